@@ -1,0 +1,122 @@
+"""The operator's numbers: configs/*.toml read into frozen values, each file overridable in FARM_CONFIG_DIR.
+
+A file there replaces only the keys it names; the packaged file supplies the rest and explains each key.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from farm.errors import FarmUnavailable
+from farm.noun import Noun
+from farm.settings import Settings
+
+
+class Tier(Noun):
+    """A customer tier. `weight` is its share under load; `order` its Celery priority (0 first)."""
+
+    order: int = Field(ge=0, le=9)
+    weight: float = Field(gt=0)
+    max_running: int = Field(gt=0)
+    keep_days: float = Field(gt=0)
+
+
+class Pool(Noun):
+    """Like workers. `extra` is the install extra that brings the pool's engines."""
+
+    extra: str
+    modules: tuple[str, ...] = ()
+    default_slots: int = Field(default=1, gt=0)
+
+
+class Scheduling(Noun):
+    """See configs/farm.toml, where each key is explained."""
+
+    lease_s: float = Field(gt=0)
+    beat_s: float = Field(gt=0)
+    publish_lease_s: float = Field(gt=0)
+    sweep_s: float = Field(gt=0)
+    look_ahead_s: float = Field(ge=0)
+    look_ahead_max: int = Field(ge=0)
+    ageing_every: int = Field(gt=1)
+    batch: int = Field(gt=0)
+    kill_grace_s: float = Field(gt=0)
+    worker_gone_s: float = Field(gt=0)
+
+
+class RetryRule(Noun):
+    """What follows a failure of one class: how many attempts in all, and the pause before the next."""
+
+    max_attempts: int = Field(ge=1)
+    backoff_s: float = Field(ge=0)
+    backoff_max_s: float = Field(ge=0)
+
+
+class Limits(Noun):
+    """Sizes, lifetimes and rates; see configs/farm.toml."""
+
+    upload_url_s: int = Field(gt=0)
+    download_url_s: int = Field(gt=0)
+    upload_max_bytes: int = Field(gt=0)
+    project_max_files: int = Field(gt=0)
+    json_max_bytes: int = Field(gt=0)
+    asset_days: float = Field(gt=0)
+
+
+class Catalog(Noun):
+    """All of it, read once per process."""
+
+    tiers: Mapping[str, Tier]
+    pools: Mapping[str, Pool]
+    scheduling: Scheduling
+    retry: Mapping[str, RetryRule]
+    limits: Limits
+    rates: Mapping[str, str]
+    render_prices: Mapping[str, str]
+
+    def tier(self, name: str) -> Tier:
+        """The tier of that name. Raises FarmUnavailable naming the file to mend."""
+        try:
+            return self.tiers[name]
+        except KeyError:
+            raise FarmUnavailable(f"No tier {name!r} in tiers.toml; it has {', '.join(self.tiers)}.") from None
+
+
+def read_catalog(settings: Settings) -> Catalog:
+    """Read every config file. Raises FarmUnavailable naming the file and key that is wrong."""
+    return _read(settings.config_dirs())
+
+
+@cache
+def _read(dirs: tuple[Path, ...]) -> Catalog:
+    merged: dict[str, Any] = {}
+    for name in ("farm.toml", "tiers.toml", "pools.toml", "prices.toml"):
+        for folder in reversed(dirs):
+            _merge(merged, _toml(folder / name))
+    try:
+        return Catalog.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise FarmUnavailable(f"The configuration is wrong at {where}: {first['msg']}.", param=where) from error
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise FarmUnavailable(f"{path} is not valid TOML: {error}.") from error
+
+
+def _merge(into: dict[str, Any], over: dict[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value

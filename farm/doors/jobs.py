@@ -1,0 +1,201 @@
+"""Look at jobs, cancel them, ask them why they wait. One account never sees another's."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from farm.account import Caller
+from farm.doors.hall import Hall
+from farm.errors import NotFound
+from farm.job import Artifact, Attempt, Failure, Job, JobSpec, Task
+from farm.kinds import kind_named
+from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
+from farm.store.schema import artifacts, attempts, jobs, requests, tasks
+
+
+def job(hall: Hall, account_id: int | None, job_id: str) -> Job:
+    """The job with its tasks and live progress. `account_id` None is the operator. Raises NotFound."""
+    with hall.store.read() as connection:
+        return _with_tasks(connection, _row(connection, account_id, job_id))
+
+
+def list_jobs(
+    hall: Hall,
+    account_id: int | None,
+    *,
+    states: Sequence[JobState] = (),
+    kind: str | None = None,
+    before_seq: int | None = None,
+    limit: int = 50,
+) -> list[Job]:
+    """Jobs, newest first, without their tasks. `before_seq` continues after the last one of a page."""
+    query = select(jobs).order_by(jobs.c.seq.desc()).limit(limit)
+    if account_id is not None:
+        query = query.where(jobs.c.account_id == account_id)
+    if states:
+        query = query.where(jobs.c.state.in_(states))
+    if kind is not None:
+        query = query.where(jobs.c.kind == kind)
+    if before_seq is not None:
+        query = query.where(jobs.c.seq < before_seq)
+    with hall.store.read() as connection:
+        return [_job(row) for row in connection.execute(query)]
+
+
+def job_artifacts(hall: Hall, account_id: int | None, job_id: str) -> list[Artifact]:
+    """The finished files of a job. Raises NotFound."""
+    with hall.store.read() as connection:
+        row = _row(connection, account_id, job_id)
+        found = connection.execute(select(artifacts).where(artifacts.c.job_seq == row.seq).order_by(artifacts.c.name))
+        return [_artifact(artifact, job_id) for artifact in found]
+
+
+def job_attempts(hall: Hall, account_id: int | None, job_id: str) -> list[Attempt]:
+    """Every attempt of the job's tasks, oldest first. Raises NotFound."""
+    with hall.store.read() as connection:
+        row = _row(connection, account_id, job_id)
+        found = connection.execute(select(attempts).where(attempts.c.job_seq == row.seq).order_by(attempts.c.id))
+        return [_attempt(attempt) for attempt in found]
+
+
+def cancel(hall: Hall, account_id: int | None, job_id: str) -> Job:
+    """Ask for a job to stop. It stays asked for, whatever restarts; a job that has ended stays as it is."""
+    with hall.store.write() as connection:
+        row = _row(connection, account_id, job_id)
+        if row.state not in TERMINAL_JOBS:
+            now = hall.clock.now()
+            connection.execute(insert(requests).values(job_seq=row.seq, action="cancel", created_at=now))
+            connection.execute(
+                update(jobs).where(jobs.c.seq == row.seq, jobs.c.cancel_asked_at.is_(None)).values(cancel_asked_at=now)
+            )
+        found = _with_tasks(connection, _row(connection, account_id, job_id))
+    hall.bell.ring()
+    return found
+
+
+def again(hall: Hall, caller: Caller, job_id: str) -> JobSpec:
+    """A new spec with an old job's kind and parameters: a retry is a new job, the old one keeps its end."""
+    found = job(hall, None if caller.is_operator else caller.account.id, job_id)
+    params = kind_named(found.kind).params.model_validate(dict(found.params))
+    return replace(JobSpec.of(params), reference=found.reference, project_id=found.project_id)
+
+
+def _row(connection: Connection, account_id: int | None, job_id: str) -> Row[Any]:
+    query = select(jobs).where(jobs.c.id == job_id)
+    if account_id is not None:
+        query = query.where(jobs.c.account_id == account_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no job {job_id!r}.", param="job_id")
+    return row
+
+
+def _with_tasks(connection: Connection, row: Row[Any]) -> Job:
+    found = connection.execute(select(tasks).where(tasks.c.job_seq == row.seq).order_by(tasks.c.id)).all()
+    live = {
+        attempt.task_id: attempt
+        for attempt in connection.execute(
+            select(attempts).where(
+                attempts.c.job_seq == row.seq,
+                attempts.c.state.in_((AttemptState.RUNNING, AttemptState.FINISHED)),
+            )
+        )
+    }
+    views = tuple(_task(task, live.get(task.id)) for task in found)
+    return _derived(_job(row), views, [task.estimated_s for task in found])
+
+
+def _derived(stored: Job, views: tuple[Task, ...], weights: Sequence[float]) -> Job:
+    """Progress over all tasks, weighed by estimated seconds; running as soon as an attempt runs."""
+    total = sum(weights) or 1.0
+    progress = sum(view.progress * weight for view, weight in zip(views, weights, strict=True)) / total
+    running = [view for view in views if view.state is TaskState.RUNNING]
+    state = JobState.RUNNING if running and stored.state is JobState.QUEUED else stored.state
+    if state is JobState.COMPLETED:
+        progress = 1.0
+    return replace(
+        stored, state=state, progress=min(1.0, progress), stage=running[0].stage if running else "", tasks=views
+    )
+
+
+def _task(row: Row[Any], live: Row[Any] | None) -> Task:
+    state = TaskState(row.state)
+    if live is not None and state not in TERMINAL_TASKS:
+        state = TaskState.RUNNING
+    progress = 1.0 if state is TaskState.SUCCEEDED else live.progress if live is not None else 0.0
+    return Task(
+        id=row.id,
+        name=row.name,
+        pool=row.pool,
+        state=state,
+        attempts=row.attempts,
+        due_at=row.due_at if state is TaskState.WAITING else None,
+        failure=_failure(row),
+        progress=progress,
+        stage=live.stage if live is not None else "",
+    )
+
+
+def _job(row: Row[Any]) -> Job:
+    state = JobState(row.state)
+    return Job(
+        id=row.id,
+        seq=row.seq,
+        account_id=row.account_id,
+        kind=row.kind,
+        surface=row.surface,
+        state=state,
+        progress=1.0 if state is JobState.COMPLETED else 0.0,
+        stage="",
+        params=row.params,
+        result=row.result,
+        failure=_failure(row),
+        held_mc=row.held_mc,
+        charged_mc=row.charged_mc,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        reference=row.reference,
+        project_id=row.project_id,
+        warnings=tuple(row.warnings),
+    )
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        id=row.id,
+        task_id=row.task_id,
+        state=AttemptState(row.state),
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        worker=row.worker,
+        provider=row.provider,
+        failure=_failure(row),
+        progress=row.progress,
+        stage=row.stage,
+        published_at=row.published_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )
+
+
+def _artifact(row: Row[Any], job_id: str) -> Artifact:
+    return Artifact(
+        id=row.id,
+        job_id=job_id,
+        name=row.name,
+        file_name=row.display_name,
+        content_type=row.content_type,
+        size_bytes=row.size_bytes,
+        blob_key=row.blob_key,
+        meta=row.meta,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _failure(row: Row[Any]) -> Failure | None:
+    if row.failure_class is None:
+        return None
+    return Failure(row.failure_class, row.error_code or row.failure_class, row.error_message or "")

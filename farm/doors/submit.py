@@ -1,0 +1,266 @@
+"""The submit door: one transaction for job, tasks, held credits and the note to the scheduler.
+
+It only inserts (and takes the held credits from the account), so that no submit ever waits for another
+account's work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from farm.account import Account, Caller
+from farm.doors.hall import Hall
+from farm.errors import BadRequest, Conflict, InsufficientCredits
+from farm.job import JobSpec
+from farm.kinds import POOLS, Kind, TaskSpec, kind_named
+from farm.money import credits
+from farm.states import TERMINAL_JOBS, JobState, TaskState
+from farm.store.dialect import insert_ignore
+from farm.store.schema import accounts, arrivals, jobs, lanes, ledger, media_projects, task_needs, tasks, workers
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What submit answers: the job's ids, the held price and what the caller should know."""
+
+    job_id: str
+    seq: int
+    held_mc: int
+    warnings: tuple[str, ...]
+
+
+_PROJECT_JOB = (
+    select(jobs.c.state)
+    .select_from(media_projects)
+    .join(jobs, jobs.c.id == media_projects.c.job_id, isouter=True)
+    .with_for_update(of=media_projects)  # two starts at once: the second sees the first's job
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    spec: JobSpec
+    kind: Kind[Any]
+    plan: Sequence[TaskSpec]
+    price_mc: int
+
+
+def submit(hall: Hall, caller: Caller, spec: JobSpec) -> Submitted:
+    """Accept one job. Raises BadRequest, InsufficientCredits; then nothing is stored."""
+    return submit_all(hall, caller, [spec])[0]
+
+
+def submit_all(hall: Hall, caller: Caller, specs: Sequence[JobSpec]) -> list[Submitted]:
+    """Accept many jobs in one transaction: all or none."""
+    orders = [_order(hall, spec) for spec in specs]
+    with hall.store.write() as connection:
+        done = submit_within(hall, connection, caller, orders)
+    hall.bell.ring()
+    return done
+
+
+def submit_to_project(hall: Hall, caller: Caller, spec: JobSpec, project_id: str) -> Submitted:
+    """Start a media project's next render. Raises Conflict `render_in_progress` while one is under way."""
+    priced = _order(hall, spec)
+    with hall.store.write() as connection:
+        latest = connection.execute(_PROJECT_JOB.where(media_projects.c.id == project_id)).one()
+        if latest.state is not None and latest.state not in TERMINAL_JOBS:
+            raise Conflict("This project's render is under way.", param="projectId", code="render_in_progress")
+        done = submit_within(hall, connection, caller, [priced])[0]
+        connection.execute(
+            update(media_projects)
+            .where(media_projects.c.id == project_id)
+            .values(job_id=done.job_id, revision=media_projects.c.revision + 1)
+        )
+    hall.bell.ring()
+    return done
+
+
+def submit_within(
+    hall: Hall, connection: Connection, caller: Caller, orders: Sequence[_Order]
+) -> list[Submitted]:
+    """The submit itself, inside a caller's transaction (surfaces that change their own rows with it)."""
+    now = hall.clock.now()
+    warnings = _warnings(connection, orders, now - hall.catalog.scheduling.worker_gone_s)
+    _hold(connection, caller.account, sum(order.price_mc for order in orders))
+    rows = [_job_row(hall, caller, order, warnings[order.kind.name], now) for order in orders]
+    seqs = connection.scalars(insert(jobs).returning(jobs.c.seq, sort_by_parameter_order=True), rows).all()
+    connection.execute(
+        insert(ledger),
+        [
+            {
+                "account_id": caller.account.id,
+                "job_seq": seq,
+                "entry": "hold",
+                "amount_mc": -order.price_mc,
+                "created_at": now,
+            }
+            for seq, order in zip(seqs, orders, strict=True)
+        ],
+    )
+    for seq, order in zip(seqs, orders, strict=True):
+        insert_tasks(hall, connection, caller.account, seq, order.spec, order.plan, now)
+    return [
+        Submitted(row["id"], seq, row["held_mc"], tuple(row["warnings"]))
+        for row, seq in zip(rows, seqs, strict=True)
+    ]
+
+
+def order(hall: Hall, spec: JobSpec) -> _Order:
+    """Plan and price a spec, touching nothing: for surfaces that quote before they submit."""
+    return _order(hall, spec)
+
+
+def _order(hall: Hall, spec: JobSpec) -> _Order:
+    kind = kind_named(spec.params.kind)
+    plan = tuple(kind.plan(spec.params))
+    names = {task.name for task in plan}
+    for task in plan:
+        if task.pool not in POOLS:
+            raise BadRequest(f"Task {task.name!r} names an unknown pool {task.pool!r}.", param="pool")
+        if not names.issuperset(task.needs):
+            raise BadRequest(f"Task {task.name!r} needs tasks that the job does not have.", param="needs")
+    return _Order(spec, kind, plan, kind.price_mc(spec.params, hall.catalog))
+
+
+def _warnings(connection: Connection, orders: Sequence[_Order], seen_since: float) -> dict[str, list[str]]:
+    """Per kind: whether any worker now online could run it."""
+    online = connection.execute(
+        select(workers.c.pool, workers.c.kinds).where(workers.c.state == "online", workers.c.seen_at >= seen_since)
+    ).all()
+    found: dict[str, list[str]] = {}
+    for order in orders:
+        pools = {task.pool for task in order.plan}
+        served = {row.pool for row in online if order.kind.announced in row.kinds}
+        found[order.kind.name] = [
+            f"No {pool} worker that runs {order.kind.announced} is online now; the job waits for one."
+            for pool in sorted(pools - served)
+        ]
+    return found
+
+
+def _hold(connection: Connection, account: Account, amount_mc: int) -> None:
+    if account.balance_mc is None:
+        return
+    held = connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account.id, accounts.c.balance_mc >= amount_mc)
+        .values(balance_mc=accounts.c.balance_mc - amount_mc)
+    )
+    if held.rowcount == 0:
+        raise InsufficientCredits(f"This needs {credits(amount_mc):g} credits, and the account has fewer left.")
+
+
+def _job_row(hall: Hall, caller: Caller, order: _Order, warnings: list[str], now: float) -> dict[str, Any]:
+    spec = order.spec
+    return {
+        "id": hall.ids.public("job"),
+        "account_id": caller.account.id,
+        "api_key_id": caller.key_id,
+        "kind": order.kind.name,
+        "kind_version": order.kind.version,
+        "surface": spec.surface,
+        "state": JobState.QUEUED,
+        "priority": spec.priority,
+        "params": spec.params.model_dump(mode="json"),
+        "warnings": warnings,
+        "reference": spec.reference,
+        "project_id": spec.project_id,
+        "webhook_url": spec.webhook_url,
+        "start_after": spec.start_after,
+        "deadline_at": spec.deadline,
+        "created_at": now,
+        "open_tasks": len(order.plan),
+        "held_mc": order.price_mc,
+    }
+
+
+def insert_tasks(
+    hall: Hall,
+    connection: Connection,
+    account: Account,
+    job_seq: int,
+    spec: JobSpec,
+    plan: Sequence[TaskSpec],
+    now: float,
+) -> None:
+    """Insert a job's tasks with their needs, and note the ready ones for the scheduler."""
+    lane_of = {(t.pool, t.resource.value): 0 for t in plan}
+    for pool, resource in lane_of:
+        lane_of[pool, resource] = _lane(hall, connection, account, pool, resource)
+    due = spec.start_after if spec.start_after is not None and spec.start_after > now else None
+    kind = kind_named(spec.params.kind)
+    rows = [
+        task_row(task, job_seq, lane_of[task.pool, task.resource.value], kind.announced, spec.priority, due, now)
+        for task in plan
+    ]
+    ids = connection.scalars(insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), rows).all()
+    by_name = {task.name: task_id for task, task_id in zip(plan, ids, strict=True)}
+    needs = [{"task_id": by_name[t.name], "needs_task_id": by_name[n]} for t in plan for n in t.needs]
+    if needs:
+        connection.execute(insert(task_needs), needs)
+    note_arrivals(connection, [row["lane_id"] for row in rows if row["state"] == TaskState.READY])
+
+
+def task_row(
+    task: TaskSpec, job_seq: int, lane_id: int, announced: str, priority: int, due: float | None, now: float
+) -> dict[str, Any]:
+    """A new task's row: blocked while it needs others, waiting until its due time, else ready."""
+    state = TaskState.BLOCKED if task.needs else TaskState.WAITING if due is not None else TaskState.READY
+    return {
+        "job_seq": job_seq,
+        "lane_id": lane_id,
+        "name": task.name,
+        "step": task.step,
+        "pool": task.pool,
+        "resource": task.resource.value,
+        "state": state,
+        "priority": priority,
+        "params": task.params,
+        "inputs": list(task.inputs),
+        "requires": {"kind": announced, **task.requires},
+        "affinity": task.affinity,
+        "estimated_s": task.estimated_s,
+        "soft_s": task.soft_s,
+        "hard_s": task.hard_s,
+        "due_at": due,
+        "unmet": len(task.needs),
+        "created_at": now,
+    }
+
+
+def note_arrivals(connection: Connection, lane_ids: Sequence[int]) -> None:
+    """Tell the scheduler how many ready tasks came into which lanes."""
+    counts: dict[int, int] = {}
+    for lane_id in lane_ids:
+        counts[lane_id] = counts.get(lane_id, 0) + 1
+    if counts:
+        connection.execute(insert(arrivals), [{"lane_id": lane, "count": n} for lane, n in counts.items()])
+
+
+def _lane(hall: Hall, connection: Connection, account: Account, pool: str, resource: str) -> int:
+    find = select(lanes.c.id).where(
+        lanes.c.pool == pool, lanes.c.resource == resource, lanes.c.account_id == account.id
+    )
+    lane_id = connection.scalar(find)
+    if lane_id is None:
+        cap = hall.catalog.tier(account.tier).max_running
+        row = {
+            "pool": pool,
+            "resource": resource,
+            "account_id": account.id,
+            "tier": account.tier,
+            "cap": cap,
+            "vtime": 0.0,
+            "ready": 0,
+            "busy": 0,
+            "open": False,
+            "served_at": hall.clock.now(),
+        }
+        connection.execute(insert_ignore(connection, lanes).values(row))
+        lane_id = connection.scalar(find)
+    if lane_id is None:  # pragma: no cover - the insert above made it, or another submit did
+        raise BadRequest("The lane could not be made.")
+    return lane_id

@@ -1,0 +1,326 @@
+"""The worker's doors: announce, claim, beat, finish, give back, leave.
+
+Every change is one UPDATE of the attempt's own row, guarded by its fencing token: zero rows means that
+the attempt belongs to somebody else by now. Each is idempotent, so that a dead database connection is
+answered by saying it again.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import DBAPIError
+
+from farm.doors.hall import Hall
+from farm.errors import FarmUnavailable
+from farm.job import Failure
+from farm.kinds import TaskSpec
+from farm.states import AttemptState, Outcome, WorkerState
+from farm.store.dialect import upsert
+from farm.store.schema import artifacts, assets, attempts, jobs, task_needs, tasks, workers
+
+T = TypeVar("T")
+_AWAY_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCard:
+    """What a worker announces. `slots` counts by resource, `kinds` are `name@version`."""
+
+    name: str
+    pool: str
+    host: str
+    pid: int
+    queue: str
+    slots: Mapping[str, int]
+    kinds: Sequence[str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    models: Sequence[str] = ()
+    software: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InputBlob:
+    """A file the task needs: `id` is the asset id, or `task.artifact` of an earlier task."""
+
+    id: str
+    blob_key: str
+    file_name: str
+    content_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An attempt that is ours until its lease ends. Blobs go under `blob_prefix`."""
+
+    attempt_id: int
+    token: int
+    job_id: str
+    account_id: int
+    kind: str
+    step: str
+    task_name: str
+    params: Mapping[str, Any]
+    inputs: Sequence[InputBlob]
+    soft_s: float
+    hard_s: float
+    blob_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What the worker hears: go on, stop because the job is cancelled, or stop because it is not ours."""
+
+    ours: bool
+    cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """A finished file, already in the blob store."""
+
+    name: str
+    blob_key: str
+    file_name: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    meta: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How an attempt ended."""
+
+    outcome: Outcome
+    failure: Failure | None = None
+    outputs: Sequence[StoredOutput] = ()
+    result: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Sequence[TaskSpec] = ()
+
+
+def announce(hall: Hall, card: WorkerCard) -> None:
+    """Say that a worker is here and what it can do; whatever it ran before it restarted is lost."""
+    now = hall.clock.now()
+    row = asdict(card) | {
+        "labels": dict(card.labels),
+        "slots": dict(card.slots),
+        "kinds": list(card.kinds),
+        "models": list(card.models),
+        "state": WorkerState.ONLINE,
+        "started_at": now,
+        "seen_at": now,
+    }
+
+    def change(connection: Connection) -> None:
+        connection.execute(upsert(connection, workers, "name", row))
+        connection.execute(
+            update(attempts)
+            .where(attempts.c.worker == card.name, attempts.c.state == AttemptState.RUNNING)
+            .values(state=AttemptState.FINISHED, outcome=Outcome.LOST, ended_at=now)
+        )
+
+    _insist(hall, change)
+    hall.bell.ring()
+
+
+def seen(hall: Hall, name: str) -> WorkerState:
+    """Say that the worker lives. Returns what the farm wants of it; OFFLINE = announce yourself again."""
+    statement = (
+        update(workers)
+        .where(workers.c.name == name)
+        .values(seen_at=hall.clock.now())
+        .returning(workers.c.state)
+    )
+    state = _insist(hall, lambda connection: connection.execute(statement).scalar_one_or_none())
+    return WorkerState(state) if state is not None else WorkerState.OFFLINE
+
+
+def leave(hall: Hall, name: str) -> None:
+    """Say goodbye: nothing new is sent to this worker."""
+    _insist(
+        hall,
+        lambda c: c.execute(update(workers).where(workers.c.name == name).values(state=WorkerState.OFFLINE)),
+    )
+    hall.bell.ring()
+
+
+def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | None:
+    """Take a published attempt. None when it was delivered twice, cancelled or given to another."""
+    now = hall.clock.now()
+    take = (
+        update(attempts)
+        .where(
+            attempts.c.id == attempt_id,
+            attempts.c.token == token,
+            attempts.c.state == AttemptState.PUBLISHED,
+        )
+        .values(
+            state=AttemptState.RUNNING,
+            worker=worker,
+            started_at=now,
+            beat_at=now,
+            lease_at=now + hall.catalog.scheduling.lease_s,
+        )
+    )
+
+    def change(connection: Connection) -> Claimed | None:
+        if connection.execute(take).rowcount == 0 and not _already_ours(connection, attempt_id, token, worker, now):
+            return None
+        return _claimed(connection, attempt_id, token)
+
+    return _insist(hall, change)
+
+
+def beat(hall: Hall, attempt_id: int, token: int, progress: float, stage: str) -> Beat:
+    """Extend the lease and leave the latest progress."""
+    now = hall.clock.now()
+    statement = (
+        update(attempts)
+        .where(attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING)
+        .values(
+            lease_at=now + hall.catalog.scheduling.lease_s, beat_at=now, progress=progress, stage=stage[:100]
+        )
+        .returning(attempts.c.cancel)
+    )
+    cancel = _insist(hall, lambda connection: connection.execute(statement).scalar_one_or_none())
+    return Beat(ours=cancel is not None, cancel=bool(cancel))
+
+
+def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
+    """Record how the attempt ended. False when it was no longer ours: then nothing changed."""
+    failure = report.failure
+    statement = (
+        update(attempts)
+        .where(attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING)
+        .values(
+            state=AttemptState.FINISHED,
+            outcome=report.outcome,
+            ended_at=hall.clock.now(),
+            failure_class=failure.failure_class if failure else None,
+            error_code=failure.code if failure else None,
+            error_message=failure.message[:4000] if failure else None,
+            report={
+                "outputs": [asdict(output) for output in report.outputs],
+                "result": dict(report.result),
+                "tasks": [task.model_dump(mode="json") for task in report.tasks],
+            },
+        )
+    )
+    said_before = select(attempts.c.id).where(
+        attempts.c.id == attempt_id,
+        attempts.c.token == token,
+        attempts.c.state.in_((AttemptState.FINISHED, AttemptState.SETTLED)),
+        attempts.c.outcome == report.outcome,
+    )
+
+    def change(connection: Connection) -> bool:
+        done = connection.execute(statement).rowcount == 1
+        return done or connection.scalar(said_before) is not None
+
+    recorded = _insist(hall, change)
+    hall.bell.ring()
+    return recorded
+
+
+def give_back(hall: Hall, attempt_id: int, token: int) -> bool:
+    """Return an attempt unharmed (the host is going away); it costs the job no attempt."""
+    return finish(hall, attempt_id, token, Report(Outcome.RETURNED))
+
+
+def _already_ours(connection: Connection, attempt_id: int, token: int, worker: str, now: float) -> bool:
+    """Whether this very claim was committed and only its answer was lost."""
+    row = connection.execute(select(attempts).where(attempts.c.id == attempt_id, attempts.c.token == token)).first()
+    return (
+        row is not None
+        and row.state == AttemptState.RUNNING
+        and row.worker == worker
+        and row.started_at == now  # the same call: a second delivery has a later clock
+    )
+
+
+def _claimed(connection: Connection, attempt_id: int, token: int) -> Claimed:
+    row = connection.execute(
+        select(
+            tasks.c.id.label("task_id"),
+            tasks.c.name,
+            tasks.c.step,
+            tasks.c.params,
+            tasks.c.inputs,
+            tasks.c.soft_s,
+            tasks.c.hard_s,
+            jobs.c.id.label("job_id"),
+            jobs.c.account_id,
+            jobs.c.kind,
+        )
+        .select_from(attempts)
+        .join(tasks, tasks.c.id == attempts.c.task_id)
+        .join(jobs, jobs.c.seq == tasks.c.job_seq)
+        .where(attempts.c.id == attempt_id)
+    ).one()
+    return Claimed(
+        attempt_id=attempt_id,
+        token=token,
+        job_id=row.job_id,
+        account_id=row.account_id,
+        kind=row.kind,
+        step=row.step,
+        task_name=row.name,
+        params=row.params,
+        inputs=[*_asset_inputs(connection, row.inputs), *_needed_inputs(connection, row.task_id)],
+        soft_s=row.soft_s,
+        hard_s=row.hard_s,
+        blob_prefix=f"attempts/{row.account_id}/{row.job_id}/{attempt_id}",
+    )
+
+
+def _asset_inputs(connection: Connection, ids: Sequence[str]) -> list[InputBlob]:
+    if not ids:
+        return []
+    found = connection.execute(select(assets).where(assets.c.id.in_(ids)))
+    return [InputBlob(a.id, a.blob_key, a.file_name, a.content_type, a.size_bytes) for a in found]
+
+
+def _needed_inputs(connection: Connection, task_id: int) -> list[InputBlob]:
+    """The artifacts of the tasks this one needed, as `task name.artifact name`."""
+    query = (
+        select(tasks.c.name.label("task"), artifacts)
+        .select_from(task_needs)
+        .join(tasks, tasks.c.id == task_needs.c.needs_task_id)
+        .join(artifacts, artifacts.c.task_id == tasks.c.id)
+        .where(task_needs.c.task_id == task_id)
+    )
+    return [
+        InputBlob(f"{a.task}.{a.name}", a.blob_key, a.display_name, a.content_type, a.size_bytes)
+        for a in connection.execute(query)
+    ]
+
+
+def _insist(hall: Hall, change: Callable[[Connection], T]) -> T:
+    """Run one transaction, again on a new connection while the database is away."""
+    deadline = time.monotonic() + _AWAY_S
+    pause_s = 0.05
+    while True:
+        try:
+            with hall.store.write() as connection:
+                return change(connection)
+        except DBAPIError as error:
+            if not _is_away(error):
+                raise
+            if time.monotonic() > deadline:
+                raise FarmUnavailable(f"The database has been away for {_AWAY_S:g} s.") from error
+        time.sleep(pause_s)
+        pause_s = min(1.0, pause_s * 2)
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether a new connection may help: dropped, refused, shutting down, or SQLite busy for too long."""
+    return error.connection_invalidated or type(error.orig).__name__ in (
+        "OperationalError",
+        "AdminShutdown",
+        "InterfaceError",
+        "CannotConnectNow",
+    )

@@ -1,0 +1,116 @@
+"""Job, task and attempt as the doors show them, and JobSpec as they take it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from farm.kinds import Params
+from farm.states import AttemptState, JobState, Outcome, TaskState
+
+DEFAULT_PRIORITY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What a caller asks for. Lower `priority` runs earlier within one account. Times are Unix seconds."""
+
+    params: Params
+    surface: str = "native"
+    priority: int = DEFAULT_PRIORITY
+    start_after: float | None = None
+    deadline: float | None = None
+    webhook_url: str | None = None
+    reference: str | None = None
+    project_id: str | None = None
+
+    @classmethod
+    def of(cls, params: Params) -> "JobSpec":
+        return cls(params=params)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job, task or attempt failed, for its reader."""
+
+    failure_class: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A finished file of a job."""
+
+    id: str
+    job_id: str
+    name: str
+    file_name: str
+    content_type: str
+    size_bytes: int
+    blob_key: str
+    meta: Mapping[str, Any]
+    created_at: float
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a task by one worker on one provider."""
+
+    id: int
+    task_id: int
+    state: AttemptState
+    outcome: Outcome | None
+    worker: str | None
+    provider: str | None
+    failure: Failure | None
+    progress: float
+    stage: str
+    published_at: float
+    started_at: float | None
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of a job."""
+
+    id: int
+    name: str
+    pool: str
+    state: TaskState
+    attempts: int
+    due_at: float | None
+    failure: Failure | None
+    progress: float
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a user asked for and pays for. `progress` is 0..1 over its tasks; money is milli-credits."""
+
+    id: str
+    seq: int
+    account_id: int
+    kind: str
+    surface: str
+    state: JobState
+    progress: float
+    stage: str
+    params: Mapping[str, Any]
+    result: Mapping[str, Any]
+    failure: Failure | None
+    held_mc: int
+    charged_mc: int
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    reference: str | None = None
+    project_id: str | None = None
+    warnings: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = field(default=())
+
+    @property
+    def ended(self) -> bool:
+        return self.state in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)

@@ -1,0 +1,107 @@
+"""Kind: what may be asked of the farm. One file in tasks/ (or an entry point) declares each.
+
+A kind has typed `Params`, a price, and a plan that turns params into tasks. Steps name the performer
+of each kind of task as `"module:function"`; only an engine process of the right pool imports it.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import Field, JsonValue
+
+from farm.catalog import Catalog
+from farm.errors import NotFound
+from farm.noun import Noun
+
+ENTRY_POINT_GROUP = "kinefarm.kinds"
+POOLS = ("cpu-render", "gpu-generate", "asr-align", "vision-describe")
+
+
+class Resource(StrEnum):
+    """What a running task occupies one of."""
+
+    CPU = "cpu"
+    DEVICE = "device"
+    IO = "io"
+
+
+class Params(Noun):
+    """Base of every kind's parameters. `kind` names the kind they belong to."""
+
+    kind: ClassVar[str]
+
+
+class TaskSpec(Noun):
+    """One unit of work for one pool, before it has an id.
+
+    `needs` names tasks of the same job that must succeed first; `inputs` are asset ids the runner fetches.
+    `requires` is matched against what workers announce. Times are seconds.
+    """
+
+    name: str
+    step: str
+    pool: str
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    requires: dict[str, str] = Field(default_factory=dict)
+    resource: Resource = Resource.CPU
+    estimated_s: float = Field(default=1.0, gt=0)
+    soft_s: float = Field(default=600.0, gt=0)
+    hard_s: float = Field(default=660.0, gt=0)
+    affinity: str | None = None
+
+
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[P]):
+    """A declaration: parameters, price, tasks, and who performs each step.
+
+    `plan` and `price_mc` are pure. `price_mc` is in milli-credits and is what the job holds at submit.
+    `version` rises when a worker of the old code could not run the new tasks.
+    """
+
+    name: str
+    version: int
+    params: type[P]
+    plan: Callable[[P], Sequence[TaskSpec]]
+    price_mc: Callable[[P, Catalog], int]
+    steps: Mapping[str, str]
+    summary: str = ""
+
+    @property
+    def announced(self) -> str:
+        """How workers announce it and tasks require it: `name@version`."""
+        return f"{self.name}@{self.version}"
+
+
+@cache
+def registry() -> Mapping[str, Kind[Any]]:
+    """Every known kind by name: the files in tasks/, then entry points. Read once per process."""
+    found: dict[str, Kind[Any]] = {}
+    package = importlib.import_module("tasks")
+    for module in pkgutil.iter_modules(package.__path__, "tasks."):
+        kind = getattr(importlib.import_module(module.name), "KIND", None)
+        if kind is not None:
+            found[kind.name] = kind
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        kind = entry.load()
+        found.setdefault(kind.name, kind)
+    return found
+
+
+def kind_named(name: str) -> Kind[Any]:
+    """The kind of that name. Raises NotFound naming the known ones."""
+    try:
+        return registry()[name]
+    except KeyError:
+        known = ", ".join(sorted(registry()))
+        raise NotFound(f"There is no kind {name!r}. Known: {known}.", param="kind") from None

@@ -1,0 +1,69 @@
+"""The farm's settings, from FARM_* variables; anything unset means embedded under FARM_HOME."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PACKAGED_CONFIGS = Path(__file__).parent / "configs"
+_CHECKOUT_CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+class Settings(BaseSettings):
+    """One process's settings. Reading them starts nothing and writes nothing."""
+
+    model_config = SettingsConfigDict(env_prefix="FARM_", extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path(".farm"), description="Where embedded servers keep their data.")
+    database_url: str | None = Field(default=None, description="sqlite:///… or postgresql://…")
+    redis_url: str | None = Field(default=None, description="redis://host:port/db; Redis 6.2+ or Valkey")
+    blobs_url: str | None = Field(default=None, description="A folder, or s3://bucket/prefix?endpoint=…&region=…")
+    public_url: str | None = Field(default=None, description="Where callers reach the API; default: as they called it")
+    blobs_public_url: str | None = Field(default=None, description="Where callers reach the S3 endpoint, if elsewhere")
+    secret_key: SecretStr | None = Field(default=None, description="At least 32 characters; shared by all processes")
+    config_dir: Path | None = Field(default=None, description="Files here override the packaged configs")
+
+    @cached_property
+    def root(self) -> Path:
+        """FARM_HOME, absolute."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def run_dir(self) -> Path:
+        """Where a running farm says how it is reached."""
+        return self.root / "run"
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the store, with the driver named."""
+        url = self.database_url or f"sqlite:///{self.root / 'farm.sqlite3'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        return url
+
+    @property
+    def blobs_location(self) -> str:
+        """A folder path or an s3:// URL."""
+        return self.blobs_url or str(self.root / "blobs")
+
+    def config_dirs(self) -> tuple[Path, ...]:
+        """Where config files are looked for: the operator's folder first, then the packaged defaults."""
+        packaged = _PACKAGED_CONFIGS if _PACKAGED_CONFIGS.is_dir() else _CHECKOUT_CONFIGS
+        return (self.config_dir, packaged) if self.config_dir else (packaged,)
+
+    def environment(self) -> dict[str, str]:
+        """These settings as FARM_* variables, for child processes."""
+        values = {
+            "FARM_HOME": str(self.root),
+            "FARM_DATABASE_URL": self.database_url,
+            "FARM_REDIS_URL": self.redis_url,
+            "FARM_BLOBS_URL": self.blobs_url,
+            "FARM_PUBLIC_URL": self.public_url,
+            "FARM_BLOBS_PUBLIC_URL": self.blobs_public_url,
+            "FARM_SECRET_KEY": self.secret_key.get_secret_value() if self.secret_key else None,
+            "FARM_CONFIG_DIR": str(self.config_dir) if self.config_dir else None,
+        }
+        return os.environ | {name: value for name, value in values.items() if value is not None}

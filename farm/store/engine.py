@@ -1,0 +1,91 @@
+"""Opens the store and hands out transactions. Knows the two engines' manners; knows no table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
+
+from farm.errors import FarmUnavailable
+
+_BUSY_TIMEOUT_MS = 30_000
+
+
+class Store:
+    """Transactions on one database.
+
+    `durable=False` is for processes whose commits may be lost (workers: claim, beat); their data comes
+    back through leases. Everything a customer was told of is written by durable stores.
+    """
+
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        self.url = _parsed(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.durable = durable
+        self.engine = self._sqlite() if self.is_sqlite else self._postgresql()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that takes the write lock at once (BEGIN IMMEDIATE on SQLite)."""
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection = connection.execution_options(farm_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent snapshot."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _sqlite(self) -> Engine:
+        in_memory = self.url.database in (None, "", ":memory:")
+        if self.url.database and not in_memory:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_size": 8, "max_overflow": 24}
+        engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
+        event.listen(engine, "connect", self._prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _prepare_sqlite(self, raw: Any, _record: object) -> None:
+        raw.isolation_level = None  # the driver must not begin transactions by itself
+        for pragma in (
+            f"busy_timeout={_BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            f"synchronous={'FULL' if self.durable else 'NORMAL'}",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+        ):
+            raw.execute(f"PRAGMA {pragma}")
+
+    def _postgresql(self) -> Engine:
+        options = "" if self.durable else "-c synchronous_commit=off"
+        return create_engine(
+            self.url,
+            connect_args={"options": options, "connect_timeout": 5},
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=24,
+        )
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("farm_begin", "BEGIN"))
+
+
+def _parsed(url: str) -> URL:
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise FarmUnavailable(
+            f"FARM_DATABASE_URL names {parsed.get_backend_name()!r}; the farm runs on sqlite and postgresql.",
+            param="FARM_DATABASE_URL",
+        )
+    return parsed

@@ -1,0 +1,1 @@
+"""DECIDES: which task next, what follows a failure, what is lost."""

@@ -1,0 +1,1 @@
+"""WHAT may be asked: one file per kind with its typed params. Nothing heavy is imported here."""

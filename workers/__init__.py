@@ -1,0 +1,1 @@
+"""HOW it is done: the runner, the engine processes and the pools."""

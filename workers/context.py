@@ -1,0 +1,76 @@
+"""What a performer gets and gives: the contract between the runner and every engine.
+
+A performer is a function `perform(task, context) -> Done` in a pool's package, named by its kind as
+`"workers.cpu_render.media_render:perform"`. It runs in the main thread of an engine process.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from farm.kinds import TaskSpec
+
+
+class Cancelled(Exception):
+    """Raised out of `Context.progress` and `Context.checkpoint` once the attempt is to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """An asset or an artifact of an earlier task, as a local file that must not be changed."""
+
+    path: Path
+    file_name: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInput:
+    """One task, claimed: its checked parameters as plain JSON values, and its files by asset id."""
+
+    kind: str
+    step: str
+    params: Mapping[str, Any]
+    inputs: Mapping[str, InputFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A finished file in the workdir that becomes an artifact named `name` within the job."""
+
+    name: str
+    path: Path
+    file_name: str
+    content_type: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The result of a task: files, a small JSON result, and more tasks for the same job."""
+
+    outputs: Sequence[Output] = ()
+    result: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Sequence[TaskSpec] = ()
+
+
+class Context(Protocol):
+    """The engine's line to its runner."""
+
+    @property
+    def workdir(self) -> Path:
+        """An empty folder for this attempt alone; removed afterwards, whatever happens."""
+        ...
+
+    def progress(self, fraction: float, stage: str = "") -> None:
+        """Report progress 0..1. Cheap: call it per frame. Raises Cancelled when the attempt must stop."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Raise Cancelled when the attempt must stop."""
+        ...
+
+    def log(self, message: str) -> None:
+        """Add a line to the attempt's log tail."""
+        ...

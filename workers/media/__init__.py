@@ -1,0 +1,1 @@
+"""Media shared by the pools: sniffing, probing, decoding, sound, encoding."""

@@ -1,0 +1,195 @@
+"""Reads a clip as frames at the timeline's rate, whatever the clip's own rate is.
+
+Which source frame is shown is decided by presentation times alone; frame counts and nominal rates in
+headers are never trusted. Frames come upright, in the pixel format they were coded in.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.video.stream import VideoStream
+
+from farm.errors import AssetUnreadable
+from farm.timeline import Rate
+from workers.media.open import open_media, origin, picture_stream, sniff_file, translated_errors
+from workers.media.upright import Upright, from_display_matrix
+
+DECODER_THREADS = 2
+
+# A first frame is looked for this long (seconds) before the wanted time, then earlier, then from the
+# start: an index may point at a keyframe shown after it, and a clip may end before the wanted time.
+_SEEK_BACK_S = (Fraction(0), Fraction(2), Fraction(20))
+# Beyond this distance (seconds) seeking is cheaper than decoding everything in between.
+_FAR_S = 5
+_MAX_BROKEN_PACKETS = 200
+
+
+class VideoReader:
+    """Frames of one clip from `source_start` (seconds in the medium's own time) on, at `rate`.
+
+    Output frame n shows the source frame on display at `source_start + n / rate`: the last one whose
+    time is not later. A quarter of a frame of grace keeps jittery or rounded timestamps from showing
+    one frame twice and skipping the next. Beyond `source_end` or the end of the clip the last frame
+    stays. Frame times count from the clip's first displayed frame.
+
+    Raises AssetUnreadable, naming the file (`name`, else the file's own).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        rate: Rate,
+        source_start: Fraction = Fraction(0),
+        source_end: Fraction | None = None,
+        name: str | None = None,
+    ) -> None:
+        self._path = path
+        self._label = name or path.name
+        self._rate = rate
+        self._start = source_start
+        self._end = source_end
+        self._stack = ExitStack()
+        self._last_n = -1
+        self._shown: av.VideoFrame | None = None  # as decoded
+        self._upright_shown: av.VideoFrame | None = None  # as handed out
+        self._next: av.VideoFrame | None = None
+        self._upright: Upright | None = None
+
+    def __enter__(self) -> Self:
+        self._found = sniff_file(self._path, self._label)
+        self._container = self._stack.enter_context(open_media(self._path, self._label))
+        self._stream = self._picture()
+        self._origin = origin(self._container)
+        self._source_rate = self._stream.average_rate or self._stream.guessed_rate or self._rate.fps
+        self._grace = min(1 / self._source_rate, 1 / self._rate.fps) / 4
+        self._frames = self._decode()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._frames.close()
+        self._stack.close()
+
+    def frame(self, n: int) -> av.VideoFrame:
+        """The upright picture at output frame n ≥ 0; n must never decrease between calls.
+
+        The same object is returned while the same source frame is shown. Its pixels may belong to the
+        decoder: copy before drawing on them. `pict_type` is cleared, `pts` is the source's.
+        """
+        if n < self._last_n:
+            raise ValueError(f"frame {n} asked for after frame {self._last_n}")
+        self._last_n = n
+        with translated_errors(self._label, self._found):
+            self._advance(self._source_time(n))
+        return self._turned()
+
+    def _picture(self) -> VideoStream:
+        stream = picture_stream(self._container)
+        if stream is None:
+            raise AssetUnreadable(f"{self._label} has no picture")
+        stream.thread_type = "FRAME"
+        stream.codec_context.thread_count = DECODER_THREADS
+        return stream
+
+    def _source_time(self, n: int) -> Fraction:
+        """The latest frame time, in the medium's own time, that may be shown at output frame n."""
+        time = self._start + self._rate.seconds(n) + self._grace
+        if self._end is not None:
+            time = min(time, self._end - self._grace)
+        return max(time, Fraction(0))
+
+    def _advance(self, time: Fraction) -> None:
+        """Decode until the frame on display at `time` is `_shown`."""
+        if self._shown is None or time - self._time_of(self._shown) > _FAR_S:
+            self._seek(time)
+        while self._next is not None and self._time_of(self._next) <= time:
+            self._shown, self._upright_shown = self._next, None
+            self._next = next(self._frames, None)
+
+    def _seek(self, time: Fraction) -> None:
+        """Go to the keyframe at or before `time`, so that `_shown` is a frame not later than it."""
+        for back in _SEEK_BACK_S:
+            if time - back <= 0:
+                break
+            if self._land(time - back) and self._shown is not None and self._time_of(self._shown) <= time:
+                return
+        if not self._land(None):
+            raise AssetUnreadable(f"{self._label} has no picture that can be decoded")
+
+    def _land(self, time: Fraction | None) -> bool:
+        """Decode two frames from the keyframe before `time`, or from the very start for None."""
+        if time is not None or self._next is not None or self._shown is not None:
+            self._restart(time)
+        shown = next(self._frames, None)
+        if shown is None:
+            return False
+        self._shown, self._upright_shown = shown, None
+        self._next = next(self._frames, None)
+        return True
+
+    def _restart(self, time: Fraction | None) -> None:
+        assert self._stream.time_base is not None
+        self._frames.close()
+        target = self._origin + time if time is not None else Fraction(0)
+        try:
+            if time is None:
+                self._container.seek(self._container.start_time or 0)
+            else:
+                self._container.seek(int(target / self._stream.time_base), stream=self._stream)
+        except av.error.FFmpegError:  # no index, or nothing at that time: read it anew from the start
+            self._reopen()
+        self._frames = self._decode()
+
+    def _reopen(self) -> None:
+        self._stack.close()
+        self._container = self._stack.enter_context(open_media(self._path, self._label))
+        self._stream = self._picture()
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        """Frames in display order; a few broken packets are passed over, as players do."""
+        broken = 0
+        last: Fraction | None = None
+        for packet in self._container.demux(self._stream):
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                broken += 1
+                if broken > _MAX_BROKEN_PACKETS:
+                    raise
+                continue
+            for frame in frames:
+                self._date(frame, last)
+                last = self._time_of(frame)
+                yield frame
+
+    def _date(self, frame: av.VideoFrame, last: Fraction | None) -> None:
+        """Give a frame of a stream without timestamps the time that follows from the nominal rate."""
+        if frame.pts is None or frame.time_base is None:
+            time = Fraction(0) if last is None else last + 1 / self._source_rate
+            frame.time_base = Fraction(1, 90_000)
+            frame.pts = round((time + self._origin) * 90_000)
+
+    def _time_of(self, frame: av.VideoFrame) -> Fraction:
+        """Seconds from the first displayed frame."""
+        assert frame.pts is not None and frame.time_base is not None
+        return frame.pts * frame.time_base - self._origin
+
+    def _turned(self) -> av.VideoFrame:
+        assert self._shown is not None
+        if self._upright_shown is None:
+            if self._upright is None:
+                aspect = self._stream.sample_aspect_ratio
+                self._upright = Upright(from_display_matrix(self._shown), aspect)
+            self._upright_shown = self._upright(self._shown)
+            self._upright_shown.pict_type = 0
+        return self._upright_shown
