@@ -83,7 +83,9 @@ class Catalog(Noun):
         try:
             return self.tiers[name]
         except KeyError:
-            raise FarmUnavailable(f"No tier {name!r} in tiers.toml; it has {', '.join(self.tiers)}.") from None
+            raise FarmUnavailable(
+                f"No tier {name!r} in tiers.toml; it has {', '.join(self.tiers)}."
+            ) from None
 
 
 def read_catalog(settings: Settings) -> Catalog:
@@ -102,7 +104,9 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise FarmUnavailable(f"The configuration is wrong at {where}: {first['msg']}.", param=where) from error
+        raise FarmUnavailable(
+            f"The configuration is wrong at {where}: {first['msg']}.", param=where
+        ) from error
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Money is integer milli-credits; surfaces render it as they promise. A thousand milli-credits are one credit."""
+"""Money is integer milli-credits, a thousand to the credit; surfaces render it as they promise."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

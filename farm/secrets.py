@@ -36,7 +36,9 @@ class Secrets:
 
     def __init__(self, secret_key: str) -> None:
         if len(secret_key) < _MINIMUM:
-            raise FarmUnavailable(f"FARM_SECRET_KEY is shorter than {_MINIMUM} characters.", param="FARM_SECRET_KEY")
+            raise FarmUnavailable(
+                f"FARM_SECRET_KEY is shorter than {_MINIMUM} characters.", param="FARM_SECRET_KEY"
+            )
         self._root = secret_key.encode()
         self._fernet = Fernet(urlsafe_b64encode(self._derive("seal")))
 
@@ -80,7 +82,9 @@ class Secrets:
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
-            raise FarmUnavailable("FARM_SECRET_KEY is not the one this farm's data was written under.") from None
+            raise FarmUnavailable(
+                "FARM_SECRET_KEY is not the one this farm's data was written under."
+            ) from None
 
     def _derive(self, purpose: str) -> bytes:
         return hmac.new(self._root, f"kinefarm:{purpose}".encode(), hashlib.sha256).digest()

@@ -19,10 +19,18 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".farm"), description="Where embedded servers keep their data.")
     database_url: str | None = Field(default=None, description="sqlite:///… or postgresql://…")
     redis_url: str | None = Field(default=None, description="redis://host:port/db; Redis 6.2+ or Valkey")
-    blobs_url: str | None = Field(default=None, description="A folder, or s3://bucket/prefix?endpoint=…&region=…")
-    public_url: str | None = Field(default=None, description="Where callers reach the API; default: as they called it")
-    blobs_public_url: str | None = Field(default=None, description="Where callers reach the S3 endpoint, if elsewhere")
-    secret_key: SecretStr | None = Field(default=None, description="At least 32 characters; shared by all processes")
+    blobs_url: str | None = Field(
+        default=None, description="A folder, or s3://bucket/prefix?endpoint=…&region=…"
+    )
+    public_url: str | None = Field(
+        default=None, description="Where callers reach the API; default: as they called it"
+    )
+    blobs_public_url: str | None = Field(
+        default=None, description="Where callers reach the S3 endpoint, if elsewhere"
+    )
+    secret_key: SecretStr | None = Field(
+        default=None, description="At least 32 characters; shared by all processes"
+    )
     config_dir: Path | None = Field(default=None, description="Files here override the packaged configs")
 
     @cached_property

@@ -36,7 +36,7 @@ class AttemptState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an attempt ended. `returned` costs no attempt: the worker gave it back unharmed (drain, SIGTERM)."""
+    """How an attempt ended. `returned` costs none: the worker gave it back unharmed (drain, SIGTERM)."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -66,9 +66,7 @@ TASK_CHANGES: dict[TaskState, frozenset[TaskState]] = {
     TaskState.BLOCKED: frozenset({TaskState.WAITING, TaskState.READY, TaskState.FAILED, TaskState.CANCELLED}),
     TaskState.WAITING: frozenset({TaskState.READY, TaskState.FAILED, TaskState.CANCELLED}),
     TaskState.READY: frozenset({TaskState.DISPATCHED, TaskState.FAILED, TaskState.CANCELLED}),
-    TaskState.DISPATCHED: frozenset(
-        {TaskState.RUNNING, TaskState.READY, TaskState.WAITING, *TERMINAL_TASKS}
-    ),
+    TaskState.DISPATCHED: frozenset({TaskState.RUNNING, TaskState.READY, TaskState.WAITING, *TERMINAL_TASKS}),
     TaskState.RUNNING: frozenset({TaskState.READY, TaskState.WAITING, *TERMINAL_TASKS}),
     **{state: frozenset() for state in TERMINAL_TASKS},
 }

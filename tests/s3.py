@@ -1,10 +1,11 @@
 """A real S3 server for tests: SeaweedFS's `weed` with keys, so that signatures are really checked.
 
-Take it with `pytest_plugins = ("tests.s3",)` and the session-wide fixture `s3_server`.
+tests/conftest.py loads it: take the session-wide fixture `s3_server`.
 """
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -65,8 +66,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
                 yield server
                 return
         finally:
-            process.kill()
-            process.wait()
+            _stop(process)
     pytest.fail(f"weed did not start:\n{(folder / 'log').read_text()[-3000:]}")
 
 
@@ -84,11 +84,21 @@ def _start(weed: str, folder: Path) -> tuple[S3Server, "subprocess.Popen[bytes]"
     command += [f"-{name}.port={ports[name]}" for name in _SERVERS]
     command += [f"-{name}.port.grpc={grpc[name]}" for name in _SERVERS]
     command += [f"-s3.config={folder / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]
+    command += ["-s3.autoCreateBucket=false"]
     command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=32"]
+    command += [f"-{name}.localSocket={folder / name}.sock" for name in ("filer", "s3")]
     command += ["-volume.preStopSeconds=0", "-volume.minFreeSpace=1"]
     with (folder / "log").open("wb") as log:
         environment = os.environ | {"HOME": str(folder)}
         return server, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Kill it: asked politely it takes over ten seconds and leaves its sockets in /tmp all the same."""
+    process.kill()
+    process.wait()
+    for name, port in re.findall(r"-(\w+)\.port\.grpc=(\d+)", str(process.args)):
+        Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock").unlink(missing_ok=True)
 
 
 def _identities(server: S3Server) -> dict[str, object]:
@@ -107,14 +117,11 @@ def _free_ports(count: int) -> list[int]:
 def _ready(server: S3Server, process: "subprocess.Popen[bytes]") -> bool:
     """Wait until the bucket is made and takes an object; False when the server ended instead."""
     session = boto3.session.Session(server.access_key, server.secret_key, region_name=REGION)
-    config = Config(
-        signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}
-    )
-    client = session.client("s3", endpoint_url=server.url, config=config)
+    client = session.client("s3", endpoint_url=server.url, config=Config(signature_version="s3v4"))
     until = time.monotonic() + _READY_S
     while process.poll() is None and time.monotonic() < until:
         try:
-            httpx.get(server.url)
+            httpx.get(server.url)  # refused while it starts, where boto3 would go on trying
             client.create_bucket(Bucket=server.bucket)
             client.put_object(Bucket=server.bucket, Key="ready", Body=b"ready")
             client.delete_object(Bucket=server.bucket, Key="ready")

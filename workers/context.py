@@ -27,12 +27,16 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class TaskInput:
-    """One task, claimed: its checked parameters as plain JSON values, and its files by asset id."""
+    """One task, claimed: its checked parameters as plain JSON values, and its files by asset id.
+
+    `attempt` counts from 1; attempts that were given back unharmed do not count.
+    """
 
     kind: str
     step: str
     params: Mapping[str, Any]
     inputs: Mapping[str, InputFile] = field(default_factory=dict)
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ Whoever holds the URL is allowed what its Grant says and nothing else; there is 
 signature is checked before anything is read. S3 serves its own presigned URLs: no routes then.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import ClassVar
 
 import anyio
@@ -13,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from farm.api.errors import default_shape
 from farm.blobs import Blobs
 from farm.blobs.folder import Draft, FolderBlobs
 from farm.blobs.grant import PATH, Grant
@@ -33,6 +36,7 @@ from farm.secrets import Secrets
 
 _SILENCE_S = 60.0
 _DROPPED_BYTES = 1 << 20  # a refused body up to this size is skipped, a larger one closes the connection
+_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 _DOWNLOAD_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -119,7 +123,7 @@ def _check_headers(request: Request, grant: Grant) -> None:
         raise LengthRequired(
             f"Send Content-Length: {grant.size_bytes}; chunked bodies are not taken.", param="Content-Length"
         )
-    if int(sent_length) != grant.size_bytes:
+    if sent_length != str(grant.size_bytes):
         raise BadRequest(
             f"This URL takes exactly {grant.size_bytes} bytes, not {sent_length}.",
             param="Content-Length",
@@ -129,19 +133,19 @@ def _check_headers(request: Request, grant: Grant) -> None:
 
 async def _receive(request: Request, grant: Grant, draft: Draft) -> None:
     """Write the body to the draft, one chunk in memory; its head is checked before anything is kept."""
-    chunks = _chunks(request, grant)
-    head = b""
-    async for chunk in chunks:
-        head += chunk
-        if len(head) >= HEAD_BYTES:
-            break
-    check_upload(grant.key.rpartition("/")[2], grant.content_type, head[:HEAD_BYTES])
-    await run_sync(draft.file.write, head)
-    async for chunk in chunks:
-        await run_sync(draft.file.write, chunk)
+    async with aclosing(_chunks(request, grant)) as chunks:
+        head = b""
+        async for chunk in chunks:
+            head += chunk
+            if len(head) >= HEAD_BYTES:
+                break
+        check_upload(grant.key.rpartition("/")[2], grant.content_type, head[:HEAD_BYTES])
+        await run_sync(draft.file.write, head)
+        async for chunk in chunks:
+            await run_sync(draft.file.write, chunk)
 
 
-async def _chunks(request: Request, grant: Grant) -> AsyncIterator[bytes]:
+async def _chunks(request: Request, grant: Grant) -> AsyncGenerator[bytes, None]:
     """The body's chunks. Raises TooLarge or BadRequest when they are not exactly the signed size."""
     expected = grant.size_bytes or 0
     received = 0
@@ -166,11 +170,18 @@ async def _next(stream: AsyncIterator[bytes]) -> bytes:
 
 def _check_range(request: Request, size_bytes: int) -> None:
     """Allow one range. Many ranges of one file multiply its bytes, which is an old way to tire a server."""
-    wanted = request.headers.get("range", "")
+    wanted = request.headers.get("range")
+    if wanted is None:
+        return
     if "," in wanted:
         raise RangeRefused("One range at a time, please.", size_bytes)
-    start = wanted.partition("=")[2].strip().partition("-")[0]
-    if start.isdecimal() and int(start[:20]) >= size_bytes:
+    found = _RANGE.fullmatch(wanted)
+    if found is None:
+        raise BadRequest(f"{wanted[:80]!r} is not a range of bytes.", param="Range", code="invalid_range")
+    first, last, suffix = (int(number) if number else None for number in found.groups())
+    if first is not None and last is not None and last < first:
+        raise BadRequest("The range ends before it begins.", param="Range", code="invalid_range")
+    if suffix == 0 or (first or 0) >= size_bytes:
         raise RangeRefused(f"The range begins beyond the end; the file has {size_bytes} bytes.", size_bytes)
 
 
@@ -193,17 +204,20 @@ def _status(error: FarmError) -> int:
 
 
 def _refusal(request: Request, error: FarmError) -> Response:
-    shape = {"code": error.public_code, "message": error.message, "param": error.param}
-    return JSONResponse(
-        {"error": shape, "code": error.public_code}, _status(error), headers=_refusal_headers(request, error)
-    )
+    status = _status(error)
+    shape = default_shape(error.public_code, error.message, error.param, status)
+    return JSONResponse(shape, status, headers=_refusal_headers(request, error))
 
 
 def _refusal_headers(request: Request, error: FarmError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, RangeRefused):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
-    length = request.headers.get("content-length", "0")
-    if "transfer-encoding" in request.headers or not length.isdecimal() or int(length[:20]) > _DROPPED_BYTES:
+    if isinstance(error, UploadStalled) or not _soon_skipped(request):
         headers["Connection"] = "close"  # else the server would go on reading what nobody wants
     return headers
+
+
+def _soon_skipped(request: Request) -> bool:
+    length = request.headers.get("content-length", "0")[:20]
+    return "transfer-encoding" not in request.headers and length.isdecimal() and int(length) <= _DROPPED_BYTES

@@ -60,8 +60,9 @@ class Blobs(Protocol):
     ) -> str:
         """A URL that takes one PUT body of exactly this type and size, as often as wanted until it expires.
 
-        A later PUT replaces an earlier one whole, so look at the blob after the URL has been used.
-        `base_url` is where callers reach the API; the S3 store does not need it.
+        A later PUT replaces an earlier one whole. The folder store also refuses what is no media file
+        by its first bytes; S3 cannot, so whoever uses the blob looks at its head first. `base_url` is
+        where callers reach the API; the S3 store does not need it, and allows 7 days at most.
         """
         ...
 

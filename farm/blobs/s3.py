@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3.session
-from boto3.s3.transfer import TransferConfig
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -28,7 +28,9 @@ _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _REFUSED = frozenset(
     {"401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
 )
-_TRANSFER = TransferConfig(multipart_threshold=32 << 20, multipart_chunksize=16 << 20, max_concurrency=4)
+_TRANSFER = TransferConfig(
+    multipart_threshold=32 << 20, multipart_chunksize=16 << 20, max_concurrency=4, max_io_queue=32
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,10 @@ class S3Blobs:
         self._signer = _client(location, public_endpoint) if public_endpoint else self._client
 
     def put(self, key: str, path: Path, content_type: str) -> None:
-        with path.open("rb") as source, self._explained(key):
-            self._client.upload_fileobj(
-                source, **self._object(key), ExtraArgs={"ContentType": content_type}, Config=_TRANSFER
-            )
+        at, extra = self._at, {"ContentType": content_type}
+        # By path and not by file object: that streams each part, where the other holds up to ten in memory.
+        with self._explained(key), create_transfer_manager(self._client, _TRANSFER) as transfers:
+            transfers.upload(str(path), at.bucket, at.prefix + check_key(key), extra).result()
 
     def fetch(self, key: str, path: Path) -> None:
         with self._explained(key), landing(path) as target:
@@ -116,11 +118,8 @@ class S3Blobs:
     def download_url(
         self, key: str, *, file_name: str, content_type: str, expires_s: int, base_url: str
     ) -> str:
-        answer = {
-            "ResponseContentType": content_type,
-            "ResponseContentDisposition": attachment(file_name),
-        }
-        return self._presigned("get_object", self._object(key) | answer, expires_s)
+        shown = {"ResponseContentType": content_type, "ResponseContentDisposition": attachment(file_name)}
+        return self._presigned("get_object", {**self._object(key), **shown}, expires_s)
 
     def check(self) -> None:
         with self._explained("", bucket=True):

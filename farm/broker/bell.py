@@ -44,7 +44,9 @@ class RedisBell:
     def ring(self) -> None:
         with suppress(redis.RedisError, OSError):
             pipe = self._redis.pipeline(transaction=False)
-            pipe.lpush(_KEY, 1).ltrim(_KEY, 0, _LONGEST).execute()
+            pipe.lpush(_KEY, 1)
+            pipe.ltrim(_KEY, 0, _LONGEST)
+            pipe.execute()
 
     def wait(self, timeout_s: float) -> bool:
         try:

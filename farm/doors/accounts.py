@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from farm.account import Account, Caller
 from farm.doors.hall import Hall
 from farm.errors import BadRequest, NotFound, NotSignedIn
 from farm.secrets import NewKey, key_prefix
+from farm.store.rows import AnyRow
 from farm.store.schema import accounts, api_keys
 
 
@@ -98,9 +99,7 @@ def list_keys(hall: Hall, account_name: str | None = None) -> list[KeyView]:
         query = query.where(accounts.c.name == account_name)
     with hall.store.read() as connection:
         return [
-            KeyView(
-                r.id, r.prefix, r.name, r.account, r.tier, r.is_operator, r.created_at, r.revoked_at
-            )
+            KeyView(r.id, r.prefix, r.name, r.account, r.tier, r.is_operator, r.created_at, r.revoked_at)
             for r in connection.execute(query)
         ]
 
@@ -122,5 +121,5 @@ def read_account(connection: Connection, account_id: int) -> Account:
     return _account(connection.execute(select(accounts).where(accounts.c.id == account_id)).one())
 
 
-def _account(row: Row[tuple[object, ...]]) -> Account:
+def _account(row: AnyRow) -> Account:
     return Account(row.id, row.public_id, row.name, row.tier, row.balance_mc)

@@ -1,15 +1,17 @@
 """Media projects and assets: declare what will be uploaded, and check what has arrived."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 
 from farm.account import Account
 from farm.asset import Asset, AssetState, MediaProject, NewAsset
 from farm.blobs import Blobs
 from farm.doors.hall import Hall
 from farm.errors import BadRequest, NotFound
-from farm.media_types import check_upload, media_kind_of
+from farm.media_types import check_upload, kind_of
+from farm.store.rows import AnyRow
 from farm.store.schema import assets, media_projects
 
 _HEAD_BYTES = 4096
@@ -20,18 +22,19 @@ def create_project(hall: Hall, account: Account, name: str) -> MediaProject:
     """A new, empty folder for one media render."""
     now = hall.clock.now()
     project_id = hall.ids.public("mrproj")
-    row = {
-        "id": project_id,
-        "account_id": account.id,
-        "name": name,
-        "directory_prefix": f"{account.public_id}/media-render/{project_id}/",
-        "revision": 0,
-        "created_at": now,
-        "expires_at": now + hall.catalog.limits.asset_days * _DAY_S,
-    }
+    made = MediaProject(
+        id=project_id,
+        account_id=account.id,
+        name=name,
+        directory_prefix=f"{account.public_id}/media-render/{project_id}/",
+        job_id=None,
+        revision=0,
+        created_at=now,
+        expires_at=now + hall.catalog.limits.asset_days * _DAY_S,
+    )
     with hall.store.write() as connection:
-        connection.execute(insert(media_projects).values(row))
-    return MediaProject(job_id=None, **row)
+        connection.execute(insert(media_projects).values(asdict(made)))
+    return made
 
 
 def declare(
@@ -51,7 +54,7 @@ def declare(
                 project_id=project.id if project else None,
                 file_name=file.file_name,
                 content_type=file.content_type,
-                media_kind=media_kind_of(file.content_type).value,
+                media_kind=kind_of(file.content_type).value,
                 size_bytes=file.size_bytes,
                 blob_key=f"assets/{folder}{asset_id}",
                 state=AssetState.DECLARED,
@@ -114,7 +117,9 @@ def require_uploaded(hall: Hall, blobs: Blobs, wanted: Sequence[Asset]) -> None:
     if fresh:
         with hall.store.write() as connection:
             connection.execute(
-                update(assets).where(assets.c.id.in_([item.id for item in fresh])).values(state=AssetState.READY)
+                update(assets)
+                .where(assets.c.id.in_([item.id for item in fresh]))
+                .values(state=AssetState.READY)
             )
 
 
@@ -124,7 +129,8 @@ def _check(blobs: Blobs, item: Asset) -> None:
         raise BadRequest(f"{item.file_name} has not been uploaded yet.", param=item.file_name)
     if info.size_bytes != item.size_bytes:
         raise BadRequest(
-            f"{item.file_name} has {info.size_bytes} bytes; {item.size_bytes} were declared.", param=item.file_name
+            f"{item.file_name} has {info.size_bytes} bytes; {item.size_bytes} were declared.",
+            param=item.file_name,
         )
     check_upload(item.file_name, item.content_type, blobs.read(item.blob_key, 0, _HEAD_BYTES))
 
@@ -136,10 +142,17 @@ def _project(hall: Hall, account: Account, condition: object, param: str) -> Med
     if row is None:
         raise NotFound("There is no such media project.", param=param)
     return MediaProject(
-        row.id, row.account_id, row.name, row.directory_prefix, row.job_id, row.revision, row.created_at, row.expires_at
+        row.id,
+        row.account_id,
+        row.name,
+        row.directory_prefix,
+        row.job_id,
+        row.revision,
+        row.created_at,
+        row.expires_at,
     )
 
 
-def _asset(row: Row[tuple[object, ...]]) -> Asset:
+def _asset(row: AnyRow) -> Asset:
     values = {name: getattr(row, name) for name in Asset.__slots__}
     return Asset(**values | {"state": AssetState(row.state)})

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from farm.account import Caller
 from farm.doors.hall import Hall
@@ -12,6 +11,7 @@ from farm.errors import NotFound
 from farm.job import Artifact, Attempt, Failure, Job, JobSpec, Task
 from farm.kinds import kind_named
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
+from farm.store.rows import AnyRow
 from farm.store.schema import artifacts, attempts, jobs, requests, tasks
 
 
@@ -48,7 +48,9 @@ def job_artifacts(hall: Hall, account_id: int | None, job_id: str) -> list[Artif
     """The finished files of a job. Raises NotFound."""
     with hall.store.read() as connection:
         row = _row(connection, account_id, job_id)
-        found = connection.execute(select(artifacts).where(artifacts.c.job_seq == row.seq).order_by(artifacts.c.name))
+        found = connection.execute(
+            select(artifacts).where(artifacts.c.job_seq == row.seq).order_by(artifacts.c.name)
+        )
         return [_artifact(artifact, job_id) for artifact in found]
 
 
@@ -56,7 +58,9 @@ def job_attempts(hall: Hall, account_id: int | None, job_id: str) -> list[Attemp
     """Every attempt of the job's tasks, oldest first. Raises NotFound."""
     with hall.store.read() as connection:
         row = _row(connection, account_id, job_id)
-        found = connection.execute(select(attempts).where(attempts.c.job_seq == row.seq).order_by(attempts.c.id))
+        found = connection.execute(
+            select(attempts).where(attempts.c.job_seq == row.seq).order_by(attempts.c.id)
+        )
         return [_attempt(attempt) for attempt in found]
 
 
@@ -68,7 +72,9 @@ def cancel(hall: Hall, account_id: int | None, job_id: str) -> Job:
             now = hall.clock.now()
             connection.execute(insert(requests).values(job_seq=row.seq, action="cancel", created_at=now))
             connection.execute(
-                update(jobs).where(jobs.c.seq == row.seq, jobs.c.cancel_asked_at.is_(None)).values(cancel_asked_at=now)
+                update(jobs)
+                .where(jobs.c.seq == row.seq, jobs.c.cancel_asked_at.is_(None))
+                .values(cancel_asked_at=now)
             )
         found = _with_tasks(connection, _row(connection, account_id, job_id))
     hall.bell.ring()
@@ -82,7 +88,7 @@ def again(hall: Hall, caller: Caller, job_id: str) -> JobSpec:
     return replace(JobSpec.of(params), reference=found.reference, project_id=found.project_id)
 
 
-def _row(connection: Connection, account_id: int | None, job_id: str) -> Row[Any]:
+def _row(connection: Connection, account_id: int | None, job_id: str) -> AnyRow:
     query = select(jobs).where(jobs.c.id == job_id)
     if account_id is not None:
         query = query.where(jobs.c.account_id == account_id)
@@ -92,7 +98,7 @@ def _row(connection: Connection, account_id: int | None, job_id: str) -> Row[Any
     return row
 
 
-def _with_tasks(connection: Connection, row: Row[Any]) -> Job:
+def _with_tasks(connection: Connection, row: AnyRow) -> Job:
     found = connection.execute(select(tasks).where(tasks.c.job_seq == row.seq).order_by(tasks.c.id)).all()
     live = {
         attempt.task_id: attempt
@@ -116,11 +122,15 @@ def _derived(stored: Job, views: tuple[Task, ...], weights: Sequence[float]) -> 
     if state is JobState.COMPLETED:
         progress = 1.0
     return replace(
-        stored, state=state, progress=min(1.0, progress), stage=running[0].stage if running else "", tasks=views
+        stored,
+        state=state,
+        progress=min(1.0, progress),
+        stage=running[0].stage if running else "",
+        tasks=views,
     )
 
 
-def _task(row: Row[Any], live: Row[Any] | None) -> Task:
+def _task(row: AnyRow, live: AnyRow | None) -> Task:
     state = TaskState(row.state)
     if live is not None and state not in TERMINAL_TASKS:
         state = TaskState.RUNNING
@@ -138,7 +148,7 @@ def _task(row: Row[Any], live: Row[Any] | None) -> Task:
     )
 
 
-def _job(row: Row[Any]) -> Job:
+def _job(row: AnyRow) -> Job:
     state = JobState(row.state)
     return Job(
         id=row.id,
@@ -163,7 +173,7 @@ def _job(row: Row[Any]) -> Job:
     )
 
 
-def _attempt(row: Row[Any]) -> Attempt:
+def _attempt(row: AnyRow) -> Attempt:
     return Attempt(
         id=row.id,
         task_id=row.task_id,
@@ -180,7 +190,7 @@ def _attempt(row: Row[Any]) -> Attempt:
     )
 
 
-def _artifact(row: Row[Any], job_id: str) -> Artifact:
+def _artifact(row: AnyRow, job_id: str) -> Artifact:
     return Artifact(
         id=row.id,
         job_id=job_id,
@@ -195,7 +205,7 @@ def _artifact(row: Row[Any], job_id: str) -> Artifact:
     )
 
 
-def _failure(row: Row[Any]) -> Failure | None:
+def _failure(row: AnyRow) -> Failure | None:
     if row.failure_class is None:
         return None
     return Failure(row.failure_class, row.error_code or row.failure_class, row.error_message or "")

@@ -4,8 +4,8 @@ It only inserts (and takes the held credits from the account), so that no submit
 account's work.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -18,7 +18,17 @@ from farm.kinds import POOLS, Kind, TaskSpec, kind_named
 from farm.money import credits
 from farm.states import TERMINAL_JOBS, JobState, TaskState
 from farm.store.dialect import insert_ignore
-from farm.store.schema import accounts, arrivals, jobs, lanes, ledger, media_projects, task_needs, tasks, workers
+from farm.store.schema import (
+    accounts,
+    arrivals,
+    jobs,
+    lanes,
+    ledger,
+    media_projects,
+    task_needs,
+    tasks,
+    workers,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,18 @@ class Submitted:
     seq: int
     held_mc: int
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where new tasks come from: their job, and for grown tasks the `known` ids of those before them."""
+
+    job_seq: int
+    announced: str
+    priority: int
+    due_at: float | None
+    now: float
+    known: Mapping[str, int] = field(default_factory=dict)
 
 
 _PROJECT_JOB = (
@@ -67,7 +89,9 @@ def submit_to_project(hall: Hall, caller: Caller, spec: JobSpec, project_id: str
     with hall.store.write() as connection:
         latest = connection.execute(_PROJECT_JOB.where(media_projects.c.id == project_id)).one()
         if latest.state is not None and latest.state not in TERMINAL_JOBS:
-            raise Conflict("This project's render is under way.", param="projectId", code="render_in_progress")
+            raise Conflict(
+                "This project's render is under way.", param="projectId", code="render_in_progress"
+            )
         done = submit_within(hall, connection, caller, [priced])[0]
         connection.execute(
             update(media_projects)
@@ -101,7 +125,8 @@ def submit_within(
         ],
     )
     for seq, order in zip(seqs, orders, strict=True):
-        insert_tasks(hall, connection, caller.account, seq, order.spec, order.plan, now)
+        lane_of = lanes_of(connection, hall, caller.account, order.plan)
+        insert_tasks(connection, order.plan, lane_of, _origin(order, seq, now))
     return [
         Submitted(row["id"], seq, row["held_mc"], tuple(row["warnings"]))
         for row, seq in zip(rows, seqs, strict=True)
@@ -128,7 +153,9 @@ def _order(hall: Hall, spec: JobSpec) -> _Order:
 def _warnings(connection: Connection, orders: Sequence[_Order], seen_since: float) -> dict[str, list[str]]:
     """Per kind: whether any worker now online could run it."""
     online = connection.execute(
-        select(workers.c.pool, workers.c.kinds).where(workers.c.state == "online", workers.c.seen_at >= seen_since)
+        select(workers.c.pool, workers.c.kinds).where(
+            workers.c.state == "online", workers.c.seen_at >= seen_since
+        )
     ).all()
     found: dict[str, list[str]] = {}
     for order in orders:
@@ -150,7 +177,9 @@ def _hold(connection: Connection, account: Account, amount_mc: int) -> None:
         .values(balance_mc=accounts.c.balance_mc - amount_mc)
     )
     if held.rowcount == 0:
-        raise InsufficientCredits(f"This needs {credits(amount_mc):g} credits, and the account has fewer left.")
+        raise InsufficientCredits(
+            f"This needs {credits(amount_mc):g} credits, and the account has fewer left."
+        )
 
 
 def _job_row(hall: Hall, caller: Caller, order: _Order, warnings: list[str], now: float) -> dict[str, Any]:
@@ -178,56 +207,44 @@ def _job_row(hall: Hall, caller: Caller, order: _Order, warnings: list[str], now
 
 
 def insert_tasks(
-    hall: Hall,
     connection: Connection,
-    account: Account,
-    job_seq: int,
-    spec: JobSpec,
     plan: Sequence[TaskSpec],
-    now: float,
+    lane_of: Mapping[tuple[str, str], int],
+    origin: Origin,
 ) -> None:
     """Insert a job's tasks with their needs, and note the ready ones for the scheduler."""
-    lane_of = {(t.pool, t.resource.value): 0 for t in plan}
-    for pool, resource in lane_of:
-        lane_of[pool, resource] = _lane(hall, connection, account, pool, resource)
-    due = spec.start_after if spec.start_after is not None and spec.start_after > now else None
-    kind = kind_named(spec.params.kind)
-    rows = [
-        task_row(task, job_seq, lane_of[task.pool, task.resource.value], kind.announced, spec.priority, due, now)
-        for task in plan
-    ]
+    rows = [task_row(task, lane_of[task.pool, task.resource.value], origin) for task in plan]
     ids = connection.scalars(insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), rows).all()
-    by_name = {task.name: task_id for task, task_id in zip(plan, ids, strict=True)}
+    by_name = {**origin.known, **{task.name: task_id for task, task_id in zip(plan, ids, strict=True)}}
     needs = [{"task_id": by_name[t.name], "needs_task_id": by_name[n]} for t in plan for n in t.needs]
     if needs:
         connection.execute(insert(task_needs), needs)
     note_arrivals(connection, [row["lane_id"] for row in rows if row["state"] == TaskState.READY])
 
 
-def task_row(
-    task: TaskSpec, job_seq: int, lane_id: int, announced: str, priority: int, due: float | None, now: float
-) -> dict[str, Any]:
+def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
     """A new task's row: blocked while it needs others, waiting until its due time, else ready."""
+    due = origin.due_at
     state = TaskState.BLOCKED if task.needs else TaskState.WAITING if due is not None else TaskState.READY
     return {
-        "job_seq": job_seq,
+        "job_seq": origin.job_seq,
         "lane_id": lane_id,
         "name": task.name,
         "step": task.step,
         "pool": task.pool,
         "resource": task.resource.value,
         "state": state,
-        "priority": priority,
+        "priority": origin.priority,
         "params": task.params,
         "inputs": list(task.inputs),
-        "requires": {"kind": announced, **task.requires},
+        "requires": {"kind": origin.announced, **task.requires},
         "affinity": task.affinity,
         "estimated_s": task.estimated_s,
         "soft_s": task.soft_s,
         "hard_s": task.hard_s,
         "due_at": due,
         "unmet": len(task.needs),
-        "created_at": now,
+        "created_at": origin.now,
     }
 
 
@@ -237,30 +254,44 @@ def note_arrivals(connection: Connection, lane_ids: Sequence[int]) -> None:
     for lane_id in lane_ids:
         counts[lane_id] = counts.get(lane_id, 0) + 1
     if counts:
-        connection.execute(insert(arrivals), [{"lane_id": lane, "count": n} for lane, n in counts.items()])
+        connection.execute(insert(arrivals), [{"lane_id": lane, "added": n} for lane, n in counts.items()])
 
 
-def _lane(hall: Hall, connection: Connection, account: Account, pool: str, resource: str) -> int:
-    find = select(lanes.c.id).where(
-        lanes.c.pool == pool, lanes.c.resource == resource, lanes.c.account_id == account.id
-    )
-    lane_id = connection.scalar(find)
-    if lane_id is None:
+def lanes_of(
+    connection: Connection, hall: Hall, account: Account, plan: Sequence[TaskSpec]
+) -> dict[tuple[str, str], int]:
+    """The account's lane for each (pool, resource) the tasks use, made when missing."""
+    wanted = {(task.pool, task.resource.value) for task in plan}
+    found = _lanes(connection, account.id)
+    missing = sorted(wanted - found.keys())
+    if missing:
         cap = hall.catalog.tier(account.tier).max_running
-        row = {
-            "pool": pool,
-            "resource": resource,
-            "account_id": account.id,
-            "tier": account.tier,
-            "cap": cap,
-            "vtime": 0.0,
-            "ready": 0,
-            "busy": 0,
-            "open": False,
-            "served_at": hall.clock.now(),
-        }
-        connection.execute(insert_ignore(connection, lanes).values(row))
-        lane_id = connection.scalar(find)
-    if lane_id is None:  # pragma: no cover - the insert above made it, or another submit did
-        raise BadRequest("The lane could not be made.")
-    return lane_id
+        rows = [
+            {
+                "pool": pool,
+                "resource": resource,
+                "account_id": account.id,
+                "tier": account.tier,
+                "cap": cap,
+                "vtime": 0.0,
+                "ready": 0,
+                "busy": 0,
+                "open": False,
+                "served_at": hall.clock.now(),
+            }
+            for pool, resource in missing
+        ]
+        connection.execute(insert_ignore(connection, lanes), rows)
+        found = _lanes(connection, account.id)
+    return found
+
+
+def _lanes(connection: Connection, account_id: int) -> dict[tuple[str, str], int]:
+    query = select(lanes.c.pool, lanes.c.resource, lanes.c.id).where(lanes.c.account_id == account_id)
+    return {(row.pool, row.resource): row.id for row in connection.execute(query)}
+
+
+def _origin(order: _Order, seq: int, now: float) -> Origin:
+    spec = order.spec
+    due = spec.start_after if spec.start_after is not None and spec.start_after > now else None
+    return Origin(seq, order.kind.announced, spec.priority, due, now)

@@ -30,11 +30,11 @@ async def follow(hall: Hall, account_id: int | None, job_id: str) -> AsyncIterat
 
 async def wait(hall: Hall, account_id: int | None, job_id: str, timeout_s: float) -> Job:
     """The job once it has ended, or as it is after `timeout_s`. Raises NotFound."""
-    latest: Job | None = None
     try:
         async with asyncio.timeout(timeout_s):
-            async for latest in follow(hall, account_id, job_id):
-                pass
+            async for seen in follow(hall, account_id, job_id):
+                if seen.ended:
+                    return seen
     except TimeoutError:
         pass
-    return latest or await asyncio.to_thread(job, hall, account_id, job_id)
+    return await asyncio.to_thread(job, hall, account_id, job_id)

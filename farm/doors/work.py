@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from farm.doors.hall import Hall
@@ -54,7 +54,10 @@ class InputBlob:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An attempt that is ours until its lease ends. Blobs go under `blob_prefix`."""
+    """An attempt that is ours until its lease ends. Blobs go under `blob_prefix`.
+
+    `attempt_no` counts the task's attempts from 1, without those that were given back.
+    """
 
     attempt_id: int
     token: int
@@ -67,6 +70,7 @@ class Claimed:
     inputs: Sequence[InputBlob]
     soft_s: float
     hard_s: float
+    attempt_no: int
     blob_prefix: str
 
 
@@ -102,7 +106,7 @@ class Report:
     tasks: Sequence[TaskSpec] = ()
 
 
-def announce(hall: Hall, card: WorkerCard) -> None:
+def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> None:
     """Say that a worker is here and what it can do; whatever it ran before it restarted is lost."""
     now = hall.clock.now()
     row = asdict(card) | {
@@ -117,11 +121,12 @@ def announce(hall: Hall, card: WorkerCard) -> None:
 
     def change(connection: Connection) -> None:
         connection.execute(upsert(connection, workers, "name", row))
-        connection.execute(
-            update(attempts)
-            .where(attempts.c.worker == card.name, attempts.c.state == AttemptState.RUNNING)
-            .values(state=AttemptState.FINISHED, outcome=Outcome.LOST, ended_at=now)
-        )
+        if restarted:
+            connection.execute(
+                update(attempts)
+                .where(attempts.c.worker == card.name, attempts.c.state == AttemptState.RUNNING)
+                .values(state=AttemptState.FINISHED, outcome=Outcome.LOST, ended_at=now)
+            )
 
     _insist(hall, change)
     hall.bell.ring()
@@ -168,7 +173,9 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
     )
 
     def change(connection: Connection) -> Claimed | None:
-        if connection.execute(take).rowcount == 0 and not _already_ours(connection, attempt_id, token, worker, now):
+        if connection.execute(take).rowcount == 0 and not _already_ours(
+            connection, attempt_id, token, worker, now
+        ):
             return None
         return _claimed(connection, attempt_id, token)
 
@@ -180,7 +187,9 @@ def beat(hall: Hall, attempt_id: int, token: int, progress: float, stage: str) -
     now = hall.clock.now()
     statement = (
         update(attempts)
-        .where(attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING)
+        .where(
+            attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING
+        )
         .values(
             lease_at=now + hall.catalog.scheduling.lease_s, beat_at=now, progress=progress, stage=stage[:100]
         )
@@ -195,7 +204,9 @@ def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
     failure = report.failure
     statement = (
         update(attempts)
-        .where(attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING)
+        .where(
+            attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING
+        )
         .values(
             state=AttemptState.FINISHED,
             outcome=report.outcome,
@@ -233,7 +244,9 @@ def give_back(hall: Hall, attempt_id: int, token: int) -> bool:
 
 def _already_ours(connection: Connection, attempt_id: int, token: int, worker: str, now: float) -> bool:
     """Whether this very claim was committed and only its answer was lost."""
-    row = connection.execute(select(attempts).where(attempts.c.id == attempt_id, attempts.c.token == token)).first()
+    row = connection.execute(
+        select(attempts).where(attempts.c.id == attempt_id, attempts.c.token == token)
+    ).first()
     return (
         row is not None
         and row.state == AttemptState.RUNNING
@@ -273,8 +286,18 @@ def _claimed(connection: Connection, attempt_id: int, token: int) -> Claimed:
         inputs=[*_asset_inputs(connection, row.inputs), *_needed_inputs(connection, row.task_id)],
         soft_s=row.soft_s,
         hard_s=row.hard_s,
+        attempt_no=1 + _earlier_attempts(connection, row.task_id, attempt_id),
         blob_prefix=f"attempts/{row.account_id}/{row.job_id}/{attempt_id}",
     )
+
+
+def _earlier_attempts(connection: Connection, task_id: int, attempt_id: int) -> int:
+    earlier = select(func.count()).where(
+        attempts.c.task_id == task_id,
+        attempts.c.id < attempt_id,
+        func.coalesce(attempts.c.outcome, "") != Outcome.RETURNED,
+    )
+    return connection.scalar(earlier) or 0
 
 
 def _asset_inputs(connection: Connection, ids: Sequence[str]) -> list[InputBlob]:

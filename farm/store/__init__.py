@@ -1,1 +1,1 @@
-"""The only truth: SQL on SQLite (WAL) or PostgreSQL. Nothing above the doors and the schedulers imports it."""
+"""The only truth: SQL on SQLite (WAL) or PostgreSQL. Only the doors and the schedulers import it."""

@@ -11,7 +11,9 @@ def insert_ignore(connection: Connection, table: Table) -> sqlite.Insert | postg
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def upsert(connection: Connection, table: Table, key: str, row: dict[str, object]) -> sqlite.Insert | postgresql.Insert:
+def upsert(
+    connection: Connection, table: Table, key: str, row: dict[str, object]
+) -> sqlite.Insert | postgresql.Insert:
     """Insert the row, or overwrite all of it where `key` is there already."""
     if connection.dialect.name == "postgresql":
         statement = postgresql.insert(table).values(row)

@@ -49,7 +49,9 @@ class Store:
         in_memory = self.url.database in (None, "", ":memory:")
         if self.url.database and not in_memory:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_size": 8, "max_overflow": 24}
+        options: dict[str, Any] = (
+            {"poolclass": StaticPool} if in_memory else {"pool_size": 8, "max_overflow": 24}
+        )
         engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
         event.listen(engine, "connect", self._prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -147,8 +148,8 @@ for _order in ("vtime", "served_at"):
         lanes.c.tier,
         lanes.c[_order],
         lanes.c.id,
-        sqlite_where=lanes.c.open,
-        postgresql_where=lanes.c.open,
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
     )
 
 # Virtual time of each tier within one (pool, resource), and of the lanes inside it.
@@ -271,7 +272,7 @@ arrivals = Table(
     metadata,
     _number(),
     Column("lane_id", _Big, nullable=False),
-    Column("count", Integer, nullable=False),
+    Column("added", Integer, nullable=False),
 )
 
 requests = Table(

@@ -7,8 +7,7 @@ here as players guess it, and nowhere else.
 from dataclasses import dataclass
 
 import av
-from av.filter import Graph
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 # AVCOL_SPC_* as decoders report them → the coefficient tables swscale has.
 _TABLES = {
@@ -32,23 +31,33 @@ class Crop:
     width: int
     height: int
 
-    @property
-    def key(self) -> str:
-        return f"{self.width}:{self.height}:{self.x}:{self.y}"
+    def is_whole(self, frame: av.VideoFrame) -> bool:
+        return (self.width, self.height) == (frame.width, frame.height)
 
 
 class Converter:
-    """Crops and scales frames of one source. Keep one per source: it caches the scaler's tables."""
+    """Crops, scales and converts frames of one source to one size; keeps its scaler's tables between calls.
 
-    def __init__(self) -> None:
+    `enlarging` is how pictures are made larger. Lanczos keeps them crisp; making them smaller is always
+    bicubic, which is as good there and cheaper.
+    """
+
+    def __init__(self, enlarging: Interpolation = Interpolation.LANCZOS) -> None:
+        self._enlarging = enlarging
         self._reformatter = VideoReformatter()
-        self._graphs: dict[tuple[str, str, int, int], Graph] = {}
+        self._cropper: _Cropper | None = None
 
-    def convert(self, frame: av.VideoFrame, width: int, height: int, crop: Crop | None = None) -> av.VideoFrame:
-        """A yuv420p BT.709 limited picture of `width` × `height`; the frame itself when it is one already."""
-        if crop is not None and (crop.width, crop.height) != (frame.width, frame.height):
-            frame = self._cropped(frame, crop)
-        if is_composable(frame) and (frame.width, frame.height) == (width, height):
+    def convert(
+        self, frame: av.VideoFrame, width: int, height: int, crop: Crop | None = None
+    ) -> av.VideoFrame:
+        """A yuv420p BT.709 limited picture of `width` x `height`.
+
+        It is always a frame of its own, whose times may be set; pixels that need no change are shared.
+        """
+        whole = crop is None or crop.is_whole(frame)
+        if not whole or ((frame.width, frame.height) == (width, height) and is_composable(frame)):
+            frame = self._cropped(frame, crop or Crop(0, 0, frame.width, frame.height))
+        if (frame.width, frame.height) == (width, height) and is_composable(frame):
             return frame
         return self._reformatter.reformat(
             frame,
@@ -59,6 +68,73 @@ class Converter:
             dst_colorspace=Colorspace.ITU709,
             src_color_range=_range(frame),
             dst_color_range=ColorRange.MPEG,
-            interpolation=_interpolation(frame, width),
+            interpolation=self._interpolation(frame, width, height),
             threads=1,
         )
+
+    def _interpolation(self, frame: av.VideoFrame, width: int, height: int) -> int:
+        larger = width * height > frame.width * frame.height
+        kernel = self._enlarging if larger else Interpolation.BICUBIC
+        if frame.format.is_rgb:  # full chroma resolution on the way in
+            return int(kernel | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND)
+        return int(kernel)
+
+    def _cropped(self, frame: av.VideoFrame, crop: Crop) -> av.VideoFrame:
+        if self._cropper is None or not self._cropper.fits(frame, crop):
+            self._cropper = _Cropper(frame, crop)
+        return self._cropper(frame)
+
+
+class _Cropper:
+    """FFmpeg's crop filter: it moves pointers and copies no pixels."""
+
+    def __init__(self, frame: av.VideoFrame, crop: Crop) -> None:
+        self._key = _crop_key(frame, crop)
+        graph = av.filter.Graph()
+        self._source = graph.add(
+            "buffer",
+            f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1"
+            f":colorspace={frame.colorspace}:range={frame.color_range}",
+        )
+        cropping = graph.add("crop", f"{crop.width}:{crop.height}:{crop.x}:{crop.y}")
+        self._sink = graph.add("buffersink")
+        self._source.link_to(cropping)
+        cropping.link_to(self._sink)
+        graph.configure()
+        self._graph = graph
+
+    def fits(self, frame: av.VideoFrame, crop: Crop) -> bool:
+        return self._key == _crop_key(frame, crop)
+
+    def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
+        self._source.push(frame)
+        cropped = self._sink.pull()
+        assert isinstance(cropped, av.VideoFrame)
+        return cropped
+
+
+def is_composable(frame: av.VideoFrame) -> bool:
+    """Whether the frame's pixels are what everything is composed in already."""
+    return (
+        frame.format.name == "yuv420p"
+        and _colorspace(frame) == Colorspace.ITU709
+        and _range(frame) == ColorRange.MPEG
+    )
+
+
+def _crop_key(frame: av.VideoFrame, crop: Crop) -> tuple[object, ...]:
+    return (frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, crop)
+
+
+def _colorspace(frame: av.VideoFrame) -> Colorspace:
+    """Unlabelled: BT.601 for JPEG-range pictures (JFIF says so) and small video, else BT.709."""
+    if (known := _TABLES.get(frame.colorspace)) is not None:
+        return known
+    if _range(frame) == ColorRange.JPEG or frame.height < _HD_HEIGHT:
+        return Colorspace.ITU601
+    return Colorspace.ITU709
+
+
+def _range(frame: av.VideoFrame) -> ColorRange:
+    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj") or frame.format.is_rgb
+    return ColorRange.JPEG if full else ColorRange.MPEG

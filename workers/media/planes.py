@@ -11,6 +11,7 @@ from typing import Self
 import av
 import numpy as np
 import numpy.typing as npt
+from av.video.plane import VideoPlane
 
 Plane = npt.NDArray[np.uint8]
 
@@ -42,7 +43,9 @@ class Planes:
     def of(cls, frame: av.VideoFrame) -> Self:
         """Views on a yuv420p frame; nothing is copied."""
         y, u, v = (
-            np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+            np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[
+                :, : plane.width
+            ]
             for plane in frame.planes
         )
         return cls(y, u, v, frame)
@@ -62,3 +65,8 @@ class Planes:
         """Take over the pixels of a picture of the same size."""
         for mine, theirs in zip(self, other, strict=True):
             np.copyto(mine, theirs)
+
+
+def _view(plane: VideoPlane) -> Plane:
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]

@@ -79,7 +79,8 @@ class Upright:
 
     def __init__(self, orientation: Orientation, pixel_aspect: Fraction | None = None) -> None:
         self._orientation = orientation
-        self._aspect = pixel_aspect if pixel_aspect else Fraction(1)
+        plausible = pixel_aspect is not None and Fraction(1, 4) <= pixel_aspect <= 4
+        self._aspect = pixel_aspect if pixel_aspect is not None and plausible else Fraction(1)
         self._graph: av.filter.Graph | None = None
         self._shape: tuple[int, int, str] | None = None
 
@@ -100,7 +101,9 @@ class Upright:
         assert isinstance(turned, av.VideoFrame)
         turned.colorspace, turned.color_range = frame.colorspace, frame.color_range
         turned.color_primaries, turned.color_trc = frame.color_primaries, frame.color_trc
-        turned.pts, turned.time_base = frame.pts, frame.time_base
+        if frame.time_base is not None:
+            turned.time_base = frame.time_base
+        turned.pts = frame.pts
         return turned
 
     def _build(self, frame: av.VideoFrame) -> av.filter.Graph:

@@ -4,7 +4,7 @@ Which source frame is shown is decided by presentation times alone; frame counts
 headers are never trusted. Frames come upright, in the pixel format they were coded in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Self
 
 import av
-from av.video.stream import VideoStream
 
 from farm.errors import AssetUnreadable
 from farm.timeline import Rate
@@ -26,6 +25,9 @@ DECODER_THREADS = 2
 _SEEK_BACK_S = (Fraction(0), Fraction(2), Fraction(20))
 # Beyond this distance (seconds) seeking is cheaper than decoding everything in between.
 _FAR_S = 5
+# Nearer to the start than this (seconds) a first frame is reached without seeking.
+_NEAR_START_S = 1
+_UNINDEXED = frozenset({"mpeg-es"})  # has no timestamps: only counting from the start is right
 _MAX_BROKEN_PACKETS = 200
 
 
@@ -56,6 +58,7 @@ class VideoReader:
         self._end = source_end
         self._stack = ExitStack()
         self._last_n = -1
+        self._is_used = False  # whether anything was read since the file was opened
         self._shown: av.VideoFrame | None = None  # as decoded
         self._upright_shown: av.VideoFrame | None = None  # as handed out
         self._next: av.VideoFrame | None = None
@@ -63,12 +66,10 @@ class VideoReader:
 
     def __enter__(self) -> Self:
         self._found = sniff_file(self._path, self._label)
-        self._container = self._stack.enter_context(open_media(self._path, self._label))
-        self._stream = self._picture()
+        self._open()
         self._origin = origin(self._container)
         self._source_rate = self._stream.average_rate or self._stream.guessed_rate or self._rate.fps
         self._grace = min(1 / self._source_rate, 1 / self._rate.fps) / 4
-        self._frames = self._decode()
         return self
 
     def __exit__(
@@ -93,13 +94,18 @@ class VideoReader:
             self._advance(self._source_time(n))
         return self._turned()
 
-    def _picture(self) -> VideoStream:
+    def _open(self) -> None:
+        """Open the file, anew where it is open already, at its first frame."""
+        self._stack.close()
+        self._container = self._stack.enter_context(open_media(self._path, self._label))
         stream = picture_stream(self._container)
         if stream is None:
+            self._stack.close()
             raise AssetUnreadable(f"{self._label} has no picture")
         stream.thread_type = "FRAME"
         stream.codec_context.thread_count = DECODER_THREADS
-        return stream
+        self._stream = stream
+        self._frames = self._decode()
 
     def _source_time(self, n: int) -> Fraction:
         """The latest frame time, in the medium's own time, that may be shown at output frame n."""
@@ -118,18 +124,23 @@ class VideoReader:
 
     def _seek(self, time: Fraction) -> None:
         """Go to the keyframe at or before `time`, so that `_shown` is a frame not later than it."""
-        for back in _SEEK_BACK_S:
-            if time - back <= 0:
-                break
-            if self._land(time - back) and self._shown is not None and self._time_of(self._shown) <= time:
-                return
-        if not self._land(None):
+        if time > _NEAR_START_S and self._found.container not in _UNINDEXED:
+            for back in _SEEK_BACK_S:
+                if time > back and self._jump(time - back) and self._is_reached(time):
+                    return
+        if not self._jump(None):
             raise AssetUnreadable(f"{self._label} has no picture that can be decoded")
 
-    def _land(self, time: Fraction | None) -> bool:
+    def _is_reached(self, time: Fraction) -> bool:
+        return self._shown is not None and self._time_of(self._shown) <= time
+
+    def _jump(self, time: Fraction | None) -> bool:
         """Decode two frames from the keyframe before `time`, or from the very start for None."""
-        if time is not None or self._next is not None or self._shown is not None:
-            self._restart(time)
+        if time is not None:
+            self._move(time)
+        elif self._is_used:
+            self._open()
+        self._is_used = True
         shown = next(self._frames, None)
         if shown is None:
             return False
@@ -137,25 +148,16 @@ class VideoReader:
         self._next = next(self._frames, None)
         return True
 
-    def _restart(self, time: Fraction | None) -> None:
+    def _move(self, time: Fraction) -> None:
         assert self._stream.time_base is not None
         self._frames.close()
-        target = self._origin + time if time is not None else Fraction(0)
         try:
-            if time is None:
-                self._container.seek(self._container.start_time or 0)
-            else:
-                self._container.seek(int(target / self._stream.time_base), stream=self._stream)
-        except av.error.FFmpegError:  # no index, or nothing at that time: read it anew from the start
-            self._reopen()
+            self._container.seek(int((self._origin + time) / self._stream.time_base), stream=self._stream)
+        except av.error.FFmpegError:  # no index, or nothing at that time
+            self._open()
         self._frames = self._decode()
 
-    def _reopen(self) -> None:
-        self._stack.close()
-        self._container = self._stack.enter_context(open_media(self._path, self._label))
-        self._stream = self._picture()
-
-    def _decode(self) -> Iterator[av.VideoFrame]:
+    def _decode(self) -> Generator[av.VideoFrame, None, None]:
         """Frames in display order; a few broken packets are passed over, as players do."""
         broken = 0
         last: Fraction | None = None
@@ -174,7 +176,7 @@ class VideoReader:
 
     def _date(self, frame: av.VideoFrame, last: Fraction | None) -> None:
         """Give a frame of a stream without timestamps the time that follows from the nominal rate."""
-        if frame.pts is None or frame.time_base is None:
+        if frame.pts is None or frame.time_base is None or self._stream.start_time is None:
             time = Fraction(0) if last is None else last + 1 / self._source_rate
             frame.time_base = Fraction(1, 90_000)
             frame.pts = round((time + self._origin) * 90_000)

@@ -1,0 +1,59 @@
+# Everything runs in .venv of this checkout, made on demand. Needs Python 3.11 or newer and make, nothing else.
+#
+#   make demo                           draw a few pictures and a tune, render them through a farm of its own
+#   make demo MEDIA=~/Pictures/trip     the same with your own pictures and clips
+#   make up                             a whole farm on this machine
+#   make test                           every test; make test-fast: without real servers and media
+#   make check                          format, lint, types, architecture
+#   make bench ONLY=render              benchmarks; without ONLY, all of them
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP ?= $(RUN) -m pip --disable-pip-version-check
+JOBS ?= 2
+MEDIA ?=
+ONLY ?=
+
+.PHONY: help demo up test test-fast check bench clean
+
+help:
+	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/.for-demo
+	$(VENV)/bin/farm demo $(if $(MEDIA),--media "$(MEDIA)")
+
+up: $(VENV)/.for-demo
+	$(VENV)/bin/farm up
+
+test: $(VENV)/.for-test
+	$(RUN) -m pytest -n $(JOBS)
+
+test-fast: $(VENV)/.for-test
+	$(RUN) -m pytest -m "not slow" -n $(JOBS)
+
+check: $(VENV)/.for-test
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	$(RUN) -m pytest -q tests/architecture
+
+bench: $(VENV)/.for-test
+	$(RUN) -m tests.benchmarks $(ONLY)
+
+clean:
+	rm -rf $(VENV) .farm demo-out .bench
+
+$(RUN):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Kinefarm needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps say what is installed; a changed pyproject.toml installs again.
+$(VENV)/.for-demo: pyproject.toml | $(RUN)
+	$(PIP) install --editable '.[embedded,render]'
+	@touch $@
+
+$(VENV)/.for-test: pyproject.toml | $(RUN)
+	$(PIP) install --editable '.[embedded,render,align,describe,generate,postgres,s3,flower,dev]'
+	@touch $@ $(VENV)/.for-demo

@@ -1,0 +1,59 @@
+"""Makes the HTTP application: native API, surfaces, blob URLs, health. Opens no media library."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+import farm
+from farm.api.blobs import blob_routes
+from farm.api.desk import Desk
+from farm.api.envelope import Envelope
+from farm.api.errors import Shape, install_errors
+from farm.api.health import router as health
+from farm.api.limits import RateLimits
+from farm.api.native import routers as native
+from farm.api.surfaces import media_render
+from farm.blobs import Blobs, open_blobs
+from farm.doors.hall import Hall, open_hall
+from farm.settings import Settings
+
+# Surfaces whose errors look otherwise, by path prefix.
+_SHAPES: Mapping[str, Shape] = {}
+
+
+def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None = None) -> FastAPI:
+    """The application on an open hall, or on one it opens from the settings and closes itself.
+
+    Raises FarmUnavailable with the mend when the store or the blobs cannot be used.
+    """
+    own = open_hall(settings) if hall is None else None
+    hall = hall or own
+    assert hall is not None
+    blobs = blobs or open_blobs(settings, hall.secrets, hall.clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if own is not None:
+            own.close()
+
+    app = FastAPI(
+        title="Kinefarm",
+        version=farm.__version__,
+        summary="A render farm: submit media jobs, watch them, download the result.",
+        openapi_url="/openapi.json",
+        docs_url=None,  # the viewer would be loaded from another company's server
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.desk = Desk(
+        settings, hall, blobs, RateLimits(hall.catalog.rates, hall.clock, settings.redis_url)
+    )
+    install_errors(app, _SHAPES)
+    app.add_middleware(Envelope, ids=hall.ids)
+    for router in (health, *native, media_render.router):
+        app.include_router(router)
+    app.router.routes.extend(blob_routes(blobs, hall.secrets, hall.clock))
+    return app

@@ -1,0 +1,29 @@
+"""Whether the process lives, and whether it could take a job now. No key is asked for."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from farm.api.desk import AtDesk
+from farm.doors import health
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """A healthy answer; an unhealthy one is an error."""
+
+    status: str = Field(examples=["ok"])
+
+
+@router.get("/healthz")
+async def alive() -> Health:
+    """The process answers."""
+    return Health(status="ok")
+
+
+@router.get("/readyz")
+def ready(desk: AtDesk) -> Health:
+    """The store and the blobs answer too; 503 with the mend when one does not."""
+    health.check(desk.hall)
+    desk.blobs.check()
+    return Health(status="ready")

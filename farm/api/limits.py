@@ -1,0 +1,97 @@
+"""Calls per key and minute, one bucket per route class, shared by API processes through Redis.
+
+A rate counter may be lost: while Redis is away each process counts for itself, and no call fails for it.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from farm.clock import Clock
+from farm.errors import RateLimited
+
+_CONNECT_S = 0.5
+_ANSWER_S = 1.0
+_AWAY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of one bucket. `reset_at` is in Unix seconds: from then on it is full again."""
+
+    limit: int
+    remaining: int
+    reset_at: int
+
+    def headers(self) -> dict[str, str]:
+        """As every response carries it."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_at),
+        }
+
+
+class RateLimits:
+    """Counts calls. A window begins with the first call in it, so that its end is one moment to wait for."""
+
+    def __init__(self, rates: Mapping[str, str], clock: Clock, redis_url: str | None = None) -> None:
+        self._items: dict[str, RateLimitItem] = {name: parse(rate) for name, rate in rates.items()}
+        self._clock = clock
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._shared = _shared(redis_url) if redis_url else None
+        self._away_until = 0.0
+
+    def take(self, route_class: str, key_id: int) -> Allowance:
+        """Count one call. Raises RateLimited when the bucket is empty."""
+        item = self._items[route_class]
+        allowed, reset_at, remaining = self._hit(item, route_class, str(key_id))
+        allowance = Allowance(item.amount, remaining, max(ceil(reset_at), ceil(self._clock.now())))
+        if not allowed:
+            raise RateLimitedWith(allowance, str(item))
+        return allowance
+
+    def _hit(self, item: RateLimitItem, route_class: str, key: str) -> tuple[bool, float, int]:
+        shared = self._shared
+        if shared is not None and time.monotonic() >= self._away_until:
+            try:
+                return _hit(shared, item, route_class, key)
+            except StorageError:
+                self._away_until = time.monotonic() + _AWAY_S
+        return _hit(self._own, item, route_class, key)
+
+
+class RateLimitedWith(RateLimited):
+    """A refusal that knows its bucket."""
+
+    def __init__(self, allowance: Allowance, rate: str) -> None:
+        super().__init__(
+            f"This key may make {rate} such calls; wait until X-RateLimit-Reset.",
+            limit=allowance.limit,
+            reset_at=allowance.reset_at,
+        )
+        self.allowance = allowance
+
+
+def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItem, *key: str) -> tuple[bool, float, int]:
+    allowed = limiter.hit(item, *key)
+    window = limiter.get_window_stats(item, *key)
+    return allowed, window.reset_time, window.remaining
+
+
+def _shared(redis_url: str) -> FixedWindowRateLimiter:
+    return FixedWindowRateLimiter(
+        RedisStorage(
+            redis_url,
+            key_prefix="farm:rate",
+            wrap_exceptions=True,
+            socket_connect_timeout=_CONNECT_S,
+            socket_timeout=_ANSWER_S,
+        )
+    )

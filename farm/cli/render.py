@@ -1,0 +1,120 @@
+"""`farm render` and `farm demo`: a folder in, a film out, through the real queue."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from farm.cli import console
+from farm.cli.embedded import require_render_installed, some_farm
+from farm.cli.footage import Footage, gather
+from farm.cli.progress import new_show
+from farm.cli.rendering import Film, Wish, params_of, render
+from farm.errors import BadRequest, FarmUnavailable
+from farm.settings import Settings
+from tasks.media_render import DEFAULT_BGM_VOLUME, DEFAULT_VISUAL_S, AspectRatio, TransitionType
+
+app = typer.Typer()
+
+_USE = "Use the farm"
+_DEMO_TEXT = "Made by your own render farm"
+_DEMO_VOLUME = 0.6
+
+Sources = Annotated[list[Path], typer.Argument(help="A folder, or pictures and clips.", show_default=False)]
+Output = Annotated[Path, typer.Option("--output", "-o", help="The film to write.")]
+
+
+@app.command("render", rich_help_panel=_USE)
+def render_command(
+    sources: Sources,
+    output: Output = Path("out.mp4"),
+    aspect: Annotated[AspectRatio, typer.Option(help="Shape of the film.")] = "9:16",
+    music: Annotated[Path | None, typer.Option(help="Music; default: a sound in the folder.")] = None,
+    music_volume: Annotated[float, typer.Option(min=0, max=1, help="Volume of the music.")] = DEFAULT_BGM_VOLUME,
+    text: Annotated[str | None, typer.Option(help="Words over the first seconds.")] = None,
+    seconds: Annotated[float, typer.Option(help="How long each is shown.")] = DEFAULT_VISUAL_S,
+    transition: Annotated[
+        list[TransitionType] | None, typer.Option(help="Used in turn; repeatable.", show_default="crossfade")
+    ] = None,
+    fps: Annotated[float, typer.Option(min=1, max=60, help="Frames per second.")] = 30.0,
+    contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG that shows it at a glance.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Render a folder of pictures and clips to one MP4.
+
+    Uses the farm that FARM_URL names or that runs here, else starts one for this call.
+    """
+    wish = Wish(aspect, seconds, tuple(transition or ("crossfade",)), fps, text or None, music_volume)
+    footage = gather([source.expanduser() for source in sources], music and music.expanduser())
+    _make(footage, wish, output.expanduser(), contact_sheet and contact_sheet.expanduser(), as_json=as_json)
+
+
+@app.command(rich_help_panel=_USE)
+def demo(
+    media: Annotated[Path | None, typer.Option(help="A folder of your own; default: drawn for you.")] = None,
+    output: Output = Path("demo-out/demo.mp4"),
+) -> None:
+    """Draw a few pictures and a tune, and render them through a farm of their own."""
+    output = output.expanduser()
+    wish = Wish("9:16", DEFAULT_VISUAL_S, ("ken-burns", "crossfade"), 30.0, _DEMO_TEXT, _DEMO_VOLUME)
+    sheet = output.with_name(f"{output.stem}-contact-sheet.png")
+    if media is not None:
+        _make(gather([media.expanduser()], None), wish, output, sheet)
+        return
+    with tempfile.TemporaryDirectory(prefix="kinefarm-demo-") as folder:
+        _draw(Path(folder))
+        _make(gather([Path(folder)], None), wish, output, sheet)
+
+
+def _make(footage: Footage, wish: Wish, output: Path, sheet: Path | None, *, as_json: bool = False) -> None:
+    _check_output(output)
+    params_of(footage, [f"asset_{n}" for n in range(len(footage.files))], wish, output, sheet=False)
+    for note in footage.skipped:
+        console.remark(f"skipped {note}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cancels the job, as Ctrl-C does
+    started = time.monotonic()
+    with some_farm(Settings()) as client, new_show() as show:
+        film = render(client, footage, wish, output, sheet, show)
+    _tell(film, time.monotonic() - started, as_json=as_json)
+
+
+def _tell(film: Film, elapsed_s: float, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json(
+            {
+                "path": str(film.path),
+                "contact_sheet": str(film.contact_sheet) if film.contact_sheet else None,
+                "job_id": film.job_id,
+                "duration_s": film.duration_s,
+                "size_bytes": film.size_bytes,
+                "elapsed_s": round(elapsed_s, 3),
+            }
+        )
+        return
+    size = console.bytes_text(film.size_bytes)
+    console.say(f"{film.path}  {film.duration_s:g} s, {size}, in {elapsed_s:.1f} s", style="bold green")
+    if film.contact_sheet is not None:
+        console.say(f"{film.contact_sheet}  contact sheet")
+
+
+def _check_output(output: Path) -> None:
+    """Raise BadRequest now for what could not be written after the render."""
+    if output.suffix.lower() != ".mp4":
+        raise BadRequest(f"The film is an MP4; name it so: {output.with_suffix('.mp4')}.", param="output")
+    if output.is_dir():
+        raise BadRequest(f"{output} is a folder.", param="output")
+
+
+def _draw(folder: Path) -> None:
+    """Draw the demo's pictures and tune, in a process of its own: the CLI opens no media library."""
+    require_render_installed(Settings())
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "workers.cpu_render.demo", str(folder)], capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise FarmUnavailable(f"The demo's pictures could not be drawn:\n{done.stderr.strip()}")

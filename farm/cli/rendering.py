@@ -1,0 +1,167 @@
+"""Renders local files through a farm: upload, submit, follow, download. Opens no media."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from farm.cli.client import FarmClient
+from farm.cli.footage import Footage, MediaFile
+from farm.cli.progress import Show
+from farm.errors import BadRequest, FarmError, FarmUnavailable
+from farm.states import TERMINAL_JOBS, JobState
+from tasks.media_render import AspectRatio, MediaRender, TransitionType, timeline_of
+
+_FILM = "video/mp4"
+_SHEET = "image/png"
+_CANCEL_S = 8.0
+_LOOK_S = 0.2
+
+
+class RenderFailed(FarmError):
+    """The job ended without a film."""
+
+    code = "render_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the film shall be. `seconds` is how long each picture and clip is shown, volumes are 0..1."""
+
+    aspect: AspectRatio
+    seconds: float
+    transitions: tuple[TransitionType, ...]
+    fps: float
+    text: str | None
+    music_volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A finished render. `contact_sheet` is None unless asked for."""
+
+    path: Path
+    contact_sheet: Path | None
+    job_id: str
+    duration_s: float
+    size_bytes: int
+
+
+def params_of(footage: Footage, asset_ids: Sequence[str], wish: Wish, output: Path, *, sheet: bool) -> MediaRender:
+    """The job's parameters; `asset_ids` are those of `footage.files`. Raises BadRequest."""
+    named = list(zip(footage.files, asset_ids, strict=True))
+    try:
+        params = MediaRender.model_validate(
+            {
+                "assets": [_asset(file, asset_id) for file, asset_id in named],
+                "name": output.stem,
+                "aspect_ratio": wish.aspect,
+                "fps": wish.fps,
+                "durations": [
+                    {"asset_id": asset_id, "duration_s": wish.seconds}
+                    for file, asset_id in named
+                    if file != footage.music
+                ],
+                "transition_types": wish.transitions,
+                "hook_text": wish.text,
+                "bgm_asset_id": next((asset_id for file, asset_id in named if file == footage.music), None),
+                "bgm_volume": wish.music_volume,
+                "output_file_name": output.name,
+                "contact_sheet": sheet,
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{where}: {first['msg']}.", param=where) from error
+    timeline_of(params)  # refuses now what the farm would refuse after the upload
+    return params
+
+
+def render(
+    client: FarmClient, footage: Footage, wish: Wish, output: Path, sheet: Path | None, show: Show
+) -> Film:
+    """Render the footage to `output`, which appears whole or not at all.
+
+    Ctrl-C cancels the job. Raises RenderFailed with the farm's words, Refused, FarmUnavailable, BadRequest.
+    """
+    asset_ids = _upload(client, footage.files, show)
+    params = params_of(footage, asset_ids, wish, output, sheet=sheet is not None)
+    job = client.submit(params.kind, params.model_dump(mode="json"))
+    try:
+        _follow(client, job, show)
+    except KeyboardInterrupt:
+        _cancel(client, job["id"])
+        raise
+    return _download(client, job["id"], float(timeline_of(params).duration), output, sheet, show)
+
+
+def _asset(file: MediaFile, asset_id: str) -> dict[str, str]:
+    return {"asset_id": asset_id, "file_name": file.path.name, "media_kind": file.kind.value}
+
+
+def _upload(client: FarmClient, files: Sequence[MediaFile], show: Show) -> list[str]:
+    """Send the files one after the other. Returns their asset ids."""
+    total, done = sum(file.size_bytes for file in files), 0
+    show.step("upload")
+    asset_ids = []
+    for position, file in enumerate(files, 1):
+        detail = f"{position} of {len(files)} {file.path.name}"
+        slot = client.declare(file.path.name, file.content_type, file.size_bytes)
+
+        def sent(size_bytes: int, detail: str = detail) -> None:
+            nonlocal done
+            done += size_bytes
+            show.at(done / total, detail)
+
+        client.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, sent)
+        asset_ids.append(slot["asset"]["id"])
+    return asset_ids
+
+
+def _follow(client: FarmClient, job: dict[str, Any], show: Show) -> None:
+    """Watch the job to its end. Raises RenderFailed unless it completes."""
+    show.step("render")
+    for seen in client.follow(job["id"]):
+        show.at(seen["progress"], seen["stage"] or seen["state"])
+        job = seen
+    if job["state"] != JobState.COMPLETED:
+        failure = job["failure"] or {}
+        raise RenderFailed(failure.get("message") or f"The job was {job['state']} ({job['id']}).")
+
+
+def _cancel(client: FarmClient, job_id: str) -> None:
+    """Ask the farm to stop the job, and wait a moment until it has."""
+    try:
+        client.cancel(job_id)
+        deadline = time.monotonic() + _CANCEL_S
+        while client.job(job_id)["state"] not in TERMINAL_JOBS and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
+    except FarmUnavailable:
+        return  # it is gone, and the job with it
+
+
+def _download(
+    client: FarmClient, job_id: str, duration_s: float, output: Path, sheet: Path | None, show: Show
+) -> Film:
+    found = {artifact["content_type"]: artifact for artifact in client.artifacts(job_id)}
+    if _FILM not in found:
+        raise RenderFailed(f"The job ended well and has no film ({job_id}).")
+    wanted = [(found[_FILM], output)]
+    if sheet is not None and _SHEET in found:
+        wanted.append((found[_SHEET], sheet))
+    total, done = sum(artifact["size_bytes"] for artifact, _ in wanted), 0
+    show.step("download")
+
+    def got(size_bytes: int) -> None:
+        nonlocal done
+        done += size_bytes
+        show.at(done / total)
+
+    for artifact, path in wanted:
+        client.download(client.artifact_url(job_id, artifact["name"]), path, got)
+    measured = found[_FILM]["meta"].get("duration_s", duration_s)
+    return Film(output, sheet if len(wanted) > 1 else None, job_id, float(measured), found[_FILM]["size_bytes"])

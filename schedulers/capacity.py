@@ -1,0 +1,99 @@
+"""What the workers that are online could take now, by pool and resource. Reads; decides nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from farm.states import AttemptState, WorkerState
+from farm.store.schema import attempts, workers
+
+Line = tuple[str, str]  # (pool, resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that takes new work."""
+
+    name: str
+    queue: str
+    slots: Mapping[str, int]
+    kinds: frozenset[str]
+    labels: Mapping[str, str]
+
+    def can_run(self, requires: Mapping[str, str]) -> bool:
+        """Whether it announces everything the task requires."""
+        return requires["kind"] in self.kinds and all(
+            self.labels.get(name) == value for name, value in requires.items() if name != "kind"
+        )
+
+
+@dataclass(slots=True)
+class LineCapacity:
+    """One (pool, resource): its workers, how many tasks they hold, and how much waits published."""
+
+    workers: list[Worker] = field(default_factory=list)
+    slots: int = 0
+    live: int = 0
+    running: int = 0
+    published_s: float = 0.0
+    taken: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def free(self) -> int:
+        return max(0, self.slots - self.live)
+
+    def free_of(self, worker: Worker, resource: str) -> int:
+        return worker.slots.get(resource, 0) - self.taken.get(worker.name, 0)
+
+
+def read_capacity(connection: Connection, seen_since: float) -> dict[Line, LineCapacity]:
+    """Capacity of every line with an online worker."""
+    found: dict[Line, LineCapacity] = {}
+    by_queue: dict[str, str] = {}
+    for pool, worker in _online(connection, seen_since):
+        by_queue[worker.queue] = worker.name
+        for resource, count in worker.slots.items():
+            line = found.setdefault((pool, resource), LineCapacity())
+            line.workers.append(worker)
+            line.slots += count
+    for row in connection.execute(_LIVE):
+        line = found.get((row.pool, row.resource), LineCapacity())
+        line.live += row.number
+        if row.state == AttemptState.PUBLISHED:
+            line.published_s += row.estimated_s
+        else:
+            line.running += row.number
+        holder = row.worker or by_queue.get(row.queue)
+        if holder is not None:
+            line.taken[holder] = line.taken.get(holder, 0) + row.number
+    return found
+
+
+_LIVE = (
+    select(
+        attempts.c.pool,
+        attempts.c.resource,
+        attempts.c.state,
+        attempts.c.queue,
+        attempts.c.worker,
+        func.count().label("number"),
+        func.sum(attempts.c.estimated_s).label("estimated_s"),
+    )
+    .where(attempts.c.state.in_((AttemptState.PUBLISHED, AttemptState.RUNNING)))
+    .group_by(attempts.c.pool, attempts.c.resource, attempts.c.state, attempts.c.queue, attempts.c.worker)
+)
+
+
+def _online(connection: Connection, seen_since: float) -> Sequence[tuple[str, Worker]]:
+    query = (
+        select(workers)
+        .where(workers.c.state == WorkerState.ONLINE, workers.c.seen_at >= seen_since)
+        .order_by(workers.c.name)
+    )
+    return [(row.pool, _worker(row)) for row in connection.execute(query)]
+
+
+def _worker(row: Any) -> Worker:
+    return Worker(row.name, row.queue, row.slots, frozenset(row.kinds), row.labels)

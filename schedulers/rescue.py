@@ -1,0 +1,160 @@
+"""The sweep: finds what was lost or has become due. Every path that a crash may cut ends here."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from farm.broker.message import Message
+from farm.catalog import Scheduling
+from farm.states import AttemptState, JobState, Outcome, TaskState, WorkerState
+from farm.store.rows import AnyRow
+from farm.store.schema import attempts, jobs, tasks, workers
+from schedulers.capacity import Line, LineCapacity
+from schedulers.lanes import arrive
+
+_AT_ONCE = 500
+_LONGEST_BACKOFF = 6
+
+_EXPIRED = (
+    select(
+        attempts.c.id,
+        attempts.c.token,
+        attempts.c.pool,
+        attempts.c.resource,
+        attempts.c.queue,
+        attempts.c.order,
+        attempts.c.publishes,
+        tasks.c.requires,
+    )
+    .select_from(attempts)
+    .join(tasks, tasks.c.id == attempts.c.task_id)
+    .where(attempts.c.state == AttemptState.PUBLISHED, attempts.c.lease_at < bindparam("now"))
+    .order_by(attempts.c.id)
+    .limit(_AT_ONCE)
+)
+_SAY_AGAIN = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.state == AttemptState.PUBLISHED)
+    .values(publishes=attempts.c.publishes + bindparam("said"), lease_at=bindparam("lease"))
+)
+
+
+def sweep(
+    connection: Connection, capacity: Mapping[Line, LineCapacity], rules: Scheduling, now: float
+) -> list[Message]:
+    """Do all of it. Returns the messages to publish again after the commit."""
+    _silent_workers(connection, now - rules.worker_gone_s)
+    _lost_leases(connection, now)
+    _due_tasks(connection, now)
+    _note_running(connection)
+    return _lost_messages(connection, capacity, rules, now)
+
+
+def _silent_workers(connection: Connection, seen_since: float) -> None:
+    connection.execute(
+        update(workers)
+        .where(workers.c.seen_at < seen_since, workers.c.state != WorkerState.OFFLINE)
+        .values(state=WorkerState.OFFLINE)
+    )
+
+
+def _lost_leases(connection: Connection, now: float) -> None:
+    """A claimed attempt that fell silent is over; its token opens nothing any more."""
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.state == AttemptState.RUNNING, attempts.c.lease_at < now)
+        .values(state=AttemptState.FINISHED, outcome=Outcome.LOST, ended_at=now)
+    )
+
+
+def _due_tasks(connection: Connection, now: float) -> None:
+    """Waiting tasks whose time has come are ready."""
+    due = connection.execute(
+        select(tasks.c.id, tasks.c.lane_id)
+        .where(tasks.c.state == TaskState.WAITING, tasks.c.due_at <= now)
+        .order_by(tasks.c.due_at)
+        .limit(_AT_ONCE)
+    ).all()
+    if not due:
+        return
+    connection.execute(
+        update(tasks)
+        .where(tasks.c.id.in_([row.id for row in due]))
+        .values(state=TaskState.READY, due_at=None)
+    )
+    counts: dict[int, int] = {}
+    for row in due:
+        counts[row.lane_id] = counts.get(row.lane_id, 0) + 1
+    arrive(connection, counts, now)
+
+
+def _note_running(connection: Connection) -> None:
+    """Claims change attempts only; once a sweep they are noted on their tasks and jobs."""
+    claimed = select(attempts.c.task_id).where(attempts.c.state == AttemptState.RUNNING)
+    running = connection.execute(
+        update(tasks)
+        .where(tasks.c.state == TaskState.DISPATCHED, tasks.c.id.in_(claimed))
+        .values(state=TaskState.RUNNING)
+        .returning(tasks.c.job_seq)
+    ).all()
+    if running:
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.seq.in_([row.job_seq for row in running]), jobs.c.state == JobState.QUEUED)
+            .values(
+                state=JobState.RUNNING,
+                started_at=select(attempts.c.started_at)
+                .where(attempts.c.job_seq == jobs.c.seq, attempts.c.started_at.is_not(None))
+                .order_by(attempts.c.id)
+                .limit(1)
+                .scalar_subquery(),
+            )
+        )
+
+
+def _lost_messages(
+    connection: Connection, capacity: Mapping[Line, LineCapacity], rules: Scheduling, now: float
+) -> list[Message]:
+    """Published and unclaimed for too long: say it again, same token, when somebody could take it.
+
+    While every slot is busy the message merely waits its turn, and saying it again would only pile up
+    copies. A message to one worker's own queue is withdrawn once that worker is gone.
+    """
+    rows = connection.execute(_EXPIRED, {"now": now}).all()
+    if not rows:
+        return []
+    gone = [row for row in rows if _gone(row, capacity)]
+    _withdraw(connection, gone, now)
+    again = [row for row in rows if row not in gone and _room(row, capacity)]
+    waiting = [row for row in rows if row not in gone and row not in again]
+    changes = [_said(row, 1, rules, now) for row in again] + [_said(row, 0, rules, now) for row in waiting]
+    if changes:
+        connection.execute(_SAY_AGAIN, changes)
+    return [Message(row.id, row.token, row.queue, row.order, row.requires["kind"]) for row in again]
+
+
+def _gone(row: AnyRow, capacity: Mapping[Line, LineCapacity]) -> bool:
+    line = capacity.get((row.pool, row.resource))
+    if row.queue == row.pool:
+        return line is None or not any(worker.can_run(row.requires) for worker in line.workers)
+    return line is None or row.queue not in {worker.queue for worker in line.workers}
+
+
+def _room(row: AnyRow, capacity: Mapping[Line, LineCapacity]) -> bool:
+    line = capacity[row.pool, row.resource]
+    return line.running < line.slots
+
+
+def _said(row: AnyRow, times: int, rules: Scheduling, now: float) -> dict[str, object]:
+    backoff = 2.0 ** min(row.publishes - 1 + times, _LONGEST_BACKOFF)
+    return {"attempt": row.id, "said": times, "lease": now + rules.publish_lease_s * backoff}
+
+
+def _withdraw(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
+    """Take back messages nobody is there to receive; the task goes back to its lane at no cost."""
+    if rows:
+        connection.execute(
+            update(attempts)
+            .where(attempts.c.id.in_([row.id for row in rows]), attempts.c.state == AttemptState.PUBLISHED)
+            .values(state=AttemptState.FINISHED, outcome=Outcome.SUPERSEDED, ended_at=now)
+        )

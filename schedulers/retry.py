@@ -1,0 +1,29 @@
+"""Decides what follows a failed attempt. Pure: no clock, no store, no broker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from farm.catalog import RetryRule
+from farm.errors import FailureClass
+
+_STRICTEST = RetryRule(max_attempts=1, backoff_s=0.0, backoff_max_s=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again after `pause_s`."""
+
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The task has failed for good."""
+
+
+def after_failure(failure: FailureClass, attempts: int, rules: Mapping[str, RetryRule]) -> Retry | GiveUp:
+    """What follows the `attempts`-th attempt's failure. A class without a rule is never tried again."""
+    rule = rules.get(failure.value, _STRICTEST)
+    if attempts >= rule.max_attempts:
+        return GiveUp()
+    return Retry(min(rule.backoff_max_s, rule.backoff_s * 2.0 ** (attempts - 1)))

@@ -1,0 +1,263 @@
+"""Settles finished attempts: one transaction moves task, job, ledger and outbox together.
+
+Reads what workers recorded, decides with schedulers.retry, and writes in bulk. A worker's word counts
+only through `finish` under a valid token, so every row here is settled once.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from farm.doors.hall import Hall
+from farm.errors import FailureClass
+from farm.job import Failure
+from farm.states import AttemptState, JobState, Outcome, TaskState
+from farm.store.rows import AnyRow
+from farm.store.schema import accounts, attempts, jobs, lanes, task_needs, tasks, tiers
+from schedulers.endings import Ended, end_jobs
+from schedulers.grow import grow, store_outputs
+from schedulers.lanes import LaneChanges, arrive
+from schedulers.retry import GiveUp, after_failure
+
+_FINISHED = (
+    select(
+        attempts.c.id,
+        attempts.c.task_id,
+        attempts.c.lane_id,
+        attempts.c.outcome,
+        attempts.c.failure_class,
+        attempts.c.error_code,
+        attempts.c.error_message,
+        attempts.c.report,
+        attempts.c.started_at,
+        attempts.c.ended_at,
+        tasks.c.name.label("task_name"),
+        tasks.c.attempts,
+        tasks.c.estimated_s,
+        tasks.c.requires,
+        tasks.c.state.label("task_state"),
+        jobs.c.seq.label("job_seq"),
+        jobs.c.id.label("job_id"),
+        jobs.c.state.label("job_state"),
+        jobs.c.priority,
+        jobs.c.cancel_asked_at,
+        accounts.c.id.label("account_id"),
+        accounts.c.tier,
+    )
+    .select_from(attempts)
+    .join(tasks, tasks.c.id == attempts.c.task_id)
+    .join(jobs, jobs.c.seq == tasks.c.job_seq)
+    .join(accounts, accounts.c.id == jobs.c.account_id)
+    .where(attempts.c.state == AttemptState.FINISHED.value)
+    .order_by(attempts.c.id)
+)
+_SETTLED = update(attempts).where(attempts.c.id == bindparam("attempt")).values(state=AttemptState.SETTLED)
+_TASK = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("task"))
+    .values(
+        state=bindparam("to_state"),
+        due_at=bindparam("due"),
+        attempts=tasks.c.attempts - bindparam("uncounted"),
+        failure_class=bindparam("to_class"),
+        error_code=bindparam("to_code"),
+        error_message=bindparam("to_message"),
+        result=bindparam("to_result"),
+        started_at=bindparam("from_at"),
+        ended_at=bindparam("to_at"),
+    )
+)
+
+
+def finished(connection: Connection, limit: int) -> Sequence[AnyRow]:
+    """Attempts that workers (or the rescue sweep) have ended and nobody has settled."""
+    return connection.execute(_FINISHED.limit(limit)).all()
+
+
+class Settlement:
+    """One batch of finished attempts."""
+
+    def __init__(self, hall: Hall, connection: Connection, now: float) -> None:
+        self._hall = hall
+        self._connection = connection
+        self._now = now
+        self._lanes = LaneChanges()
+        self._tasks: list[dict[str, Any]] = []
+        self._won: list[AnyRow] = []
+        self._ended: dict[int, Ended] = {}
+
+    def settle(self, rows: Sequence[AnyRow]) -> None:
+        """Decide and write. Raises nothing of its own: what the database refuses fails the whole batch."""
+        for row in rows:
+            self._decide(row)
+        self._connection.execute(_SETTLED, [{"attempt": row.id} for row in rows])
+        self._connection.execute(_TASK, self._tasks)
+        self._lanes.write(self._connection)
+        self._correct_tiers(rows)
+        if self._won:
+            self._advance()
+        end_jobs(self._hall, self._connection, list(self._ended.values()), self._now)
+
+    def _decide(self, row: AnyRow) -> None:
+        lane = self._lanes.at(row.lane_id)
+        lane.busy -= 1
+        lane.vtime += _correction(row)
+        over = row.job_state in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+        stopping = over or row.cancel_asked_at is not None
+        match Outcome(row.outcome):
+            case Outcome.SUCCEEDED if not over:
+                self._won.append(row)
+                self._task(row, TaskState.SUCCEEDED)
+            case Outcome.RETURNED | Outcome.SUPERSEDED if not stopping:
+                self._again(row, 0.0, uncounted=1)
+            case Outcome.FAILED | Outcome.LOST if not stopping:
+                self._failed(row, _failure(row))
+            case _:
+                self._task(row, TaskState.CANCELLED)
+                if not over:
+                    self._ended[row.job_seq] = Ended(row.job_seq, JobState.CANCELLED)
+
+    def _failed(self, row: AnyRow, failure: Failure) -> None:
+        decision = after_failure(FailureClass(failure.failure_class), row.attempts, self._hall.catalog.retry)
+        if isinstance(decision, GiveUp):
+            self._task(row, TaskState.FAILED, failure=failure)
+            self._ended[row.job_seq] = Ended(row.job_seq, JobState.FAILED, failure)
+        else:
+            self._again(row, decision.pause_s, failure=failure)
+
+    def _again(
+        self, row: AnyRow, pause_s: float, *, uncounted: int = 0, failure: Failure | None = None
+    ) -> None:
+        if pause_s > 0:
+            due = self._now + pause_s
+            self._task(row, TaskState.WAITING, due=due, uncounted=uncounted, failure=failure)
+        else:
+            self._task(row, TaskState.READY, uncounted=uncounted, failure=failure)
+            self._lanes.at(row.lane_id).ready += 1
+
+    def _task(
+        self,
+        row: AnyRow,
+        state: TaskState,
+        *,
+        due: float | None = None,
+        uncounted: int = 0,
+        failure: Failure | None = None,
+    ) -> None:
+        ended = state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED)
+        self._tasks.append(
+            {
+                "task": row.task_id,
+                "to_state": state,
+                "due": due,
+                "uncounted": uncounted,
+                "to_class": failure.failure_class if failure else None,
+                "to_code": failure.code if failure else None,
+                "to_message": failure.message if failure else None,
+                "to_result": (row.report or {}).get("result", {}) if state is TaskState.SUCCEEDED else {},
+                "from_at": row.started_at,
+                "to_at": self._now if ended else None,
+            }
+        )
+
+    def _advance(self) -> None:
+        """What success brings: artifacts, grown tasks, dependents made ready, jobs completed."""
+        for row in self._won:
+            store_outputs(self._hall, self._connection, row, self._now)
+        grown = {row.job_seq: 0 for row in self._won}
+        for row in self._won:
+            grown[row.job_seq] += grow(self._hall, self._connection, row, self._now)
+        self._unblock([row.task_id for row in self._won])
+        won: dict[int, int] = {}
+        for row in self._won:
+            won[row.job_seq] = won.get(row.job_seq, 0) + 1
+        changes = [{"job": seq, "open_by": grown[seq] - count} for seq, count in sorted(won.items())]
+        self._connection.execute(_OPEN_TASKS, changes)
+        done = self._connection.execute(
+            select(jobs.c.seq).where(jobs.c.seq.in_(list(won)), jobs.c.open_tasks == 0)
+        )
+        for row in done:
+            self._ended.setdefault(row.seq, Ended(row.seq, JobState.COMPLETED))
+
+    def _unblock(self, done: Sequence[int]) -> None:
+        """Count down the needs of tasks that waited for these; those with none left become ready."""
+        counts = self._connection.execute(
+            select(task_needs.c.task_id, func.count().label("number"))
+            .where(task_needs.c.needs_task_id.in_(done))
+            .group_by(task_needs.c.task_id)
+        ).all()
+        if not counts:
+            return
+        self._connection.execute(
+            _UNMET,
+            [{"task": row.task_id, "met": row.number} for row in sorted(counts, key=lambda r: r.task_id)],
+        )
+        freed = self._connection.execute(
+            update(tasks)
+            .where(
+                tasks.c.id.in_([row.task_id for row in counts]),
+                tasks.c.unmet == 0,
+                tasks.c.state == TaskState.BLOCKED,
+            )
+            .values(state=TaskState.READY)
+            .returning(tasks.c.lane_id)
+        ).all()
+        arrived: dict[int, int] = {}
+        for row in freed:
+            arrived[row.lane_id] = arrived.get(row.lane_id, 0) + 1
+        if arrived:
+            arrive(self._connection, arrived, self._now)
+
+    def _correct_tiers(self, rows: Sequence[AnyRow]) -> None:
+        """Tiers were charged estimated seconds; add what was really used."""
+        by_lane: dict[int, float] = {}
+        for row in rows:
+            by_lane[row.lane_id] = by_lane.get(row.lane_id, 0.0) + _correction(row)
+        found = self._connection.execute(
+            select(lanes.c.id, lanes.c.pool, lanes.c.resource, lanes.c.tier).where(
+                lanes.c.id.in_(list(by_lane))
+            )
+        ).all()
+        totals: dict[tuple[str, str, str], float] = {}
+        for lane in found:
+            key = (lane.pool, lane.resource, lane.tier)
+            totals[key] = totals.get(key, 0.0) + by_lane[lane.id] / self._hall.catalog.tier(lane.tier).weight
+        changes = [
+            {"of_pool": pool, "of_resource": resource, "of_tier": tier, "vtime_by": by}
+            for (pool, resource, tier), by in sorted(totals.items())
+            if by
+        ]
+        if changes:
+            self._connection.execute(_TIER_BY, changes)
+
+
+_OPEN_TASKS = (
+    update(jobs)
+    .where(jobs.c.seq == bindparam("job"))
+    .values(open_tasks=jobs.c.open_tasks + bindparam("open_by"))
+)
+_UNMET = update(tasks).where(tasks.c.id == bindparam("task")).values(unmet=tasks.c.unmet - bindparam("met"))
+_TIER_BY = (
+    update(tiers)
+    .where(tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource"))
+    .where(tiers.c.tier == bindparam("of_tier"))
+    .values(vtime=tiers.c.vtime + bindparam("vtime_by"))
+)
+
+
+def _correction(row: AnyRow) -> float:
+    """Actual minus estimated seconds of service."""
+    if row.started_at is None or row.ended_at is None:
+        return -float(row.estimated_s)
+    return max(0.0, float(row.ended_at - row.started_at)) - float(row.estimated_s)
+
+
+def _failure(row: AnyRow) -> Failure:
+    if row.outcome == Outcome.LOST:
+        return Failure(FailureClass.LOST, "worker_lost", "The worker stopped answering.")
+    return Failure(
+        row.failure_class or FailureClass.INTERNAL,
+        row.error_code or "task_failed",
+        row.error_message or "The task failed without saying why.",
+    )

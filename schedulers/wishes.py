@@ -1,0 +1,36 @@
+"""Carries out what was asked about jobs since the last tick: today, cancel."""
+
+from sqlalchemy import Connection, delete, select
+
+from farm.doors.hall import Hall
+from farm.states import TERMINAL_JOBS, AttemptState, JobState
+from farm.store.schema import attempts, jobs, requests
+from schedulers.endings import Ended, end_jobs, stop_rest
+
+_AT_ONCE = 500
+
+
+def carry_out(hall: Hall, connection: Connection, now: float) -> int:
+    """Cancel jobs that were asked to stop. Returns how many requests were taken.
+
+    A job with a running attempt ends when that attempt has stopped, so that cancelled means stopped.
+    """
+    rows = connection.execute(select(requests).order_by(requests.c.id).limit(_AT_ONCE)).all()
+    if not rows:
+        return 0
+    wanted = {row.job_seq for row in rows if row.action == "cancel"}
+    live = connection.scalars(
+        select(jobs.c.seq).where(jobs.c.seq.in_(wanted), jobs.c.state.not_in(TERMINAL_JOBS))
+    ).all()
+    stop_rest(connection, live, now)
+    busy = set(
+        connection.scalars(
+            select(attempts.c.job_seq).where(
+                attempts.c.job_seq.in_(live),
+                attempts.c.state.in_((AttemptState.RUNNING, AttemptState.FINISHED)),
+            )
+        )
+    )
+    end_jobs(hall, connection, [Ended(seq, JobState.CANCELLED) for seq in live if seq not in busy], now)
+    connection.execute(delete(requests).where(requests.c.id.in_([row.id for row in rows])))
+    return len(rows)

@@ -1,0 +1,251 @@
+"""Lays a media render out on a timeline: which clip is seen when, what is heard, what is written.
+
+Pure. Edges are computed exactly and snapped to frames one by one, so that errors never add up; transitions
+never move them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+from farm.errors import BadRequest
+from farm.noun import Noun
+from farm.timeline import (
+    AudioClip,
+    AudioTrack,
+    Media,
+    MediaKind,
+    Motion,
+    Position,
+    Rate,
+    TextClip,
+    TextTrack,
+    Timeline,
+    Transition,
+    VideoClip,
+    VideoTrack,
+)
+from tasks.media_render.params import MAX_TOTAL_S, SIZES, MediaRender, Placement, RenderAsset, TransitionType
+
+DEFAULT_VISUAL_S = 3
+TRANSITION_S = Fraction(1, 2)
+HOOK_S = 3
+HOOK_TEMPLATE = "snapchat-hook"
+BGM_FADE_OUT_S = Fraction(3, 2)
+
+
+def timeline_of(params: MediaRender) -> Timeline:
+    """The timeline that is meant. Raises BadRequest naming the parameter that cannot be met."""
+    width, height = SIZES[params.aspect_ratio]
+    rate = Rate.of(params.fps)
+    clips = tuple(_clips(params, rate))
+    _check_total(rate, clips)
+    bare = Timeline(
+        name=params.name or params.output_file_name.removesuffix(".mp4"),
+        rate=rate,
+        width=width,
+        height=height,
+        media=_media(params, {clip.media for clip in clips}),
+        video=(VideoTrack(clips=clips),),
+    )
+    return bare.model_copy(update={"audio": tuple(_music(params, bare)), "text": tuple(_hook(params, bare))})
+
+
+def natural_order(file_name: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key under which `shot-2` comes before `shot-10`, whatever their case."""
+    parts = re.split(r"([0-9]+)", file_name.casefold())
+    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts if part)
+
+
+def _clips(params: MediaRender, rate: Rate) -> Iterator[VideoClip]:
+    placed = _placed(params) if params.placements else _in_order(params)
+    spots = [_Spot.of(item, rate) for item in placed]
+    _check_room(spots)
+    types = params.transition_types
+    for index, spot in enumerate(spots):
+        before = spots[index - 1] if index and spots[index - 1].end == spot.start else None
+        kind = spot.item.transition_type or types[(index - 1) % len(types)]
+        moves = kind == "ken-burns" and spot.item.asset.media_kind is MediaKind.IMAGE
+        yield VideoClip(
+            media=spot.item.asset.asset_id,
+            start_frame=spot.start,
+            end_frame_exclusive=spot.end,
+            source_start=spot.item.source_start,
+            source_end=spot.item.source_end,
+            fit=params.fit,
+            motion=Motion.KEN_BURNS if moves else Motion.NONE,
+            transition=_transition(kind, before, spot, rate) if before or spot.item.transition_type else None,
+            name=spot.item.asset.file_name,
+        )
+
+
+class _Item(Noun):
+    """A visual in its place, exact and not yet snapped to frames; times in seconds."""
+
+    param: str
+    asset: RenderAsset
+    start: Fraction
+    end: Fraction
+    source_start: Fraction = Fraction(0)
+    source_end: Fraction | None = None
+    transition_type: TransitionType | None = None
+
+
+class _Spot(Noun):
+    """An item's frames: its edges snapped, so that errors never add up."""
+
+    item: _Item
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, item: _Item, rate: Rate) -> "_Spot":
+        return cls(item=item, start=rate.nearest_frame(item.start), end=rate.nearest_frame(item.end))
+
+
+def _in_order(params: MediaRender) -> Iterator[_Item]:
+    """Every visual by file name, one after the other."""
+    manual = _manual(params)
+    visuals = [asset for asset in params.assets if asset.media_kind is not MediaKind.AUDIO]
+    if not visuals:
+        raise BadRequest("There is no image or video to render; upload at least one.", param="assets")
+    at = Fraction(0)
+    for asset in sorted(visuals, key=lambda asset: natural_order(asset.file_name)):
+        end = at + manual.get(asset.asset_id, Fraction(DEFAULT_VISUAL_S))
+        yield _Item(param="durations", asset=asset, start=at, end=end)
+        at = end
+
+
+def _placed(params: MediaRender) -> list[_Item]:
+    """The placements in the order of their starts."""
+    manual = _manual(params)
+    at = Fraction(0)
+    items = []
+    for index, placement in enumerate(params.placements):
+        param = f"placements[{index}]"
+        asset = _visual(params, placement.asset_id, param)
+        start = at if placement.start_s is None else exact(placement.start_s)
+        at = start + _placed_length(placement, manual)
+        items.append(
+            _Item(
+                param=param,
+                asset=asset,
+                start=start,
+                end=at,
+                source_start=exact(placement.source_start_s),
+                source_end=None if placement.source_end_s is None else exact(placement.source_end_s),
+                transition_type=placement.transition_type,
+            )
+        )
+    return sorted(items, key=lambda item: item.start)
+
+
+def _placed_length(placement: Placement, manual: Mapping[str, Fraction]) -> Fraction:
+    if placement.duration_s is not None:
+        return exact(placement.duration_s)
+    if placement.source_end_s is not None:
+        return exact(placement.source_end_s) - exact(placement.source_start_s)
+    return manual.get(placement.asset_id, Fraction(DEFAULT_VISUAL_S))
+
+
+def _manual(params: MediaRender) -> dict[str, Fraction]:
+    """Manual durations in seconds by asset id."""
+    for index, duration in enumerate(params.durations):
+        _visual(params, duration.asset_id, f"durations[{index}]")
+    return {duration.asset_id: exact(duration.duration_s) for duration in params.durations}
+
+
+def _visual(params: MediaRender, asset_id: str, param: str) -> RenderAsset:
+    asset = _asset(params, asset_id, param)
+    if asset.media_kind is MediaKind.AUDIO:
+        raise BadRequest(f"{asset.file_name} is sound and has no picture.", param=param)
+    return asset
+
+
+def _asset(params: MediaRender, asset_id: str, param: str) -> RenderAsset:
+    for asset in params.assets:
+        if asset.asset_id == asset_id:
+            return asset
+    raise BadRequest(f"{asset_id!r} is not one of this render's assets.", param=param)
+
+
+def _check_room(spots: Sequence[_Spot]) -> None:
+    for spot in spots:
+        if spot.end <= spot.start:
+            raise BadRequest(
+                f"{spot.item.asset.file_name} is shown for less than a frame.", param=spot.item.param
+            )
+    for before, after in pairwise(spots):
+        if after.start < before.end:
+            raise BadRequest(
+                f"{after.item.asset.file_name} at {float(after.item.start):g} s overlaps "
+                f"{before.item.asset.file_name}, which ends at {float(before.item.end):g} s.",
+                param=after.item.param,
+            )
+
+
+def _check_total(rate: Rate, clips: Sequence[VideoClip]) -> None:
+    if rate.seconds(clips[-1].end_frame_exclusive) > MAX_TOTAL_S:
+        raise BadRequest(f"The render would be longer than {MAX_TOTAL_S // 60} minutes.", param="assets")
+
+
+def _transition(kind: TransitionType, before: _Spot | None, after: _Spot, rate: Rate) -> Transition | None:
+    """Half a second centred on the cut, at most half of the shorter neighbour; from black, all after it."""
+    if kind == "none":
+        return None
+    shorter = min(spot.end - spot.start for spot in (before, after) if spot)
+    frames = min(rate.nearest_frame(TRANSITION_S), shorter // 2)
+    early = frames // 2 if before else 0
+    return Transition(type=kind, before_frames=early, after_frames=frames - early) if frames else None
+
+
+def _media(params: MediaRender, shown: set[str]) -> tuple[Media, ...]:
+    """The assets in use, in the order they were given."""
+    if params.bgm_asset_id is not None:
+        music = _asset(params, params.bgm_asset_id, "bgm_asset_id")
+        if music.media_kind is not MediaKind.AUDIO:
+            raise BadRequest(f"{music.file_name} is not an audio file.", param="bgm_asset_id")
+        shown = shown | {music.asset_id}
+    return tuple(
+        Media(
+            id=asset.asset_id,
+            kind=asset.media_kind,
+            name=asset.file_name,
+            duration=None if asset.duration_s is None else exact(asset.duration_s),
+        )
+        for asset in params.assets
+        if asset.asset_id in shown
+    )
+
+
+def _music(params: MediaRender, timeline: Timeline) -> Iterator[AudioTrack]:
+    """Music from the first frame to the last, started over when it is shorter, faded out at the end."""
+    if params.bgm_asset_id is None:
+        return
+    end = timeline.samples_at(timeline.end_frame_exclusive)
+    music = AudioClip(
+        media=params.bgm_asset_id,
+        start_sample=0,
+        end_sample_exclusive=end,
+        gain=params.bgm_volume,
+        fade_out_samples=min(int(BGM_FADE_OUT_S * timeline.sample_rate), end // 2),
+        loop=True,
+    )
+    yield AudioTrack(clips=(music,), name="music")
+
+
+def _hook(params: MediaRender, timeline: Timeline) -> Iterator[TextTrack]:
+    text = (params.hook_text or "").strip()
+    if not text:
+        return
+    end = min(timeline.rate.nearest_frame(HOOK_S), timeline.end_frame_exclusive)
+    hook = TextClip(
+        text=text, start_frame=0, end_frame_exclusive=end, template=HOOK_TEMPLATE, position=Position.TOP
+    )
+    yield TextTrack(clips=(hook,), name="hook")
+
+
+def exact(seconds: float) -> Fraction:
+    """The decimal a caller wrote, not the nearest binary fraction: 0.1 is 1/10."""
+    return Fraction(str(seconds))

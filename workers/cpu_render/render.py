@@ -1,0 +1,108 @@
+"""Renders a timeline to an MP4: decode, compose, mix and encode overlap, and memory does not grow with it."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from farm.errors import BadRequest
+from farm.timeline import Timeline
+from workers.cpu_render.compose import compose
+from workers.cpu_render.plan import Plan, SpanKind, plan
+from workers.cpu_render.text import template_named
+from workers.cpu_render.text.typesetting import undrawable
+from workers.cpu_render.transitions import transition_named
+from workers.media.ahead import Ahead
+from workers.media.audio import mix
+from workers.media.encode import EncoderProfile, Samples, Shape, encode
+
+FRAMES_AHEAD = 4
+SOUND_AHEAD = 4
+DEFAULT_PROFILE = EncoderProfile()
+
+
+@dataclass(frozen=True, slots=True)
+class RenderReport:
+    """What was made. `spans` counts frames by how they were composed; `notes` is for the job's log."""
+
+    frames: int
+    duration_s: float
+    size_bytes: int
+    spans: Mapping[SpanKind, int]
+    notes: tuple[str, ...]
+
+
+def render(
+    timeline: Timeline,
+    files: Mapping[str, Path],
+    out: Path,
+    *,
+    profile: EncoderProfile = DEFAULT_PROFILE,
+    progress: Callable[[float, str], None],
+    checkpoint: Callable[[], None],
+) -> RenderReport:
+    """Render all of a timeline into `out`. `files` are its media by id.
+
+    `progress` and `checkpoint` are called in this thread only, and may raise to stop the render. Raises
+    AssetUnreadable naming a medium, BadRequest for a timeline that asks for what nobody knows, TaskFailure
+    CORRUPT_OUTPUT, and OSError when `out` cannot be written. No file is left unless it is whole.
+    """
+    planned = plan(timeline)
+    notes = check(timeline, planned)
+    checkpoint()
+    shape = _shape(timeline)
+
+    def on_frame(done: int) -> None:
+        progress(done / shape.frames, "render")
+
+    with ExitStack() as stack:
+        composing = compose(planned, timeline, files, buffers=FRAMES_AHEAD + 2)
+        pictures = stack.enter_context(Ahead(composing, depth=FRAMES_AHEAD, name="compose"))
+        sound = stack.enter_context(Ahead(_sound(timeline, files), depth=SOUND_AHEAD, name="mix"))
+        encode(pictures, sound, out, shape, profile, on_frame)
+    return _report(timeline, planned, out, notes)
+
+
+def check(timeline: Timeline, planned: Plan) -> tuple[str, ...]:
+    """Refuse what cannot be rendered before any work is done; return what is worth a note.
+
+    Raises BadRequest for an empty timeline, an unknown transition or template, or letters without a font.
+    """
+    if planned.frames == 0:
+        raise BadRequest("The timeline has no picture.", param="timeline")
+    for effect in planned.effects():
+        transition_named(effect)
+    notes = []
+    for caption in (clip for track in timeline.text for clip in track.clips):
+        template_named(caption.template)
+        if left_out := undrawable(caption.text):
+            notes.append(f"No font has {left_out}: left out of the caption {caption.text!r}")
+    return tuple(notes)
+
+
+def _sound(timeline: Timeline, files: Mapping[str, Path]) -> Generator[Samples, None, None]:
+    """The mix, as something that can be closed; whoever stops the render closes it."""
+    yield from mix(timeline, files, checkpoint=lambda: None)
+
+
+def _shape(timeline: Timeline) -> Shape:
+    frames = timeline.end_frame_exclusive
+    return Shape(
+        width=timeline.width,
+        height=timeline.height,
+        rate=timeline.rate,
+        frames=frames,
+        sample_rate=timeline.sample_rate,
+        samples=timeline.samples_at(frames),
+    )
+
+
+def _report(timeline: Timeline, planned: Plan, out: Path, notes: tuple[str, ...]) -> RenderReport:
+    spans = {kind: sum(s.frames for s in planned.spans if s.kind is kind) for kind in SpanKind}
+    return RenderReport(
+        frames=planned.frames,
+        duration_s=float(timeline.duration),
+        size_bytes=out.stat().st_size,
+        spans={kind: frames for kind, frames in spans.items() if frames},
+        notes=notes,
+    )

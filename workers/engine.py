@@ -1,0 +1,261 @@
+"""The worker's side of one engine process: start it, give it a task, watch the clock, end it for certain.
+
+No engine code runs here, so that heartbeats and cancellation go on while an engine is stuck in C.
+"""
+
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from farm.errors import FailureClass
+from farm.job import Failure
+from workers.context import Done
+from workers.stop_sign import StopSign
+from workers.wire import (
+    ANSWER,
+    Failed,
+    Finished,
+    LogLine,
+    Perform,
+    Progress,
+    Stop,
+    Stopped,
+    line,
+)
+
+_log = logging.getLogger(__name__)
+_RECEIVE = 1 << 16
+_LONGEST_LINE = 64 << 20
+_LOG_LINES = 100
+_NONSENSE = Failure(FailureClass.CRASH, "engine_crash", "The engine process said what is no message.")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds from the start of the task: when it is asked to stop, when it is killed unasked; and how long
+    one that was asked may take."""
+
+    soft_s: float
+    hard_s: float
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResult:
+    """`done` or `failure`; neither when the attempt was stopped by its sign."""
+
+    done: Done | None = None
+    failure: Failure | None = None
+    log: tuple[str, ...] = ()
+
+
+class Engine:
+    """One long-lived engine process, started when first needed and again after it died or was killed.
+
+    For one thread; its parent must be a thread that stays (see farm/parent.py).
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sock: socket.socket | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, while a process is there."""
+        return self._process.pid if self._process is not None else None
+
+    def run(
+        self, order: Perform, limits: Limits, sign: StopSign, on_progress: Callable[[float, str], None]
+    ) -> EngineResult:
+        """Perform one task. When this returns, the engine is idle or its process is gone for certain."""
+        sock = self._ready()
+        run = _Run(limits, sign, on_progress)
+        try:
+            result = run.over(sock, order)
+        except _Gone as gone:
+            status = self._end(by_us=gone.malformed)
+            result = EngineResult(failure=_NONSENSE if gone.malformed else _crash(status), log=tuple(run.log))
+        except _Overdue as overdue:
+            self._end(by_us=True)
+            result = EngineResult(failure=overdue.failure, log=tuple(run.log))
+        return result
+
+    def close(self) -> None:
+        """End the process, if any, and what it started."""
+        if self._process is not None:
+            self._end(by_us=True)
+
+    def _ready(self) -> socket.socket:
+        if self._process is not None and self._process.poll() is not None:
+            self._end(by_us=True)  # died while idle
+        if self._sock is None:
+            self._start()
+        assert self._sock is not None
+        return self._sock
+
+    def _start(self) -> None:
+        here, there = socket.socketpair()
+        with there:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workers.engine_main", str(there.fileno()), str(os.getpid())],
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a process group of its own: a kill takes its children too
+            )
+        here.setblocking(False)
+        self._sock = here
+
+    def _end(self, by_us: bool) -> int:
+        """Make sure that the process and its group are gone. Returns how it ended (negative: the signal)."""
+        process, sock = self._process, self._sock
+        assert process is not None
+        assert sock is not None
+        self._process = self._sock = None
+        sock.close()
+        if not by_us:
+            _wait_a_moment(process)
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            _log.debug("engine %d and its group were gone already", process.pid)
+        return process.wait()
+
+
+class _Gone(Exception):
+    """The line was closed, or what came over it was no message."""
+
+    def __init__(self, malformed: bool = False) -> None:
+        super().__init__()
+        self.malformed = malformed
+
+
+class _Overdue(Exception):
+    """The process is to be killed now; `failure` is None when its sign asked for it."""
+
+    def __init__(self, failure: Failure | None) -> None:
+        super().__init__()
+        self.failure = failure
+
+
+@dataclass
+class _Run:
+    """One task on a ready engine."""
+
+    limits: Limits
+    sign: StopSign
+    on_progress: Callable[[float, str], None]
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
+    _timed_out: bool = False
+    _kill_at: float = 0.0
+    _asked: bool = False
+
+    def over(self, sock: socket.socket, order: Perform) -> EngineResult:
+        """Say the order and listen until the answer. Raises _Gone and _Overdue."""
+        started = time.monotonic()
+        soft_at = started + self.limits.soft_s
+        self._kill_at = started + self.limits.hard_s
+        _send(sock, line(order))
+        pending = b""
+        while True:
+            self._watch(sock, soft_at)
+            now = time.monotonic()
+            until = min(self._kill_at, soft_at) if not self._asked else self._kill_at
+            readable, _, _ = select.select([sock, self.sign], [], [], max(0.0, until - now))
+            if self.sign in readable:
+                self.sign.seen()
+            if sock in readable:
+                *lines, pending = (pending + _receive(sock)).split(b"\n")
+                if len(pending) > _LONGEST_LINE:
+                    raise _Gone(malformed=True)
+                for text in lines:
+                    result = self._hear(text)
+                    if result is not None:
+                        return result
+
+    def _watch(self, sock: socket.socket, soft_at: float) -> None:
+        """Act on the sign and the clock: ask the engine to stop, or have it killed."""
+        now, reason = time.monotonic(), self.sign.reason
+        if reason is not None and reason.is_urgent:
+            raise _Overdue(None)
+        if now >= self._kill_at:
+            raise _Overdue(None if reason is not None and not self._timed_out else self._timeout())
+        if self._asked or (reason is None and now < soft_at):
+            return
+        self._asked = True
+        self._timed_out = reason is None
+        self._kill_at = min(self._kill_at, now + self.limits.grace_s)
+        _send(sock, line(Stop()))
+
+    def _hear(self, text: bytes) -> EngineResult | None:
+        try:
+            said = ANSWER.validate_json(text)
+        except ValueError:
+            raise _Gone(malformed=True) from None
+        match said:
+            case Progress():
+                self.on_progress(said.fraction, said.stage)
+            case LogLine():
+                self.log.append(said.line)
+            case Finished():
+                return EngineResult(done=said.done, log=tuple(self.log))
+            case Failed():
+                return EngineResult(
+                    failure=Failure(said.failure, said.code, said.message), log=tuple(self.log)
+                )
+            case Stopped():
+                failure = self._timeout() if self._timed_out else None
+                return EngineResult(failure=failure, log=tuple(self.log))
+        return None
+
+    def _timeout(self) -> Failure:
+        limit_s = self.limits.soft_s if self._timed_out else self.limits.hard_s
+        return Failure(FailureClass.TIMEOUT, "timeout", f"The task took longer than its {limit_s:g} s.")
+
+
+def _send(sock: socket.socket, data: bytes) -> None:
+    sent = memoryview(data)
+    while sent:
+        try:
+            sent = sent[sock.send(sent) :]
+        except BlockingIOError:
+            select.select([], [sock], [])
+        except OSError:
+            raise _Gone from None
+
+
+def _receive(sock: socket.socket) -> bytes:
+    try:
+        data = sock.recv(_RECEIVE)
+    except OSError:
+        raise _Gone from None
+    if not data:
+        raise _Gone
+    return data
+
+
+def _wait_a_moment(process: subprocess.Popen[bytes]) -> None:
+    """Let a process whose line is closed end by itself, so that the way it ended is known."""
+    try:
+        process.wait(1.0)
+    except subprocess.TimeoutExpired:
+        _log.warning("engine %d closed its line and lives on", process.pid)
+
+
+def _crash(status: int) -> Failure:
+    how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
+    return Failure(FailureClass.CRASH, "engine_crash", f"The engine process {how}.")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,150 @@
+"""The engine process: performs one task after another, in its main thread, as its worker says.
+
+It is the only process that imports a pool's heavy libraries. It dies with its worker: by the kernel's
+word, and by the closed line when it was idle.
+"""
+
+import faulthandler
+import importlib
+import json
+import logging
+import os
+import queue
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from farm.errors import FailureClass
+from farm.noun import Noun
+from farm.parent import die_with_parent
+from workers.context import Cancelled, Context, Done, TaskInput
+from workers.failures import failure_of
+from workers.wire import ORDER, Failed, Finished, LogLine, Perform, Progress, Stop, Stopped, line
+
+_PROGRESS_EVERY_S = 0.2
+_LOG_LINE = 1000
+_log = logging.getLogger(__name__)
+
+
+class Line:
+    """The engine's end of the line to its worker."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+
+    def say(self, said: Noun) -> None:
+        with self._lock:
+            self._sock.sendall(line(said))
+
+
+class EngineContext:
+    """What the performer holds: see workers.context.Context."""
+
+    def __init__(self, wire: Line, workdir: Path) -> None:
+        self._wire = wire
+        self._workdir = workdir
+        self._next_at = 0.0
+        self.stop = threading.Event()
+
+    @property
+    def workdir(self) -> Path:
+        return self._workdir
+
+    def progress(self, fraction: float, stage: str = "") -> None:
+        self.checkpoint()
+        now = time.monotonic()
+        if now < self._next_at:
+            return
+        self._next_at = now + _PROGRESS_EVERY_S
+        self._wire.say(Progress(fraction=min(1.0, max(0.0, fraction)), stage=stage))
+
+    def checkpoint(self) -> None:
+        if self.stop.is_set():
+            raise Cancelled
+
+    def log(self, message: str) -> None:
+        self._wire.say(LogLine(line=message[:_LOG_LINE]))
+
+
+class Engine:
+    """Listens in one thread, performs in the main one."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._wire = Line(sock)
+        self._orders: queue.SimpleQueue[tuple[Perform, EngineContext]] = queue.SimpleQueue()
+
+    def serve(self) -> None:
+        """Perform orders until the line is closed."""
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        while True:
+            order, context = self._orders.get()
+            self._wire.say(_outcome(order, context))
+
+    def _listen(self) -> None:
+        context: EngineContext | None = None
+        with self._sock.makefile("rb") as lines:
+            for text in lines:
+                order = ORDER.validate_json(text)
+                if isinstance(order, Stop):
+                    if context is not None:
+                        context.stop.set()
+                else:
+                    context = EngineContext(self._wire, order.workdir)
+                    self._orders.put((order, context))
+        os._exit(0)  # the worker is gone
+
+
+def _outcome(order: Perform, context: EngineContext) -> Finished | Failed | Stopped:
+    try:
+        done = _performer(order.performer)(order.task, context)
+        json.dumps(dict(done.result), allow_nan=False)  # the store takes no NaN
+        return Finished(done=done)
+    except Cancelled:
+        return Stopped()
+    except Exception as error:  # the engine's own border: whatever a performer raises is an answer
+        failure = failure_of(error)
+        if failure.failure_class == FailureClass.INTERNAL:
+            for text in traceback.format_exc().splitlines():
+                context.log(text)
+        return Failed(failure=FailureClass(failure.failure_class), code=failure.code, message=failure.message)
+
+
+def _performer(name: str) -> Callable[[TaskInput, Context], Done]:
+    module, _, function = name.partition(":")
+    found: Callable[[TaskInput, Context], Done] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _leave_it_to_the_worker(_number: int, _frame: object) -> None:
+    return
+
+
+def main() -> None:
+    """Serve on the socket of the first argument's number, for the worker of the second one's process id."""
+    die_with_parent()
+    if os.getppid() != int(sys.argv[2]):  # the worker died before the line above
+        return
+    faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash with a model loaded would fill the disk
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # only the worker decides; a child program keeps the default
+        signal.signal(number, _leave_it_to_the_worker)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s engine %(name)s: %(message)s"
+    )
+    sys.stdout = sys.stderr
+    Engine(socket.socket(fileno=int(sys.argv[1]))).serve()
+
+
+if __name__ == "__main__":
+    main()

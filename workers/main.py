@@ -1,0 +1,104 @@
+"""One worker process: announces itself, takes attempts of its pool, and goes in good order."""
+
+import logging
+import os
+import platform
+import socket
+import threading
+from collections.abc import Mapping
+
+import farm
+from farm.blobs import open_blobs
+from farm.broker.consumer import Consumer
+from farm.doors.hall import open_hall
+from farm.doors.work import WorkerCard
+from farm.errors import BadRequest, FarmUnavailable
+from farm.kinds import POOLS, Resource
+from farm.settings import Settings
+from workers.presence import Presence, runnable
+from workers.runner import Runner
+from workers.workdir import Workshop
+
+_log = logging.getLogger(__name__)
+_PATIENCE_S = 2.0  # for engines killed at the end to be answered for
+_LEAVE_S = 5.0  # then the process ends, whatever hangs
+
+
+def run_worker(
+    settings: Settings, pool: str, *, name: str, slots: int, labels: Mapping[str, str] | None = None
+) -> None:
+    """Work for one pool until SIGTERM or SIGINT; call it in the main thread.
+
+    On the signal every attempt is given back at once and the process ends within seconds. A broker or a
+    store that goes away meanwhile is waited for. Raises FarmUnavailable when it cannot even start.
+    """
+    url = _check(settings, pool, name)
+    hall = open_hall(settings, durable=False)
+    blobs = open_blobs(settings, hall.secrets)
+    card = _card(name, pool, slots, labels or {}, runnable(hall.catalog, pool))
+    with Workshop(settings.root / "work") as workshop, Presence(hall, card):
+        runner = Runner(hall, blobs, workshop, name, slots)
+        departure = _Departure(runner)
+        consumer = Consumer(url, _node(name), (card.queue, pool), slots, runner.run, departure.begin)
+        _log.info("worker %s is ready for %s", name, ", ".join(card.kinds))
+        try:
+            status = consumer.consume()
+        finally:
+            departure.finish()
+    hall.close()
+    if status != os.EX_OK:
+        raise FarmUnavailable(f"The Celery worker ended with status {status}; its log says why.")
+
+
+class _Departure:
+    """Gives the running attempts back, in a thread of its own: signal handlers must only set a flag."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=self._depart, name="departure", daemon=True)
+        self._thread.start()
+
+    def begin(self) -> None:
+        self._begun.set()
+
+    def finish(self) -> None:
+        """Wait until everything is given back."""
+        self._begun.set()
+        self._thread.join()
+
+    def _depart(self) -> None:
+        self._begun.wait()
+        last = threading.Timer(_LEAVE_S, os._exit, [os.EX_OK])  # the leases end by themselves
+        last.daemon = True
+        last.start()
+        self._runner.close(_PATIENCE_S)
+
+
+def _check(settings: Settings, pool: str, name: str) -> str:
+    if pool not in POOLS:
+        raise BadRequest(f"There is no pool {pool!r}; the pools are {', '.join(POOLS)}.", param="pool")
+    if name in POOLS:
+        raise BadRequest(f"A worker cannot be named as the pool {name!r} is.", param="name")
+    if settings.redis_url is None:
+        raise FarmUnavailable("A worker needs FARM_REDIS_URL.", param="FARM_REDIS_URL")
+    return settings.redis_url
+
+
+def _card(name: str, pool: str, slots: int, labels: Mapping[str, str], kinds: list[str]) -> WorkerCard:
+    return WorkerCard(
+        name=name,
+        pool=pool,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        queue=name,
+        slots={Resource.CPU.value: slots},
+        kinds=kinds,
+        labels={"python": platform.python_version(), **labels},
+        software=farm.__version__,
+    )
+
+
+def _node(name: str) -> str:
+    """The Celery node name, `name@host`: what Flower shows."""
+    return name if "@" in name else f"{name}@{socket.gethostname()}"

@@ -1,0 +1,204 @@
+"""Reads the sound of any medium as float32 stereo at one sample rate, from an exact time on."""
+
+from collections.abc import Generator
+from contextlib import ExitStack, suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.frame import AudioFrame
+
+from workers.media.open import open_media, origin, sniff_file, sound_stream, translated_errors
+
+Samples = npt.NDArray[np.float32]  # shape (2, n), full scale ±1
+
+# Decoding starts this long (seconds) before the wanted sound: overlapping transforms and bit
+# reservoirs need a few packets before they are right.
+_RUN_UP_S = Fraction(1, 4)
+# Holes in the timestamps longer than this (seconds) are silence; shorter ones are rounding.
+_HOLE_S = Fraction(1, 20)
+_MAX_HOLE_S = 600
+_SHORT_S = 10
+_MAX_BROKEN_PACKETS = 200
+
+
+class SoundReader:
+    """The sound of one medium from `source_start` to `source_end` (seconds in the medium's own time).
+
+    Open from the start; close it, or use it as a context manager. A medium without sound reads as
+    ended. With `loop`, what was read starts over when it ends. Raises AssetUnreadable, naming the file
+    (`name`, else the file's own).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sample_rate: int,
+        source_start: Fraction = Fraction(0),
+        source_end: Fraction | None = None,
+        loop: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self._path = path
+        self._label = name or path.name
+        self._rate = sample_rate
+        self._start = source_start
+        self._end = source_end
+        self._stack = ExitStack()
+        self._is_used = False  # whether anything was read since the file was opened
+        self._left: Samples = np.empty((2, 0), np.float32)
+        self._found = sniff_file(path, self._label)
+        self._open()
+        self._origin = origin(self._container)
+        self._pieces = self._repeated() if loop else self._once()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._pieces.close()
+        self._stack.close()
+
+    def read(self, count: int) -> Samples:
+        """The next `count` samples; fewer only when the sound has ended."""
+        taken = [self._left]
+        missing = count - self._left.shape[1]
+        with translated_errors(self._label, self._found):
+            while missing > 0 and (piece := next(self._pieces, None)) is not None:
+                taken.append(piece)
+                missing -= piece.shape[1]
+        all_taken = np.concatenate(taken, axis=1)
+        self._left = all_taken[:, count:]
+        return all_taken[:, :count]
+
+    def _repeated(self) -> Generator[Samples, None, None]:
+        """Over and over; a short sound is decoded once and kept."""
+        kept: list[Samples] = []
+        heard = 0
+        for piece in self._once():
+            heard += piece.shape[1]
+            if heard <= _SHORT_S * self._rate:
+                kept.append(piece)
+            yield piece
+        while heard:
+            yield from kept if heard <= _SHORT_S * self._rate else self._once()
+
+    def _once(self) -> Generator[Samples, None, None]:
+        """Exactly the samples of `[source_start, source_end)`, or up to the end of the medium."""
+        wanted = None if self._end is None else max(0, round((self._end - self._start) * self._rate))
+        skip: int | None = None
+        for time, piece in self._resampled():
+            if skip is None:
+                skip = round((self._start - time) * self._rate)
+                if skip < 0:  # the sound begins after the picture does
+                    piece, skip = np.pad(piece, ((0, 0), (-skip, 0))), 0
+            dropped = min(skip, piece.shape[1])
+            skip -= dropped
+            piece = piece[:, dropped : None if wanted is None else dropped + wanted]
+            if wanted is not None:
+                wanted -= piece.shape[1]
+            if piece.shape[1]:
+                yield piece
+            if wanted == 0:
+                return
+
+    def _resampled(self) -> Generator[tuple[Fraction, Samples], None, None]:
+        """Stereo pieces at the wanted rate, each with the time at which the first of them began."""
+        resampler: av.AudioResampler | None = None
+        began = Fraction(0)
+        for time, frame in self._continuous():
+            if resampler is None:
+                # One channel is doubled in _stereo: swresample's own matrix would lower it by 3 dB.
+                layout = "mono" if len(frame.layout.channels) == 1 else "stereo"
+                resampler = av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
+                began = time
+            for piece in resampler.resample(frame):
+                yield began, _stereo(piece)
+        if resampler is not None:
+            for piece in resampler.resample(None):
+                yield began, _stereo(piece)
+
+    def _continuous(self) -> Generator[tuple[Fraction, AudioFrame], None, None]:
+        """Decoded frames with their times, holes filled with silence, so that counting samples keeps time."""
+        expected: Fraction | None = None
+        for frame in self._decoded():
+            time = self._time_of(frame, expected)
+            if expected is not None and _HOLE_S < time - expected < _MAX_HOLE_S:
+                yield from self._silence(frame, expected, time)
+                expected = time
+            yield (time if expected is None else expected), frame
+            expected = (time if expected is None else expected) + Fraction(frame.samples, frame.sample_rate)
+
+    def _silence(
+        self, like: AudioFrame, start: Fraction, end: Fraction
+    ) -> Generator[tuple[Fraction, AudioFrame], None, None]:
+        left = round((end - start) * like.sample_rate)
+        while left > 0:
+            frame = AudioFrame(like.format.name, like.layout.name, min(left, like.sample_rate))
+            frame.sample_rate = like.sample_rate
+            silent = bytes([0x80]) if like.format.name.startswith("u8") else b"\0"
+            for plane in frame.planes:
+                plane.update(silent * plane.buffer_size)
+            left -= frame.samples
+            yield start, frame
+
+    def _decoded(self) -> Generator[AudioFrame, None, None]:
+        if self._stream is None:
+            return
+        self._rewind()
+        broken = 0
+        for packet in self._container.demux(self._stream):
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                broken += 1
+                if broken > _MAX_BROKEN_PACKETS:
+                    raise
+                continue
+            for frame in frames:
+                if frame.samples:
+                    yield frame
+
+    def _rewind(self) -> None:
+        """Stand a run-up before `source_start`; where there is no seeking, at the start of the file."""
+        assert self._stream is not None and self._stream.time_base is not None
+        if self._start > 1:
+            target = self._origin + self._start - _RUN_UP_S
+            with suppress(av.error.FFmpegError):
+                self._container.seek(int(target / self._stream.time_base), stream=self._stream)
+                return
+        if self._is_used:
+            self._open()
+        self._is_used = True
+
+    def _open(self) -> None:
+        self._stack.close()
+        self._container = self._stack.enter_context(open_media(self._path, self._label))
+        self._stream = sound_stream(self._container)
+
+    def _time_of(self, frame: AudioFrame, expected: Fraction | None) -> Fraction:
+        """When the frame is heard, in the medium's own time; follows the frame before if it has no stamp."""
+        if frame.pts is None or frame.time_base is None:
+            return expected or Fraction(0)
+        return frame.pts * frame.time_base - self._origin
+
+
+def _stereo(frame: AudioFrame) -> Samples:
+    """Shape (2, n); what is not a number becomes silence, what is infinite full scale."""
+    samples: Samples = np.asarray(frame.to_ndarray(), np.float32)
+    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+    return np.repeat(finite, 2, axis=0) if finite.shape[0] == 1 else finite

@@ -1,0 +1,171 @@
+"""What a slot does with one message: claim, fetch, perform, store, finish. The body of the only Celery task.
+
+Everything an attempt can end with becomes a Report; nothing here decides what follows.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from farm.blobs import Blobs
+from farm.doors.hall import Hall
+from farm.doors.work import Claimed, Report, claim, finish, give_back
+from farm.errors import FailureClass, FarmUnavailable, TaskFailure
+from farm.job import Failure
+from farm.kinds import registry
+from farm.states import Outcome
+from workers.context import Done, TaskInput
+from workers.engine import Engine, EngineResult, Limits
+from workers.failures import failure_of
+from workers.files import discard, fetch_inputs, store_outputs
+from workers.lease import Lease
+from workers.stop_sign import Halted, Reason, StopSign
+from workers.wire import Perform
+from workers.workdir import Workshop
+
+_log = logging.getLogger(__name__)
+_NOT_RECORDED = Failure(FailureClass.INTERNAL, "internal_error", "The engine's answer could not be recorded.")
+_OUTCOMES = {
+    Reason.CANCELLED: Outcome.CANCELLED,
+    Reason.RETURNED: Outcome.RETURNED,
+    Reason.NOT_OURS: Outcome.LOST,
+}
+
+
+class Runner:
+    """The slots of one worker. `run` is called in as many threads as there are slots."""
+
+    def __init__(self, hall: Hall, blobs: Blobs, workshop: Workshop, name: str, slots: int) -> None:
+        self._hall = hall
+        self._blobs = blobs
+        self._workshop = workshop
+        self._name = name
+        self._engines: queue.LifoQueue[Engine] = queue.LifoQueue()  # the warmest first
+        for _ in range(slots):
+            self._engines.put(Engine())
+        self._running: dict[int, tuple[Claimed, StopSign]] = {}
+        self._change = threading.Condition()
+        self._closing = False
+
+    def run(self, attempt_id: int, token: int) -> None:
+        """Take the attempt and bring it to its end."""
+        if self._closing:
+            return  # the scheduler's sweep says it again, to another worker
+        claimed = claim(self._hall, attempt_id, token, self._name)
+        if claimed is None:  # delivered twice, cancelled, or another's by now
+            return
+        with StopSign() as sign, self._listed(claimed, sign), Lease(self._hall, claimed, sign) as lease:
+            report = self._attempt(claimed, sign, lease)
+            self._finish(claimed, report)
+
+    def close(self, patience_s: float) -> None:
+        """Stop everything at once and give it back: kill the engines, wait a while, answer for the rest."""
+        with self._change:
+            self._closing = True
+            for _, sign in self._running.values():
+                sign.show(Reason.RETURNED)
+            self._change.wait_for(lambda: not self._running, patience_s)
+            left = [claimed for claimed, _ in self._running.values()]
+        for claimed in left:
+            give_back(self._hall, claimed.attempt_id, claimed.token)
+        while not self._engines.empty():
+            self._engines.get().close()
+
+    @contextmanager
+    def _listed(self, claimed: Claimed, sign: StopSign) -> Iterator[None]:
+        """Keep the attempt among the running ones; when the worker is closing already, it stops at once."""
+        with self._change:
+            self._running[claimed.attempt_id] = claimed, sign
+            if self._closing:
+                sign.show(Reason.RETURNED)
+        try:
+            yield
+        finally:
+            with self._change:
+                del self._running[claimed.attempt_id]
+                self._change.notify_all()
+
+    def _attempt(self, claimed: Claimed, sign: StopSign, lease: Lease) -> Report:
+        """The attempt's report; whatever was raised on the way is one too."""
+        try:
+            with self._workshop.folder(claimed.attempt_id) as folder:
+                return self._perform(claimed, folder, sign, lease)
+        except Halted:
+            return _stopped(sign)
+        except Exception as error:  # the runner's border: one bad attempt must not end the worker
+            failure = failure_of(error)
+            level = logging.ERROR if failure.failure_class == FailureClass.INTERNAL else logging.WARNING
+            _log.log(level, "attempt %d failed: %s", claimed.attempt_id, failure.message, exc_info=error)
+            return Report(Outcome.FAILED, failure)
+
+    def _perform(self, claimed: Claimed, folder: Path, sign: StopSign, lease: Lease) -> Report:
+        sign.check()
+        inputs, workdir = folder / "inputs", folder / "work"
+        inputs.mkdir()
+        workdir.mkdir()
+        performer = _performer(claimed)
+        files = fetch_inputs(self._blobs, claimed.inputs, inputs, sign)
+        task = TaskInput(claimed.kind, claimed.step, claimed.params, files, claimed.attempt_no)
+        result = self._engine(Perform(performer=performer, task=task, workdir=workdir), claimed, sign, lease)
+        if sign.reason is not None:
+            return _stopped(sign)
+        if result.done is None:
+            self._show_log(claimed, result)
+            return Report(Outcome.FAILED, result.failure)
+        return self._store(claimed, result.done, workdir, sign)
+
+    def _engine(self, order: Perform, claimed: Claimed, sign: StopSign, lease: Lease) -> EngineResult:
+        limits = Limits(claimed.soft_s, claimed.hard_s, self._hall.catalog.scheduling.kill_grace_s)
+        engine = self._engines.get()
+        try:
+            return engine.run(order, limits, sign, lease.progress)
+        finally:
+            self._engines.put(engine)
+
+    def _store(self, claimed: Claimed, done: Done, workdir: Path, sign: StopSign) -> Report:
+        stored = store_outputs(self._blobs, claimed, done.outputs, workdir, sign)
+        return Report(Outcome.SUCCEEDED, outputs=stored, result=done.result, tasks=done.tasks)
+
+    def _finish(self, claimed: Claimed, report: Report) -> None:
+        if report.outcome is Outcome.LOST:
+            return  # somebody else's by now: nothing of ours may be recorded
+        recorded = self._record(claimed, report)
+        if not recorded and report.outputs:
+            discard(self._blobs, claimed)
+
+    def _record(self, claimed: Claimed, report: Report) -> bool:
+        try:
+            return finish(self._hall, claimed.attempt_id, claimed.token, report)
+        except FarmUnavailable:
+            raise
+        except Exception:  # the store refused what the engine answered (a NUL in a text, say)
+            _log.exception("attempt %d: its report cannot be recorded", claimed.attempt_id)
+            if report.outputs:
+                discard(self._blobs, claimed)
+            return finish(
+                self._hall, claimed.attempt_id, claimed.token, Report(Outcome.FAILED, _NOT_RECORDED)
+            )
+
+    def _show_log(self, claimed: Claimed, result: EngineResult) -> None:
+        for text in result.log:
+            self._hall.live.tell(claimed.job_id, {"task": claimed.task_name, "log": text})
+        reason = result.failure.message if result.failure else "stopped"
+        _log.warning("attempt %d failed: %s\n%s", claimed.attempt_id, reason, "\n".join(result.log))
+
+
+def _performer(claimed: Claimed) -> str:
+    """Who performs the step, from this process's own registry: never from the message or the store."""
+    kind = registry().get(claimed.kind)
+    performer = kind.steps.get(claimed.step) if kind is not None else None
+    if performer is None:
+        message = f"This worker knows no step {claimed.step!r} of kind {claimed.kind!r}."
+        raise TaskFailure(message, FailureClass.INTERNAL, code="kind_unknown")
+    return performer
+
+
+def _stopped(sign: StopSign) -> Report:
+    assert sign.reason is not None
+    return Report(_OUTCOMES[sign.reason])

@@ -1,0 +1,72 @@
+"""The sign by which other threads stop an attempt: shown once, seen at once by whoever waits on it."""
+
+import socket
+import threading
+from enum import StrEnum
+from types import TracebackType
+from typing import Self
+
+
+class Reason(StrEnum):
+    """Why an attempt is to stop. Only a cancelled one may end in its own time; the others are killed."""
+
+    CANCELLED = "cancelled"
+    NOT_OURS = "not_ours"
+    RETURNED = "returned"
+
+    @property
+    def is_urgent(self) -> bool:
+        return self is not Reason.CANCELLED
+
+
+class Halted(Exception):
+    """The sign was shown while the runner did its own part (fetching, storing)."""
+
+
+class StopSign:
+    """One attempt's sign. `select` on it wakes when a reason is shown; an urgent one overrules a mild one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reason: Reason | None = None
+        self._here, self._there = socket.socketpair()
+        self._here.setblocking(False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._here.close()
+            self._there.close()
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why to stop, or None to go on."""
+        return self._reason
+
+    def show(self, reason: Reason) -> None:
+        """Ask for a stop, from any thread. Nothing happens once the attempt has ended."""
+        with self._lock:
+            if self._reason is not None and (self._reason.is_urgent or not reason.is_urgent):
+                return
+            self._reason = reason
+            if self._there.fileno() >= 0:
+                self._there.send(b"!")
+
+    def fileno(self) -> int:
+        return self._here.fileno()
+
+    def seen(self) -> None:
+        """Take the wake-up, so that the next `select` waits again."""
+        try:
+            self._here.recv(16)
+        except BlockingIOError:
+            return
+
+    def check(self) -> None:
+        """Raise Halted when a reason is shown."""
+        if self._reason is not None:
+            raise Halted(self._reason)
