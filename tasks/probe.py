@@ -1,4 +1,4 @@
-"""The kind `probe`: a task that behaves as told, in any pool; for tests and `farm doctor`. Free unless told otherwise."""
+"""The kind `probe`: a task that behaves as told, in any pool; for tests and `farm doctor`."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -23,12 +23,13 @@ class Probe(Params):
     kind: ClassVar[str] = "probe"
 
     pool: Literal["cpu-render", "gpu-generate", "asr-align", "vision-describe"] = "cpu-render"
+    inputs: tuple[str, ...] = Field(
+        default=(), description="Ids of assets to fetch; their sizes are answered"
+    )
     allocate_mb: int = Field(default=0, ge=0)
     sleep_s: float = Field(default=0.0, ge=0)
     burn_s: float = Field(default=0.0, ge=0)
-    progress_steps: int = Field(
-        default=10, ge=1, description="Parts sleeping and burning is cut into"
-    )
+    progress_steps: int = Field(default=10, ge=1, description="Parts sleeping and burning is cut into")
     ignore_cancel: bool = False
     fail_class: FailureClass | None = None
     fail_times: int | None = Field(default=None, ge=0)
@@ -51,6 +52,7 @@ def task(params: Probe, name: str = "probe") -> TaskSpec:
         step=STEP,
         pool=params.pool,
         params=params.model_dump(mode="json"),
+        inputs=params.inputs,
         estimated_s=params.estimated_s or max(_LEAST_S, params.sleep_s + params.burn_s),
         soft_s=params.soft_s,
         hard_s=params.hard_s,

@@ -1,3 +1,3 @@
 """Fixtures that every folder of tests may take."""
 
-pytest_plugins = ("tests.postgres", "tests.s3", "tests.valkey")
+pytest_plugins = ("tests.api", "tests.postgres", "tests.s3", "tests.valkey")

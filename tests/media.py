@@ -20,7 +20,7 @@ from PIL import Image
 
 Array = npt.NDArray[np.uint8]
 
-_FAST = {
+_FAST: dict[str, dict[str, object]] = {
     "libx264": {"preset": "veryfast"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},

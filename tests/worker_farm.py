@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, insert, select, update
 
 from farm.account import Caller
+from farm.blobs import open_blobs
 from farm.broker.publish import Publisher
 from farm.doors.accounts import caller_of, create_key, ensure_account
 from farm.doors.hall import open_hall
@@ -25,7 +26,9 @@ from farm.doors.submit import submit
 from farm.job import JobSpec
 from farm.kinds import Params
 from farm.settings import Settings
-from farm.store.schema import attempts, jobs, workers
+from farm.store.engine import Store
+from farm.store.schema import assets, attempts, jobs, workers
+from farm.store.schema_version import migrate
 from schedulers.loop import Scheduler
 
 PATIENCE_S = 30.0
@@ -67,6 +70,12 @@ def until(what: Callable[[], object], meaning: str) -> None:
         time.sleep(0.02)
 
 
+def _migrate(settings: Settings) -> None:
+    store = Store(settings.store_url)
+    migrate(store)
+    store.close()
+
+
 def is_running(pid: int) -> bool:
     """Whether a process runs: a dead one that nobody has waited for yet does not count."""
     try:
@@ -97,14 +106,23 @@ class WorkerProcess:
 
 
 class WorkerFarm:
-    """Everything but the worker runs in the test's own process. Settings come from `environment` alone."""
+    """Everything but the worker runs in the test's own process."""
 
-    def __init__(self, folder: Path, redis_url: str, **more: str) -> None:
+    def __init__(
+        self, folder: Path, redis_url: str, *, blobs_url: str | None = None, database_url: str | None = None
+    ) -> None:
         config = folder / "config"
         config.mkdir()
         (config / "farm.toml").write_text(_FAST)
         self.home = folder / "home"
-        self.settings = Settings(home=self.home, redis_url=redis_url, config_dir=config, **more)
+        self.settings = Settings(
+            home=self.home,
+            redis_url=redis_url,
+            blobs_url=blobs_url,
+            database_url=database_url,
+            config_dir=config,
+        )
+        _migrate(self.settings)
         self.hall = open_hall(self.settings)
         self._publisher = Publisher(redis_url)
         self._stopping = threading.Event()
@@ -167,13 +185,39 @@ class WorkerFarm:
         return self.job(job_id)
 
     @contextmanager
-    def paused_beats(self, worker: WorkerProcess) -> Iterator[None]:
+    def paused(self, worker: WorkerProcess) -> Iterator[None]:
         """The worker's process stands still while the block runs."""
         worker.kill(signal.SIGSTOP)
         try:
             yield
         finally:
             worker.kill(signal.SIGCONT)
+
+    def asset(self, content: bytes | None, *, file_name: str, account_id: int | None = None) -> str:
+        """An uploaded file; None = one whose bytes are gone."""
+        asset_id = self.hall.ids.public("asset")
+        row = {
+            "id": asset_id,
+            "account_id": account_id or self.caller.account.id,
+            "file_name": file_name,
+            "content_type": "image/jpeg",
+            "media_kind": "image",
+            "size_bytes": len(content or b""),
+            "blob_key": f"uploads/{asset_id}",
+            "state": "ready",
+            "created_at": self.hall.clock.now(),
+        }
+        if content is not None:
+            local = self.home / "upload"
+            local.write_bytes(content)
+            open_blobs(self.settings, self.hall.secrets).put(str(row["blob_key"]), local, "image/jpeg")
+        with self.hall.store.write() as connection:
+            connection.execute(insert(assets).values(row))
+        return asset_id
+
+    def worker_state(self, name: str) -> str | None:
+        with self.hall.store.read() as connection:
+            return connection.scalar(select(workers.c.state).where(workers.c.name == name))
 
     def take_away(self, attempt_id: int) -> None:
         """Give the attempt to nobody, as a scheduler does that counted it as lost."""

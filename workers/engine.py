@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from farm.errors import FailureClass
 from farm.job import Failure
@@ -21,6 +22,7 @@ from workers.context import Done
 from workers.stop_sign import StopSign
 from workers.wire import (
     ANSWER,
+    Begun,
     Failed,
     Finished,
     LogLine,
@@ -76,22 +78,29 @@ class Engine:
         self, order: Perform, limits: Limits, sign: StopSign, on_progress: Callable[[float, str], None]
     ) -> EngineResult:
         """Perform one task. When this returns, the engine is idle or its process is gone for certain."""
-        sock = self._ready()
         run = _Run(limits, sign, on_progress)
         try:
-            result = run.over(sock, order)
+            return self._perform(run, order)
         except _Gone as gone:
             status = self._end(by_us=gone.malformed)
-            result = EngineResult(failure=_NONSENSE if gone.malformed else _crash(status), log=tuple(run.log))
+            return EngineResult(failure=_NONSENSE if gone.malformed else _crash(status), log=tuple(run.log))
         except _Overdue as overdue:
             self._end(by_us=True)
-            result = EngineResult(failure=overdue.failure, log=tuple(run.log))
-        return result
+            return EngineResult(failure=overdue.failure, log=tuple(run.log))
 
     def close(self) -> None:
         """End the process, if any, and what it started."""
         if self._process is not None:
             self._end(by_us=True)
+
+    def _perform(self, run: "_Run", order: Perform) -> EngineResult:
+        try:
+            return run.over(self._ready(), order)
+        except _Gone:
+            if run.begun:
+                raise
+        self._end(by_us=True)  # it was dying while idle: the task never reached it
+        return run.over(self._ready(), order)
 
     def _ready(self) -> socket.socket:
         if self._process is not None and self._process.poll() is not None:
@@ -105,7 +114,8 @@ class Engine:
         here, there = socket.socketpair()
         with there:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.engine_main", str(there.fileno()), str(os.getpid())],
+                [sys.executable, "-P", "-m", "workers.engine_main", str(there.fileno()), str(os.getpid())],
+                env=os.environ | {"PYTHONPATH": _import_path()},
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # a process group of its own: a kill takes its children too
@@ -153,6 +163,7 @@ class _Run:
     sign: StopSign
     on_progress: Callable[[float, str], None]
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
+    begun: bool = False
     _timed_out: bool = False
     _kill_at: float = 0.0
     _asked: bool = False
@@ -162,13 +173,14 @@ class _Run:
         started = time.monotonic()
         soft_at = started + self.limits.soft_s
         self._kill_at = started + self.limits.hard_s
+        both: list[socket.socket | StopSign] = [sock, self.sign]
         _send(sock, line(order))
         pending = b""
         while True:
             self._watch(sock, soft_at)
             now = time.monotonic()
             until = min(self._kill_at, soft_at) if not self._asked else self._kill_at
-            readable, _, _ = select.select([sock, self.sign], [], [], max(0.0, until - now))
+            readable, _, _ = select.select(both, [], [], max(0.0, until - now))
             if self.sign in readable:
                 self.sign.seen()
             if sock in readable:
@@ -200,6 +212,8 @@ class _Run:
         except ValueError:
             raise _Gone(malformed=True) from None
         match said:
+            case Begun():
+                self.begun = True
             case Progress():
                 self.on_progress(said.fraction, said.stage)
             case LogLine():
@@ -218,6 +232,11 @@ class _Run:
     def _timeout(self) -> Failure:
         limit_s = self.limits.soft_s if self._timed_out else self.limits.hard_s
         return Failure(FailureClass.TIMEOUT, "timeout", f"The task took longer than its {limit_s:g} s.")
+
+
+def _import_path() -> str:
+    """This process's own, so that an engine imports what its worker would, wherever it was started."""
+    return os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
 
 
 def _send(sock: socket.socket, data: bytes) -> None:

@@ -25,7 +25,7 @@ from farm.noun import Noun
 from farm.parent import die_with_parent
 from workers.context import Cancelled, Context, Done, TaskInput
 from workers.failures import failure_of
-from workers.wire import ORDER, Failed, Finished, LogLine, Perform, Progress, Stop, Stopped, line
+from workers.wire import ORDER, Begun, Failed, Finished, LogLine, Perform, Progress, Stop, Stopped, line
 
 _PROGRESS_EVERY_S = 0.2
 _LOG_LINE = 1000
@@ -98,6 +98,7 @@ class Engine:
                         context.stop.set()
                 else:
                     context = EngineContext(self._wire, order.workdir)
+                    self._wire.say(Begun())
                     self._orders.put((order, context))
         os._exit(0)  # the worker is gone
 

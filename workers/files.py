@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from farm.blobs import Blobs
-from farm.doors.work import Claimed, InputBlob, StoredOutput
+from farm.doors.work import Claimed, StoredOutput
 from farm.errors import FailureClass, FarmError, NotFound, TaskFailure
 from workers.context import InputFile, Output
 from workers.stop_sign import StopSign
@@ -15,19 +15,18 @@ _log = logging.getLogger(__name__)
 _SUFFIX_CHARACTERS = 10
 
 
-def fetch_inputs(
-    blobs: Blobs, inputs: Sequence[InputBlob], folder: Path, sign: StopSign
-) -> dict[str, InputFile]:
+def fetch_inputs(blobs: Blobs, claimed: Claimed, folder: Path, sign: StopSign) -> dict[str, InputFile]:
     """Copy every input below `folder`. Raises Halted, FarmError, and OSError when the disk is full."""
+    if claimed.missing:
+        raise _missing(claimed.missing[0])
     found = {}
-    for number, blob in enumerate(inputs):
+    for number, blob in enumerate(claimed.inputs):
         sign.check()
         path = folder / f"{number}{_suffix(blob.file_name)}"
         try:
             blobs.fetch(blob.blob_key, path)
         except NotFound:
-            message = f"The file {blob.file_name!r} is no longer there."
-            raise TaskFailure(message, FailureClass.INVALID_INPUT, code="asset_missing") from None
+            raise _missing(blob.file_name) from None
         found[blob.id] = InputFile(path, blob.file_name, blob.content_type)
     return found
 
@@ -50,6 +49,11 @@ def discard(blobs: Blobs, claimed: Claimed) -> None:
         blobs.delete_prefix(claimed.blob_prefix)
     except (FarmError, OSError):
         _log.warning("attempt %d: its blobs could not be removed", claimed.attempt_id, exc_info=True)
+
+
+def _missing(name: str) -> TaskFailure:
+    message = f"The file {name!r} is no longer there."
+    return TaskFailure(message, FailureClass.INVALID_INPUT, code="asset_missing")
 
 
 def _check(outputs: Sequence[Output], workdir: Path) -> None:

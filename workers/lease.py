@@ -46,11 +46,11 @@ class Lease:
     def _keep(self) -> None:
         every_s = self._hall.catalog.scheduling.beat_s
         next_at = time.monotonic() + every_s
-        while not self._over:
+        while True:
             with self._news:
                 self._news.wait_for(self._has_news, max(0.0, next_at - time.monotonic()))
-            if self._over:
-                return
+                if self._over:
+                    return
             self._tell()
             if time.monotonic() >= next_at:
                 next_at = time.monotonic() + every_s

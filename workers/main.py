@@ -36,9 +36,9 @@ def run_worker(
     hall = open_hall(settings, durable=False)
     blobs = open_blobs(settings, hall.secrets)
     card = _card(name, pool, slots, labels or {}, runnable(hall.catalog, pool))
-    with Workshop(settings.root / "work") as workshop, Presence(hall, card):
+    with Workshop(settings.root / "work") as workshop, Presence(hall, card) as presence:
         runner = Runner(hall, blobs, workshop, name, slots)
-        departure = _Departure(runner)
+        departure = _Departure(presence, runner)
         consumer = Consumer(url, _node(name), (card.queue, pool), slots, runner.run, departure.begin)
         _log.info("worker %s is ready for %s", name, ", ".join(card.kinds))
         try:
@@ -51,9 +51,10 @@ def run_worker(
 
 
 class _Departure:
-    """Gives the running attempts back, in a thread of its own: signal handlers must only set a flag."""
+    """Says goodbye and gives everything back, in a thread of its own: a signal handler only sets a flag."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, presence: Presence, runner: Runner) -> None:
+        self._presence = presence
         self._runner = runner
         self._begun = threading.Event()
         self._thread = threading.Thread(target=self._depart, name="departure", daemon=True)
@@ -72,6 +73,7 @@ class _Departure:
         last = threading.Timer(_LEAVE_S, os._exit, [os.EX_OK])  # the leases end by themselves
         last.daemon = True
         last.start()
+        self._presence.leave()  # first, so that what is given back does not come here again
         self._runner.close(_PATIENCE_S)
 
 

@@ -42,8 +42,13 @@ class Presence:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        leave(self._hall, self._card.name)
+        self.leave()
+
+    def leave(self) -> None:
+        """Say goodbye, for good: nothing new is sent to this worker."""
+        if not self._over.is_set():
+            self._over.set()
+            leave(self._hall, self._card.name)
 
     def _keep(self) -> None:
         while not self._over.wait(self._hall.catalog.scheduling.beat_s):

@@ -52,8 +52,6 @@ class Runner:
 
     def run(self, attempt_id: int, token: int) -> None:
         """Take the attempt and bring it to its end."""
-        if self._closing:
-            return  # the scheduler's sweep says it again, to another worker
         claimed = claim(self._hall, attempt_id, token, self._name)
         if claimed is None:  # delivered twice, cancelled, or another's by now
             return
@@ -107,7 +105,7 @@ class Runner:
         inputs.mkdir()
         workdir.mkdir()
         performer = _performer(claimed)
-        files = fetch_inputs(self._blobs, claimed.inputs, inputs, sign)
+        files = fetch_inputs(self._blobs, claimed, inputs, sign)
         task = TaskInput(claimed.kind, claimed.step, claimed.params, files, claimed.attempt_no)
         result = self._engine(Perform(performer=performer, task=task, workdir=workdir), claimed, sign, lease)
         if sign.reason is not None:

@@ -25,6 +25,12 @@ class Stop(Noun):
     say: Literal["stop"] = "stop"
 
 
+class Begun(Noun):
+    """From the engine: the order has come."""
+
+    say: Literal["begun"] = "begun"
+
+
 class Progress(Noun):
     """From the engine: how far it is, 0..1."""
 
@@ -63,9 +69,9 @@ class Stopped(Noun):
 
 
 Order = Annotated[Perform | Stop, Field(discriminator="say")]
-Answer = Annotated[Progress | LogLine | Finished | Failed | Stopped, Field(discriminator="say")]
+Answer = Annotated[Begun | Progress | LogLine | Finished | Failed | Stopped, Field(discriminator="say")]
 ORDER: TypeAdapter[Perform | Stop] = TypeAdapter(Order)
-ANSWER: TypeAdapter[Progress | LogLine | Finished | Failed | Stopped] = TypeAdapter(Answer)
+ANSWER: TypeAdapter[Begun | Progress | LogLine | Finished | Failed | Stopped] = TypeAdapter(Answer)
 
 
 def line(said: Noun) -> bytes:

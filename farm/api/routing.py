@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,6 +30,22 @@ _IN_DOCUMENT = [
 ]
 
 
+class ErrorDetail(BaseModel):
+    """`code` is for programs, `message` for people; `param` names the field, when it is one."""
+
+    code: str
+    message: str
+    param: str | None
+    type: str
+
+
+class ErrorAnswer(BaseModel):
+    """Every refusal."""
+
+    error: ErrorDetail
+    code: str
+
+
 def rated(route_class: str) -> dict[str, Any]:
     """`openapi_extra` that counts a route's calls in this bucket, and says so in the document."""
     return {_RATE: route_class}
@@ -36,7 +53,13 @@ def rated(route_class: str) -> dict[str, Any]:
 
 def farm_router(prefix: str, tag: str) -> APIRouter:
     """A router whose routes all ask for a key."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=FarmRoute, dependencies=_IN_DOCUMENT)
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        route_class=FarmRoute,
+        dependencies=_IN_DOCUMENT,
+        responses={"4XX": {"model": ErrorAnswer, "description": "Refused; the error names the field."}},
+    )
 
 
 class FarmRoute(APIRoute):

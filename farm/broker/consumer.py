@@ -3,12 +3,14 @@
 import logging
 import os
 import signal
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from celery import signals
 from celery.apps.worker import Worker
+from celery.exceptions import SecurityWarning
 from celery.worker import state
 
 from farm.broker.app import RUN, celery_app, queues
@@ -39,6 +41,9 @@ class Consumer:
         app = celery_app(self.url)
         app.conf.task_queues = queues(self.queues)
         app.task(self.run, name=RUN, ignore_result=True)
+        warnings.filterwarnings(
+            "ignore", category=SecurityWarning
+        )  # about root and pickle; we take JSON only
         signals.setup_logging.connect(_leave_logging_alone)
         worker = _Worker(
             app=app,

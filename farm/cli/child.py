@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import IO
 
 from farm.parent import die_with_parent
 
+# This very command, whatever lies in the working directory (-P).
+FARM = (sys.executable, "-P", "-m", "farm.cli.main")
 _LOG_MAX_BYTES = 10_000_000
 _STEADY_S = 60.0
 _PAUSE_S = 0.5

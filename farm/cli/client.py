@@ -1,4 +1,4 @@
-"""The CLI's line to a farm: the native API over HTTP. Every refusal becomes a FarmError with its own words."""
+"""The CLI's line to a farm: the native API over HTTP. A refusal becomes a FarmError in its own words."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -134,7 +134,9 @@ class FarmClient:
     def declare(self, file_name: str, content_type: str, size_bytes: int) -> dict[str, Any]:
         """Declare a file: `asset` is what it is now, `upload_url` takes its bytes."""
         return self._object(
-            "POST", "/assets", {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes}
+            "POST",
+            "/assets",
+            {"file_name": file_name, "content_type": content_type, "size_bytes": size_bytes},
         )
 
     def put(

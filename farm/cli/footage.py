@@ -10,7 +10,7 @@ from pathlib import Path
 from farm.errors import BadRequest
 from farm.media_types import CONTENT_TYPES, HEAD_BYTES, check_upload, content_type_of
 from farm.timeline import MediaKind
-from tasks.media_render import natural_order
+from tasks.media_render.layout import natural_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from farm import __version__
-from farm.cli import console, keys, roles, up
+from farm.cli import console, doctor, jobs, keys, render, roles, up
 from farm.errors import BadRequest, FarmError
 
 app = typer.Typer(
@@ -20,8 +20,13 @@ app = typer.Typer(
 
 _STEER = "Steer the farm"
 
+app.add_typer(render.app)
 app.add_typer(up.app)
+app.add_typer(jobs.submit_app)
+app.add_typer(jobs.app, name="jobs", help="List, explain, cancel and retry jobs.", rich_help_panel=_STEER)
+app.add_typer(jobs.workers_app, name="workers", help="See who is here to work.", rich_help_panel=_STEER)
 app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.", rich_help_panel=_STEER)
+app.add_typer(doctor.app)
 app.add_typer(roles.app)
 
 

@@ -6,24 +6,27 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from farm.cli import console
-from farm.cli.embedded import require_render_installed, some_farm
+from farm.cli.embedded import require_installed, some_farm
 from farm.cli.footage import Footage, gather
 from farm.cli.progress import new_show
 from farm.cli.rendering import Film, Wish, params_of, render
 from farm.errors import BadRequest, FarmUnavailable
 from farm.settings import Settings
-from tasks.media_render import DEFAULT_BGM_VOLUME, DEFAULT_VISUAL_S, AspectRatio, TransitionType
+from tasks.media_render.layout import DEFAULT_VISUAL_S
+from tasks.media_render.params import DEFAULT_BGM_VOLUME, AspectRatio, TransitionType
 
 app = typer.Typer()
 
 _USE = "Use the farm"
 _DEMO_TEXT = "Made by your own render farm"
 _DEMO_VOLUME = 0.6
+
+_TRANSITIONS = f"One of {', '.join(get_args(TransitionType))}; several are used in turn."
 
 Sources = Annotated[list[Path], typer.Argument(help="A folder, or pictures and clips.", show_default=False)]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The film to write.")]
@@ -35,14 +38,16 @@ def render_command(
     output: Output = Path("out.mp4"),
     aspect: Annotated[AspectRatio, typer.Option(help="Shape of the film.")] = "9:16",
     music: Annotated[Path | None, typer.Option(help="Music; default: a sound in the folder.")] = None,
-    music_volume: Annotated[float, typer.Option(min=0, max=1, help="Volume of the music.")] = DEFAULT_BGM_VOLUME,
+    music_volume: Annotated[
+        float, typer.Option(min=0, max=1, help="Volume of the music.")
+    ] = DEFAULT_BGM_VOLUME,
     text: Annotated[str | None, typer.Option(help="Words over the first seconds.")] = None,
     seconds: Annotated[float, typer.Option(help="How long each is shown.")] = DEFAULT_VISUAL_S,
-    transition: Annotated[
-        list[TransitionType] | None, typer.Option(help="Used in turn; repeatable.", show_default="crossfade")
-    ] = None,
+    transition: Annotated[list[str] | None, typer.Option(help=_TRANSITIONS, show_default="crossfade")] = None,
     fps: Annotated[float, typer.Option(min=1, max=60, help="Frames per second.")] = 30.0,
-    contact_sheet: Annotated[Path | None, typer.Option(help="Also write a PNG that shows it at a glance.")] = None,
+    contact_sheet: Annotated[
+        Path | None, typer.Option(help="Also write a PNG that shows it at a glance.")
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Render a folder of pictures and clips to one MP4.
@@ -80,7 +85,8 @@ def _make(footage: Footage, wish: Wish, output: Path, sheet: Path | None, *, as_
     started = time.monotonic()
     with some_farm(Settings()) as client, new_show() as show:
         film = render(client, footage, wish, output, sheet, show)
-    _tell(film, time.monotonic() - started, as_json=as_json)
+        elapsed_s = time.monotonic() - started
+    _tell(film, elapsed_s, as_json=as_json)
 
 
 def _tell(film: Film, elapsed_s: float, *, as_json: bool) -> None:
@@ -112,7 +118,7 @@ def _check_output(output: Path) -> None:
 
 def _draw(folder: Path) -> None:
     """Draw the demo's pictures and tune, in a process of its own: the CLI opens no media library."""
-    require_render_installed(Settings())
+    require_installed(Settings())
     done = subprocess.run(
         [sys.executable, "-P", "-m", "workers.cpu_render.demo", str(folder)], capture_output=True, text=True
     )

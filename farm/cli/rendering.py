@@ -13,7 +13,8 @@ from farm.cli.footage import Footage, MediaFile
 from farm.cli.progress import Show
 from farm.errors import BadRequest, FarmError, FarmUnavailable
 from farm.states import TERMINAL_JOBS, JobState
-from tasks.media_render import AspectRatio, MediaRender, TransitionType, timeline_of
+from tasks.media_render import MediaRender, timeline_of
+from tasks.media_render.params import AspectRatio
 
 _FILM = "video/mp4"
 _SHEET = "image/png"
@@ -33,7 +34,7 @@ class Wish:
 
     aspect: AspectRatio
     seconds: float
-    transitions: tuple[TransitionType, ...]
+    transitions: tuple[str, ...]
     fps: float
     text: str | None
     music_volume: float
@@ -50,7 +51,9 @@ class Film:
     size_bytes: int
 
 
-def params_of(footage: Footage, asset_ids: Sequence[str], wish: Wish, output: Path, *, sheet: bool) -> MediaRender:
+def params_of(
+    footage: Footage, asset_ids: Sequence[str], wish: Wish, output: Path, *, sheet: bool
+) -> MediaRender:
     """The job's parameters; `asset_ids` are those of `footage.files`. Raises BadRequest."""
     named = list(zip(footage.files, asset_ids, strict=True))
     try:
@@ -60,7 +63,7 @@ def params_of(footage: Footage, asset_ids: Sequence[str], wish: Wish, output: Pa
                 "name": output.stem,
                 "aspect_ratio": wish.aspect,
                 "fps": wish.fps,
-                "durations": [
+                "placements": [  # not by file name: in the order the user gave them
                     {"asset_id": asset_id, "duration_s": wish.seconds}
                     for file, asset_id in named
                     if file != footage.music
@@ -69,7 +72,7 @@ def params_of(footage: Footage, asset_ids: Sequence[str], wish: Wish, output: Pa
                 "hook_text": wish.text,
                 "bgm_asset_id": next((asset_id for file, asset_id in named if file == footage.music), None),
                 "bgm_volume": wish.music_volume,
-                "output_file_name": output.name,
+                "output_file_name": f"{output.stem[:120]}.mp4",
                 "contact_sheet": sheet,
             }
         )
@@ -164,4 +167,6 @@ def _download(
     for artifact, path in wanted:
         client.download(client.artifact_url(job_id, artifact["name"]), path, got)
     measured = found[_FILM]["meta"].get("duration_s", duration_s)
-    return Film(output, sheet if len(wanted) > 1 else None, job_id, float(measured), found[_FILM]["size_bytes"])
+    return Film(
+        output, sheet if len(wanted) > 1 else None, job_id, float(measured), found[_FILM]["size_bytes"]
+    )

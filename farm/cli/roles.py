@@ -3,6 +3,9 @@
 Each imports its part inside its own command, so that a host installs only what it runs.
 """
 
+import logging
+import os
+import socket
 from typing import Annotated
 
 import typer
@@ -15,6 +18,8 @@ from farm.settings import Settings
 
 app = typer.Typer()
 
+# Libraries whose INFO tells nothing of the farm.
+_CHATTY = ("alembic", "botocore", "httpx", "kombu", "urllib3")
 _PARTS = "Run one part"
 
 
@@ -26,6 +31,7 @@ def api(
     """Serve the HTTP API."""
     from farm.api.serve import serve
 
+    _log_to_stderr()
     serve(Settings(), host, port)
 
 
@@ -34,6 +40,7 @@ def scheduler() -> None:
     """Run the scheduler: it decides what runs next, and settles what has ended."""
     from schedulers.loop import run_scheduler
 
+    _log_to_stderr()
     run_scheduler(Settings())
 
 
@@ -54,8 +61,11 @@ def worker(
     settings = Settings()
     catalog = read_catalog(settings)
     require_pool(catalog, pool)
+    _log_to_stderr()
     count = slots or catalog.pools[pool].default_slots
-    run_worker(settings, pool, name=name, slots=count, labels=labels_of(label or []))
+    run_worker(
+        settings, pool, name=name or _name_of_its_own(pool), slots=count, labels=labels_of(label or [])
+    )
 
 
 @app.command(rich_help_panel=_PARTS)
@@ -83,6 +93,17 @@ def migrate() -> None:
         say(f"The schema is at {apply(store)}.")
     finally:
         store.close()
+
+
+def _name_of_its_own(pool: str) -> str:
+    """Two workers of one name would count each other's work as lost."""
+    return f"{pool}-{os.getpid()}@{socket.gethostname()}"
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s")
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def labels_of(pairs: list[str]) -> dict[str, str]:

@@ -141,7 +141,8 @@ class Supervisor:
     def _tell_crash(self, child: Child, code: int) -> None:
         pause_s = max(0.0, (child.restart_at or 0.0) - time.monotonic())
         self._voice.remark(
-            f"{child.part.name} ended ({how_it_ended(code)}); starting it again in {pause_s:.1f} s. Log: {child.log_path}",
+            f"{child.part.name} ended ({how_it_ended(code)}); starting it again in {pause_s:.1f} s."
+            f" Log: {child.log_path}",
             "bold red",
         )
         for line in child.last_lines(_LAST_LINES):

@@ -4,7 +4,6 @@ import hashlib
 import importlib.util
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import typer
 from farm.broker.valkey import EmbeddedValkey
 from farm.catalog import Catalog, read_catalog
 from farm.cli import console, running
-from farm.cli.child import Part
+from farm.cli.child import FARM, Part
 from farm.cli.client import FarmClient
 from farm.cli.pools import runnable_pools
 from farm.cli.running import RunningFarm
@@ -130,18 +129,17 @@ def _redis(settings: Settings) -> Iterator[tuple[str, Server | None]]:
 
 
 def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: UpOptions) -> list[Part]:
-    farm = (sys.executable, "-P", "-m", "farm.cli.main")
     parts = [
-        Part("api", (*farm, "api", "--host", options.host, "--port", str(options.port))),
-        Part("scheduler", (*farm, "scheduler")),
+        Part("api", (*FARM, "api", "--host", options.host, "--port", str(options.port))),
+        Part("scheduler", (*FARM, "scheduler")),
     ]
     for pool in pools:
         slots = options.slots or catalog.pools[pool].default_slots
         name = _worker_name(settings, pool)
-        parts.append(Part(f"worker-{pool}", (*farm, "worker", pool, "--slots", str(slots), "--name", name)))
+        parts.append(Part(f"worker-{pool}", (*FARM, "worker", pool, "--slots", str(slots), "--name", name)))
     if options.flower and importlib.util.find_spec("flower") is not None:
         parts.append(
-            Part("flower", (*farm, "flower", "--port", str(_free_port("127.0.0.1", 5555))), needed=False)
+            Part("flower", (*FARM, "flower", "--port", str(_free_port("127.0.0.1", 5555))), needed=False)
         )
     return parts
 

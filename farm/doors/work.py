@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import DBAPIError
 
+from farm.asset import AssetState
 from farm.doors.hall import Hall
 from farm.errors import FarmUnavailable
 from farm.job import Failure
@@ -56,7 +57,9 @@ class InputBlob:
 class Claimed:
     """An attempt that is ours until its lease ends. Blobs go under `blob_prefix`.
 
-    `attempt_no` counts the task's attempts from 1, without those that were given back.
+    `missing` are assets that the task wants and the account does not have (any more).
+
+    `attempt_no` counts the task's attempts from 1, without those that never ran to an end of their own.
     """
 
     attempt_id: int
@@ -68,6 +71,7 @@ class Claimed:
     task_name: str
     params: Mapping[str, Any]
     inputs: Sequence[InputBlob]
+    missing: Sequence[str]
     soft_s: float
     hard_s: float
     attempt_no: int
@@ -274,6 +278,7 @@ def _claimed(connection: Connection, attempt_id: int, token: int) -> Claimed:
         .join(jobs, jobs.c.seq == tasks.c.job_seq)
         .where(attempts.c.id == attempt_id)
     ).one()
+    given = _asset_inputs(connection, row.account_id, row.inputs)
     return Claimed(
         attempt_id=attempt_id,
         token=token,
@@ -283,7 +288,8 @@ def _claimed(connection: Connection, attempt_id: int, token: int) -> Claimed:
         step=row.step,
         task_name=row.name,
         params=row.params,
-        inputs=[*_asset_inputs(connection, row.inputs), *_needed_inputs(connection, row.task_id)],
+        inputs=[*given, *_needed_inputs(connection, row.task_id)],
+        missing=sorted(set(row.inputs) - {blob.id for blob in given}),
         soft_s=row.soft_s,
         hard_s=row.hard_s,
         attempt_no=1 + _earlier_attempts(connection, row.task_id, attempt_id),
@@ -295,15 +301,20 @@ def _earlier_attempts(connection: Connection, task_id: int, attempt_id: int) -> 
     earlier = select(func.count()).where(
         attempts.c.task_id == task_id,
         attempts.c.id < attempt_id,
-        func.coalesce(attempts.c.outcome, "") != Outcome.RETURNED,
+        func.coalesce(attempts.c.outcome, "").not_in((Outcome.RETURNED, Outcome.SUPERSEDED)),
     )
     return connection.scalar(earlier) or 0
 
 
-def _asset_inputs(connection: Connection, ids: Sequence[str]) -> list[InputBlob]:
+def _asset_inputs(connection: Connection, account_id: int, ids: Sequence[str]) -> list[InputBlob]:
+    """The account's own assets of those ids; another's are as good as missing."""
     if not ids:
         return []
-    found = connection.execute(select(assets).where(assets.c.id.in_(ids)))
+    found = connection.execute(
+        select(assets).where(
+            assets.c.id.in_(ids), assets.c.account_id == account_id, assets.c.state == AssetState.READY
+        )
+    )
     return [InputBlob(a.id, a.blob_key, a.file_name, a.content_type, a.size_bytes) for a in found]
 
 

@@ -236,7 +236,7 @@ def test_what_is_no_clip_is_refused_by_name(tmp_path, content, said):
 
 def test_rare_decoders_stay_shut(tmp_path):
     path = write_clip(tmp_path / "clip.avi", frames=2, codec="magicyuv", pix_fmt="yuv420p")
-    with pytest.raises(AssetUnreadable, match="uses the codec magicyuv"):
+    with pytest.raises(AssetUnreadable, match="uses magicyuv, which is not accepted"):
         probe(path)
 
 

@@ -40,7 +40,12 @@ def place(source_width: int, source_height: int, width: int, height: int, fit: F
 
 
 def covering_crop(source_width: int, source_height: int, width: int, height: int) -> Crop:
-    """The largest centred part of a picture that has the frame's shape, on even pixels."""
+    """The largest centred part of a picture that has the frame's shape, on even pixels.
+
+    A line of single pixels is kept whole: chroma at half size leaves nothing to cut.
+    """
+    if min(source_width, source_height) < 2:
+        return Crop(0, 0, source_width, source_height)
     kept_width = min(source_width, _even(Fraction(source_height * width, height)))
     kept_height = min(source_height, _even(Fraction(source_width * height, width)))
     return Crop(

@@ -4,6 +4,7 @@ Pictures come as `(planes, repeats)` and sound as float32 chunks; both are pulle
 so whoever makes them sets the pace. The file appears under its name only when it is whole.
 """
 
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,12 +32,16 @@ Written: TypeAlias = "Packet[VideoStream] | Packet[AudioStream]"
 _BT709 = 1  # AVCOL_*_BT709: matrix, primaries and transfer share the number
 _LIMITED = 1  # AVCOL_RANGE_MPEG
 _AAC_FRAME = 1024  # samples
+MOST_THREADS = 8
 SOUND_AHEAD = 64  # packets
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderProfile:
-    """How a render is encoded. `threads` 0 lets x264 decide; its cost in CPU time is the same."""
+    """How a render is encoded. `threads` 0: one per processor, at most MOST_THREADS.
+
+    More threads cost no more CPU time, but memory: every one holds frames of its own.
+    """
 
     preset: str = "veryfast"
     crf: int = 23
@@ -118,10 +123,14 @@ def _video_stream(container: OutputContainer, shape: Shape, profile: EncoderProf
     context = stream.codec_context
     context.time_base = 1 / shape.rate.fps
     # PyAV's default is SLICE, which costs x264 compression and speed.
-    context.thread_type, context.thread_count = "FRAME", profile.threads
+    context.thread_type, context.thread_count = "FRAME", profile.threads or _own_threads()
     context.colorspace = context.color_primaries = context.color_trc = _BT709
     context.color_range = _LIMITED
     return stream
+
+
+def _own_threads() -> int:
+    return min(MOST_THREADS, os.cpu_count() or 1)
 
 
 def _audio_stream(container: OutputContainer, shape: Shape, profile: EncoderProfile) -> AudioStream:

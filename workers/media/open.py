@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -105,14 +106,19 @@ def _check_limits(container: InputContainer, label: str) -> None:
     if container.duration is not None and container.duration > MAX_DURATION_S * 1_000_000:
         raise AssetUnreadable(f"{label} claims to last more than {MAX_DURATION_S // 3600} hours")
     for stream in (picture_stream(container), sound_stream(container)):
-        if stream is not None and stream.codec_context.codec.canonical_name not in _CODECS:
-            raise AssetUnreadable(
-                f"{label} uses the codec {stream.codec_context.name}, which is not accepted"
-            )
+        if stream is not None and _codec(stream) not in _CODECS:
+            codec = _codec(stream) or "an unknown codec"
+            raise AssetUnreadable(f"{label} uses {codec}, which is not accepted")
     video = picture_stream(container)
     if video is not None and video.codec_context.width * video.codec_context.height > MAX_VIDEO_PIXELS:
         size = f"{video.codec_context.width} × {video.codec_context.height}"  # noqa: RUF001 a true times sign
         raise AssetUnreadable(f"{label} has a picture of {size} pixels, more than {MAX_VIDEO_PIXELS}")
+
+
+def _codec(stream: VideoStream | AudioStream) -> str | None:
+    """The coding's own name, whichever decoder serves it; None where FFmpeg has none."""
+    context: CodecContext | None = stream.codec_context  # declared as always there, and is not
+    return None if context is None else context.codec.canonical_name
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:

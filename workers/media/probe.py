@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from farm.errors import AssetUnreadable
 from farm.timeline import MediaKind
+from workers.media.decode import audio_frames, packets, video_frames
 from workers.media.open import open_media, picture_stream, sniff_file, sound_stream
 from workers.media.stills import probe_still
 from workers.media.upright import Orientation, Upright, from_display_matrix
@@ -67,7 +67,7 @@ def probe(path: Path, name: str | None = None) -> MediaInfo:
         length = counted or _stated_length(container, video or audio)
         if video is not None:
             return _of_video(container, video, length, label)
-        if audio is None or next(iter(container.decode(audio)), None) is None:
+        if audio is None or next(audio_frames(container, audio), None) is None:
             raise AssetUnreadable(f"{label} has neither a picture nor a sound that can be decoded")
         return MediaInfo(MediaKind.AUDIO, length, has_audio=True)
 
@@ -75,8 +75,8 @@ def probe(path: Path, name: str | None = None) -> MediaInfo:
 def _of_video(
     container: InputContainer, video: VideoStream, length: Fraction | None, label: str
 ) -> MediaInfo:
-    frame = next(iter(container.decode(video)), None)
-    if not isinstance(frame, av.VideoFrame):
+    frame = next(video_frames(container, video), None)
+    if frame is None:
         raise AssetUnreadable(f"{label} has no picture that can be decoded")
     orientation = from_display_matrix(frame)
     width, height = Upright(orientation, video.sample_aspect_ratio).size(frame.width, frame.height)
@@ -108,7 +108,7 @@ def _counted_length(path: Path, label: str) -> Fraction | None:
         stream = picture_stream(container) or sound_stream(container)
         if stream is None or stream.time_base is None:
             return None
-        for packet in container.demux(stream):
+        for packet in packets(container, stream):
             if packet.pts is None or packet.size == 0:
                 continue
             time = packet.pts * stream.time_base

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from av.audio.frame import AudioFrame
 
+from workers.media.decode import audio_frames
 from workers.media.open import open_media, origin, sniff_file, sound_stream, translated_errors
 
 Samples = npt.NDArray[np.float32]  # shape (2, n), full scale ±1
@@ -21,9 +22,8 @@ Samples = npt.NDArray[np.float32]  # shape (2, n), full scale ±1
 _RUN_UP_S = Fraction(1, 4)
 # Holes in the timestamps longer than this (seconds) are silence; shorter ones are rounding.
 _HOLE_S = Fraction(1, 20)
-_MAX_HOLE_S = 600
+_MAX_HOLE_S = 60
 _SHORT_S = 10
-_MAX_BROKEN_PACKETS = 200
 
 
 class SoundReader:
@@ -105,7 +105,8 @@ class SoundReader:
             if skip is None:
                 skip = round((self._start - time) * self._rate)
                 if skip < 0:  # the sound begins after the picture does
-                    piece, skip = np.pad(piece, ((0, 0), (-skip, 0))), 0
+                    late = min(-skip, _MAX_HOLE_S * self._rate)
+                    piece, skip = np.pad(piece, ((0, 0), (late, 0))), 0
             dropped = min(skip, piece.shape[1])
             skip -= dropped
             piece = piece[:, dropped : None if wanted is None else dropped + wanted]
@@ -119,18 +120,26 @@ class SoundReader:
     def _resampled(self) -> Generator[tuple[Fraction, Samples], None, None]:
         """Stereo pieces at the wanted rate, each with the time at which the first of them began."""
         resampler: av.AudioResampler | None = None
-        began = Fraction(0)
+        shape: tuple[str, str, int] | None = None
+        began: Fraction | None = None
         for time, frame in self._continuous():
-            if resampler is None:
-                # One channel is doubled in _stereo: swresample's own matrix would lower it by 3 dB.
-                layout = "mono" if len(frame.layout.channels) == 1 else "stereo"
-                resampler = av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
-                began = time
+            began = time if began is None else began
+            if shape != (frame.format.name, frame.layout.name, frame.sample_rate):  # may change midway
+                for piece in resampler.resample(None) if resampler else ():
+                    yield began, _stereo(piece)
+                shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+                resampler = self._resampler_for(frame)
+            assert resampler is not None
             for piece in resampler.resample(frame):
                 yield began, _stereo(piece)
-        if resampler is not None:
+        if resampler is not None and began is not None:
             for piece in resampler.resample(None):
                 yield began, _stereo(piece)
+
+    def _resampler_for(self, frame: AudioFrame) -> av.AudioResampler:
+        """One channel stays one, to be doubled in _stereo: swresample's own matrix would lower it by 3 dB."""
+        layout = "mono" if len(frame.layout.channels) == 1 else "stereo"
+        return av.AudioResampler(format="fltp", layout=layout, rate=self._rate)
 
     def _continuous(self) -> Generator[tuple[Fraction, AudioFrame], None, None]:
         """Decoded frames with their times, holes filled with silence, so that counting samples keeps time."""
@@ -160,18 +169,7 @@ class SoundReader:
         if self._stream is None:
             return
         self._rewind()
-        broken = 0
-        for packet in self._container.demux(self._stream):
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                broken += 1
-                if broken > _MAX_BROKEN_PACKETS:
-                    raise
-                continue
-            for frame in frames:
-                if frame.samples:
-                    yield frame
+        yield from audio_frames(self._container, self._stream)
 
     def _rewind(self) -> None:
         """Stand a run-up before `source_start`; where there is no seeking, at the start of the file."""

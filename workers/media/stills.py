@@ -33,7 +33,7 @@ LIGHT_GROUND = (244, 244, 242)
 DARK_GROUND = (24, 24, 27)
 
 _PILLOW_FORMATS = {
-    "jpeg": ("JPEG", "MPO"),
+    "jpeg": ("JPEG",),  # MPO, a JPEG with more behind it, included
     "png": ("PNG",),
     "webp": ("WEBP",),
     "gif": ("GIF",),

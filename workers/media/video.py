@@ -15,6 +15,7 @@ import av
 
 from farm.errors import AssetUnreadable
 from farm.timeline import Rate
+from workers.media.decode import video_frames
 from workers.media.open import open_media, origin, picture_stream, sniff_file, translated_errors
 from workers.media.upright import Upright, from_display_matrix
 
@@ -28,7 +29,6 @@ _FAR_S = 5
 # Nearer to the start than this (seconds) a first frame is reached without seeking.
 _NEAR_START_S = 1
 _UNINDEXED = frozenset({"mpeg-es"})  # has no timestamps: only counting from the start is right
-_MAX_BROKEN_PACKETS = 200
 
 
 class VideoReader:
@@ -158,21 +158,12 @@ class VideoReader:
         self._frames = self._decode()
 
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
-        """Frames in display order; a few broken packets are passed over, as players do."""
-        broken = 0
+        """Frames in display order, each with a time."""
         last: Fraction | None = None
-        for packet in self._container.demux(self._stream):
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                broken += 1
-                if broken > _MAX_BROKEN_PACKETS:
-                    raise
-                continue
-            for frame in frames:
-                self._date(frame, last)
-                last = self._time_of(frame)
-                yield frame
+        for frame in video_frames(self._container, self._stream):
+            self._date(frame, last)
+            last = self._time_of(frame)
+            yield frame
 
     def _date(self, frame: av.VideoFrame, last: Fraction | None) -> None:
         """Give a frame of a stream without timestamps the time that follows from the nominal rate."""

@@ -14,9 +14,9 @@ from farm.account import Caller
 from farm.api.desk import AtDesk, Desk, SignedIn
 from farm.api.errors import refused_params
 from farm.api.inputs import require_inputs
-from farm.api.native.wire import JobPage, JobRequest, JobView, Reasons
+from farm.api.native.wire import JobPage, JobRequest, JobView
 from farm.api.routing import farm_router
-from farm.doors import jobs, watch, why
+from farm.doors import jobs, watch
 from farm.doors.submit import Submitted, submit, submit_to_project
 from farm.errors import BadRequest, Conflict, NotFound
 from farm.job import Job, JobSpec
@@ -112,12 +112,6 @@ def retry(job_id: JobId, desk: AtDesk, caller: SignedIn) -> JobView:
     if spec.project_id is not None:
         return _view(desk, caller, submit_to_project(desk.hall, caller, spec, spec.project_id))
     return _view(desk, caller, submit(desk.hall, caller, spec))
-
-
-@router.get("/jobs/{job_id}/why")
-def explain(job_id: JobId, desk: AtDesk, caller: SignedIn) -> Reasons:
-    """Why the job waits, a sentence per open task."""
-    return Reasons(data=why.why(desk.hall, whose(caller), job_id))
 
 
 def whose(caller: Caller) -> int | None:

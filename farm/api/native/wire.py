@@ -123,12 +123,6 @@ class JobPage(BaseModel):
     next_cursor: str | None
 
 
-class Reasons(BaseModel):
-    """Sentences for a person; empty when nothing waits."""
-
-    data: list[str]
-
-
 class AttemptView(BaseModel):
     """One run of a task by one worker."""
 

@@ -41,7 +41,7 @@ def create_uploads(
 
 
 @router.post("/jobs", status_code=202, openapi_extra=rated("job_starts"))
-def create_job(body: wire.JobRequest, desk: AtDesk, caller: SignedIn) -> wire.Started:
+def create_job(body: wire.RenderRequest, desk: AtDesk, caller: SignedIn) -> wire.RenderStarted:
     """Start a project's render, or its next one once the one before has ended."""
     project = _project(desk, caller.account, body)
     held = assets.project_assets(desk.hall, caller.account, project.id)
@@ -51,14 +51,16 @@ def create_job(body: wire.JobRequest, desk: AtDesk, caller: SignedIn) -> wire.St
 
 
 @router.get("/jobs/{projectId}", openapi_extra=rated("status"))
-def show_status(project_id: ProjectId, desk: AtDesk, caller: SignedIn) -> wire.Status:
+def show_status(project_id: ProjectId, desk: AtDesk, caller: SignedIn) -> wire.RenderStatus:
     """How the project's latest render stands. Poll every 5 seconds, every 15 for long renders."""
     project = assets.project(desk.hall, caller.account, project_id)
     return to_wire.status(project, _render(desk, project))
 
 
 @router.get("/jobs/{projectId}/download", openapi_extra=rated("downloads"))
-def show_download(project_id: ProjectId, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> wire.Download:
+def show_download(
+    project_id: ProjectId, desk: AtDesk, caller: SignedIn, base_url: BaseUrl
+) -> wire.RenderDownload:
     """A short-lived URL of the MP4. 409 `output_not_ready` while there is none, `render_failed` if never."""
     project = assets.project(desk.hall, caller.account, project_id)
     output = _output(desk, project, _render(desk, project))
@@ -70,7 +72,7 @@ def show_download(project_id: ProjectId, desk: AtDesk, caller: SignedIn, base_ur
         expires_s=expires_s,
         base_url=base_url,
     )
-    return wire.Download(download_url=url, expires_in=expires_s, file_name=output.file_name)
+    return wire.RenderDownload(download_url=url, expires_in=expires_s, file_name=output.file_name)
 
 
 def _declared(desk: Desk, file: wire.UploadFile, field: str) -> NewAsset:
@@ -82,7 +84,7 @@ def _declared(desk: Desk, file: wire.UploadFile, field: str) -> NewAsset:
         raise
 
 
-def _project(desk: Desk, account: Account, body: wire.JobRequest) -> MediaProject:
+def _project(desk: Desk, account: Account, body: wire.RenderRequest) -> MediaProject:
     """The project a render is asked of, by id or by folder; both given must mean the same."""
     prefix = body.source_directory_prefix
     if body.project_id is None and prefix is None:

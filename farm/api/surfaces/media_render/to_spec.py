@@ -37,7 +37,7 @@ _WIRE_NAMES = {
 }
 
 
-def to_spec(body: wire.JobRequest, project: MediaProject, assets: Sequence[Asset]) -> JobSpec:
+def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[Asset]) -> JobSpec:
     """The job this asks for. Raises BadRequest naming the field that cannot be met."""
     try:
         params = MediaRender(
@@ -70,13 +70,13 @@ def _asset(asset: Asset) -> RenderAsset:
     )
 
 
-def _durations(body: wire.JobRequest, assets: Sequence[Asset]) -> Iterator[AssetDuration]:
+def _durations(body: wire.RenderRequest, assets: Sequence[Asset]) -> Iterator[AssetDuration]:
     for index, item in enumerate(body.asset_durations):
         asset = _named(assets, item.asset_id, item.file_name, f"assetDurations[{index}]")
         yield AssetDuration(asset_id=asset.id, duration_s=item.duration_seconds)
 
 
-def _placements(body: wire.JobRequest, assets: Sequence[Asset]) -> Iterator[Placement]:
+def _placements(body: wire.RenderRequest, assets: Sequence[Asset]) -> Iterator[Placement]:
     for index, item in enumerate(body.clip_placements):
         field = f"clipPlacements[{index}]"
         start, end = item.source_start_time or 0.0, item.source_end_time
@@ -92,7 +92,7 @@ def _placements(body: wire.JobRequest, assets: Sequence[Asset]) -> Iterator[Plac
         )
 
 
-def _music(body: wire.JobRequest, assets: Sequence[Asset]) -> str | None:
+def _music(body: wire.RenderRequest, assets: Sequence[Asset]) -> str | None:
     """The music's asset id. `bgm: false` switches a named file off."""
     is_named = body.bgm_asset_id is not None or body.bgm_file_name is not None
     if body.bgm is False or (body.bgm is None and not is_named):

@@ -33,15 +33,15 @@ def uploads_answer(
     )
 
 
-def started(project: MediaProject, held_mc: int) -> wire.Started:
+def started(project: MediaProject, held_mc: int) -> wire.RenderStarted:
     """The answer to an accepted render."""
-    return wire.Started(project_id=project.id, estimated_credits=credits(held_mc))
+    return wire.RenderStarted(project_id=project.id, estimated_credits=credits(held_mc))
 
 
-def status(project: MediaProject, job: Job) -> wire.Status:
+def status(project: MediaProject, job: Job) -> wire.RenderStatus:
     """How the render stands; a cancelled one counts as failed, for the document knows no other word."""
     is_done = job.state is JobState.COMPLETED
-    return wire.Status(
+    return wire.RenderStatus(
         project_id=project.id,
         status=_word(job.state),
         progress=100 if is_done else min(_ALMOST, int(job.progress * 100)),
@@ -72,8 +72,8 @@ def _word(state: JobState) -> wire.StatusWord:
             return "failed"
 
 
-def _upload(asset: Asset, url: str, expires_s: int) -> wire.Upload:
-    return wire.Upload(
+def _upload(asset: Asset, url: str, expires_s: int) -> wire.UploadTarget:
+    return wire.UploadTarget(
         asset_id=asset.id,
         upload_url=url,
         object_key=asset.blob_key,

@@ -20,14 +20,6 @@ from tasks.media_render.params import (
     TransitionType,
     Volume,
 )
-    HOOK_CHARACTERS,
-    MAX_ASSETS,
-    AspectRatio,
-    Length,
-    Seconds,
-    TransitionType,
-    Volume,
-)
 
 COMING_TRANSITIONS = (
     "light-leak",
@@ -44,13 +36,13 @@ COMING_TRANSITIONS = (
 
 def _transition(value: object) -> object:
     if value in COMING_TRANSITIONS:
-        raise ValueError(f"{value} is not available yet on this farm")
+        raise ValueError(f"{value!r} is not available yet on this farm")
     return value
 
 
 def _absent(value: JsonValue) -> JsonValue:
     if value:
-        raise ValueError("is not available yet on this farm")
+        raise ValueError("this is not available yet on this farm")
     return value
 
 
@@ -99,7 +91,7 @@ class UploadsRequest(Asked):
     files: list[UploadFile] = Field(min_length=1, max_length=MAX_ASSETS)
 
 
-class Upload(Answer):
+class UploadTarget(Answer):
     """Where one file's bytes go, within `expiresIn` seconds."""
 
     asset_id: str
@@ -139,7 +131,7 @@ class UploadsAnswer(Answer):
 
     project_id: str
     directory_prefix: str
-    uploads: list[Upload]
+    uploads: list[UploadTarget]
     media_counts: MediaCounts
     analysis_cost_basis: AnalysisCostBasis
 
@@ -164,7 +156,7 @@ class ClipPlacement(Asked):
     transition_type: Transition | None = None
 
 
-class JobRequest(Asked):
+class RenderRequest(Asked):
     """Starts a render of a project's files. Smallest: `projectId` alone."""
 
     project_id: AssetId | None = Field(default=None, examples=["mrproj_0123456789abcdefghjkmn"])
@@ -199,7 +191,7 @@ class JobRequest(Asked):
     voiceover_script: NotYet = None
 
 
-class Started(Answer):
+class RenderStarted(Answer):
     """The render is accepted. `estimatedCredits` is the most it will cost, taken only once it succeeds."""
 
     project_id: str
@@ -209,7 +201,7 @@ class Started(Answer):
     estimated_credits: float
 
 
-class Status(Answer):
+class RenderStatus(Answer):
     """How the project's latest render stands. `progress` is 0 to 100."""
 
     project_id: str
@@ -220,7 +212,7 @@ class Status(Answer):
     error_message: str | None
 
 
-class Download(Answer):
+class RenderDownload(Answer):
     """Where the MP4 is, for `expiresIn` seconds."""
 
     download_url: str

@@ -1,0 +1,187 @@
+"""`farm jobs`, `farm submit` and `farm workers`: over HTTP, to any farm."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from farm.cli import console
+from farm.cli.client import FarmClient
+from farm.cli.embedded import any_farm
+from farm.cli.progress import new_show
+from farm.errors import BadRequest
+from farm.settings import Settings
+from farm.states import JobState
+
+app = typer.Typer(no_args_is_help=True)
+workers_app = typer.Typer(no_args_is_help=True)
+submit_app = typer.Typer()
+
+JobId = Annotated[str, typer.Argument(help="As `farm jobs ls` shows it.")]
+
+_JOBS = {
+    "id": "Job",
+    "kind": "Kind",
+    "state": "State",
+    "done": "Done",
+    "created": "Created",
+    "took": "Took",
+    "why": "Failure",
+}
+_TASKS = {
+    "name": "Task",
+    "pool": "Pool",
+    "state": "State",
+    "done": "Done",
+    "attempts": "Attempts",
+    "stage": "Stage",
+}
+_ATTEMPTS = {"task": "Task", "worker": "Worker", "outcome": "Outcome", "started": "Started", "why": "Failure"}
+_ARTIFACTS = {"name": "Artifact", "file_name": "File", "content_type": "Type", "size": "Size"}
+_WORKERS = {
+    "name": "Worker",
+    "pool": "Pool",
+    "state": "State",
+    "slots": "Slots",
+    "kinds": "Kinds",
+    "seen": "Seen",
+}
+
+
+@app.command()
+def ls(
+    state: Annotated[JobState | None, typer.Option(help="Only these.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
+    as_json: console.AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+    with _farm() as farm:
+        found = farm.jobs(state=state, kind=kind, limit=limit)
+    console.print_listing(
+        found if as_json else [_job_row(job) for job in found], _JOBS, as_json=as_json, empty="No jobs."
+    )
+
+
+@app.command()
+def show(job_id: JobId, as_json: console.AsJson = False) -> None:
+    """A job with its tasks, attempts and files."""
+    with _farm() as farm:
+        job, attempts, artifacts = farm.job(job_id), farm.attempts(job_id), farm.artifacts(job_id)
+    if as_json:
+        console.print_json(job | {"attempts": attempts, "artifacts": artifacts})
+        return
+    out = console.out()
+    out.print(console.table([_job_row(job)], _JOBS))
+    for warning in job["warnings"]:
+        console.say(warning, style="yellow")
+    out.print(console.table([_with_done(task) for task in job["tasks"]], _TASKS))
+    out.print(console.table([_attempt_row(attempt) for attempt in attempts], _ATTEMPTS))
+    files = [file | {"size": console.bytes_text(file["size_bytes"])} for file in artifacts]
+    out.print(console.table(files, _ARTIFACTS))
+
+
+@app.command()
+def why(job_id: JobId, as_json: console.AsJson = False) -> None:
+    """What a job waits for."""
+    with _farm() as farm:
+        sentences = farm.why(job_id)
+    if as_json:
+        console.print_json(sentences)
+        return
+    for sentence in sentences:
+        console.say(sentence)
+
+
+@app.command()
+def cancel(job_id: JobId) -> None:
+    """Ask a job to stop."""
+    with _farm() as farm:
+        job = farm.cancel(job_id)
+    ended = job["ended_at"] is not None
+    console.say(f"{job_id} had ended: {job['state']}." if ended else f"{job_id} is asked to stop.")
+
+
+@app.command()
+def retry(job_id: JobId) -> None:
+    """Submit an ended job again, as a new one; prints its id."""
+    with _farm() as farm:
+        console.say(farm.retry(job_id)["id"])
+
+
+@workers_app.command("ls")
+def list_workers(as_json: console.AsJson = False) -> None:
+    """List the workers the farm has seen."""
+    with _farm() as farm:
+        found = farm.workers()
+    rows = [worker | {"seen": console.when(worker["seen_at"])} for worker in found]
+    console.print_listing(found if as_json else rows, _WORKERS, as_json=as_json, empty="No workers yet.")
+
+
+@submit_app.command("submit", rich_help_panel="Use the farm")
+def submit(
+    kind: Annotated[str, typer.Argument(help="For example media-render, or probe.")],
+    params: Annotated[str, typer.Option(help="The kind's parameters as JSON, or @file.")] = "{}",
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+) -> None:
+    """Submit a job of any kind; prints its id on stdout. With --watch, exit 1 unless it completes."""
+    values = params_in(params)
+    with _farm() as farm:
+        job = farm.submit(kind, values)
+        for warning in job["warnings"]:
+            console.remark(warning)
+        console.say(job["id"])
+        if watch and not _completes(farm, job["id"]):
+            raise typer.Exit(1)
+
+
+def params_in(text: str) -> dict[str, Any]:
+    """JSON text, or the JSON of `@file`, as an object. Raises BadRequest."""
+    if text.startswith("@"):
+        path = Path(text[1:]).expanduser()
+        if not path.is_file():
+            raise BadRequest(f"There is no file {path}.", param="params")
+        text = path.read_text()
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise BadRequest(f"The parameters are not JSON: {error}.", param="params") from error
+    if not isinstance(values, dict):
+        raise BadRequest("The parameters are a JSON object.", param="params")
+    return values
+
+
+def _completes(farm: FarmClient, job_id: str) -> bool:
+    with new_show() as show:
+        show.step(job_id)
+        for job in farm.follow(job_id):
+            show.at(job["progress"], job["stage"] or job["state"])
+    if job["failure"]:
+        console.complain(f"{job['failure']['code']}: {job['failure']['message']}")
+    return bool(job["state"] == JobState.COMPLETED)
+
+
+def _farm() -> FarmClient:
+    return any_farm(Settings())
+
+
+def _job_row(job: dict[str, Any]) -> dict[str, Any]:
+    took = job["ended_at"] - job["created_at"] if job["ended_at"] else None
+    return _with_done(job) | {
+        "created": console.when(job["created_at"]),
+        "took": "" if took is None else f"{took:.1f} s",
+        "why": (job["failure"] or {}).get("message", ""),
+    }
+
+
+def _attempt_row(attempt: dict[str, Any]) -> dict[str, Any]:
+    return attempt | {
+        "started": console.when(attempt["started_at"]),
+        "outcome": attempt["outcome"] or attempt["state"],
+        "why": (attempt["failure"] or {}).get("message", ""),
+    }
+
+
+def _with_done(item: dict[str, Any]) -> dict[str, Any]:
+    return item | {"done": f"{item['progress']:.0%}"}

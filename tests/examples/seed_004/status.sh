@@ -1,0 +1,2 @@
+curl $HOST/api/v1/media-render/jobs/mrproj_... \
+-H "Authorization: Bearer $KEY"

@@ -1,0 +1,80 @@
+"""Performers that the engine's tests have performed."""
+
+import os
+import subprocess
+import sys
+import time
+
+from farm.errors import AssetUnreadable, BadRequest
+from workers.context import Cancelled, Context, Done, Output, TaskInput
+
+
+def echo(task: TaskInput, context: Context) -> Done:
+    """Answer with what came."""
+    path = context.workdir / "out.txt"
+    path.write_text(f"{task.params['word']} {task.attempt}")
+    context.progress(0.5, "half")
+    context.log("wrote it")
+    return Done(outputs=[Output("out", path, "out.txt", "text/plain", {"n": 1})], result={"pid": os.getpid()})
+
+
+def refuse(_task: TaskInput, _context: Context) -> Done:
+    raise AssetUnreadable("It is no picture.", param="assets.0")
+
+
+def refuse_by_code(_task: TaskInput, _context: Context) -> Done:
+    raise BadRequest("Too wide.", code="too_wide")
+
+
+def out_of_memory(_task: TaskInput, _context: Context) -> Done:
+    raise MemoryError
+
+
+def full_disk(_task: TaskInput, _context: Context) -> Done:
+    raise OSError(28, "No space left on device")
+
+
+def defect(_task: TaskInput, _context: Context) -> Done:
+    raise KeyError("forgotten")
+
+
+def not_a_number(_task: TaskInput, _context: Context) -> Done:
+    return Done(result={"loudness": float("nan")})
+
+
+def listen(_task: TaskInput, context: Context) -> Done:
+    """Go on until asked to stop."""
+    context.progress(0.0, "listening")
+    while True:
+        context.checkpoint()
+        time.sleep(0.01)
+
+
+def deaf(_task: TaskInput, context: Context) -> Done:
+    """Never stop."""
+    context.progress(0.0, "deaf")
+    while True:
+        try:
+            context.checkpoint()
+        except Cancelled:
+            context.log("no")
+        time.sleep(0.01)
+
+
+def child(_task: TaskInput, context: Context) -> Done:
+    """Leave a program running and hang."""
+    program = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    context.progress(0.0, str(program.pid))
+    time.sleep(600)
+    return Done()
+
+
+def nonsense(_task: TaskInput, context: Context) -> Done:
+    """Write over the engine's own line."""
+    for number in range(3, 64):
+        try:
+            os.write(number, b"}{\n")
+        except OSError:
+            continue
+    time.sleep(600)
+    return Done()

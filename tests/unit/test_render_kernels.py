@@ -1,0 +1,108 @@
+"""Compiled kernels equal their plain-numpy reference byte for byte, and find a place for their cache."""
+
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+
+from workers.cpu_render import kernel_cache, kernels, kernels_reference
+
+RANDOM = np.random.default_rng(5)
+
+
+def noise(*shape):
+    return RANDOM.integers(0, 256, shape, dtype=np.uint8)
+
+
+def padded(height, width):
+    """A plane whose rows lie further apart than they are wide, as decoders make them."""
+    return noise(height, width + 24)[:, :width]
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (1, 1), (37, 53), (540, 270)])
+@pytest.mark.parametrize("make", [noise, padded])
+def test_rows_are_blended_as_the_reference_does(height, width, make):
+    source, out, expected = noise(height + 9, width + 3), make(height, width), noise(height, width)
+    index = RANDOM.integers(0, height + 8, height, dtype=np.int32)
+    weight = RANDOM.integers(0, 129, height, dtype=np.int32)
+    kernels.blend_rows(source, out, index, weight)
+    kernels_reference.blend_rows(source, expected, index, weight)
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (8, 64), (272, 552), (1080, 2192)])
+def test_transposing_moves_every_byte(height, width):
+    source, out = noise(height, width), np.zeros((width, height), np.uint8)
+    kernels.transpose(source, out)
+    np.testing.assert_array_equal(out, source.T)
+
+
+@pytest.mark.parametrize("weights", [(128, 0), (0, 128), (64, 64), (1, 127), (30, 40), (0, 0)])
+@pytest.mark.parametrize("ground", [16, 128])
+def test_mixing_equals_the_reference_at_every_weight(weights, ground):
+    before, after, out, expected = padded(31, 47), padded(31, 47), padded(31, 47), noise(31, 47)
+    kernels.mix(before, after, out, *weights, ground)
+    kernels_reference.mix(before, after, expected, *weights, ground)
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_mixing_with_all_the_weight_on_one_side_changes_nothing():
+    before, after, out = noise(16, 16), noise(16, 16), noise(16, 16)
+    kernels.mix(before, after, out, 0, 128, 16)
+    np.testing.assert_array_equal(out, after)
+
+
+@pytest.mark.parametrize("opacity", [0, 1, 100, 256])
+def test_laying_over_equals_the_reference(opacity):
+    alpha = RANDOM.integers(0, 257, (33, 21)).astype(np.uint16)
+    premultiplied = (alpha.astype(np.int64) * RANDOM.integers(0, 256, alpha.shape)).astype(np.uint16)
+    out = padded(33, 21)
+    expected = out.copy()
+    kernels.lay_over(out, alpha, premultiplied, opacity)
+    kernels_reference.lay_over(expected, alpha, premultiplied, opacity)
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_what_is_opaque_replaces_and_what_is_clear_leaves_alone():
+    ground = noise(4, 4)
+    out = ground.copy()
+    full = np.full((4, 4), 256, np.uint16)
+    kernels.lay_over(out, full, np.full((4, 4), 200 * 256, np.uint16), 256)
+    assert (out == 200).all()
+    out = ground.copy()
+    kernels.lay_over(out, full, np.full((4, 4), 200 * 256, np.uint16), 0)
+    np.testing.assert_array_equal(out, ground)
+
+
+def test_a_read_only_installation_keeps_kernels_under_farm_home(tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("FARM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    package = kernel_cache.Path(kernel_cache.__file__).parent
+    can_write = kernel_cache._writable
+    monkeypatch.setattr(
+        kernel_cache, "_writable", lambda folder: package not in folder.parents and can_write(folder)
+    )
+    kernel_cache.prepare()
+    assert str(tmp_path / "home" / "cache" / "kernels") == numba.config.CACHE_DIR
+
+
+@pytest.mark.slow
+def test_kernels_load_where_nothing_lasting_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way of every folder")
+    program = (
+        "from workers.cpu_render import kernel_cache as k\n"
+        "k._writable = lambda folder: False\n"
+        "import workers.cpu_render.kernels, numba\n"
+        "print(numba.config.CACHE_DIR)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"FARM_HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.startswith(str(tmp_path / "kinefarm-kernels-"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # the passing folder is gone again

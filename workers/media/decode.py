@@ -1,0 +1,49 @@
+"""Takes packets and frames out of an opened file, as forgiving as players are."""
+
+from collections.abc import Generator, Iterator
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+MAX_BROKEN_PACKETS = 200
+
+
+def packets(container: InputContainer, stream: VideoStream | AudioStream) -> Iterator["Packet[Stream]"]:
+    """The packets of one stream; the last one is empty and flushes the decoder."""
+    try:
+        yield from container.demux(stream)
+    except IndexError:
+        # PyAV trips over streams that appear after the header (MPEG-TS), once all packets are read
+        # and those streams that were there from the start are flushed.
+        return
+
+
+def video_frames(container: InputContainer, stream: VideoStream) -> Generator[VideoFrame, None, None]:
+    """Pictures in display order. Broken packets are passed over, up to MAX_BROKEN_PACKETS."""
+    for frame in _frames(container, stream):
+        if isinstance(frame, VideoFrame):
+            yield frame
+
+
+def audio_frames(container: InputContainer, stream: AudioStream) -> Generator[AudioFrame, None, None]:
+    """Pieces of sound, none empty. Broken packets are passed over, up to MAX_BROKEN_PACKETS."""
+    for frame in _frames(container, stream):
+        if isinstance(frame, AudioFrame) and frame.samples:
+            yield frame
+
+
+def _frames(container: InputContainer, stream: VideoStream | AudioStream) -> Iterator[object]:
+    broken = 0
+    for packet in packets(container, stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            broken += 1
+            if broken > MAX_BROKEN_PACKETS:
+                raise
