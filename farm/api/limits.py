@@ -54,7 +54,7 @@ class RateLimits:
         allowed, reset_at, remaining = self._hit(item, route_class, str(key_id))
         allowance = Allowance(item.amount, remaining, max(ceil(reset_at), ceil(self._clock.now())))
         if not allowed:
-            raise RateLimitedWith(allowance, str(item))
+            raise RateLimitedWith(allowance)
         return allowance
 
     def _hit(self, item: RateLimitItem, route_class: str, key: str) -> tuple[bool, float, int]:
@@ -70,9 +70,9 @@ class RateLimits:
 class RateLimitedWith(RateLimited):
     """A refusal that knows its bucket."""
 
-    def __init__(self, allowance: Allowance, rate: str) -> None:
+    def __init__(self, allowance: Allowance) -> None:
         super().__init__(
-            f"This key may make {rate} such calls; wait until X-RateLimit-Reset.",
+            f"This key has used its {allowance.limit} calls of this kind; wait until X-RateLimit-Reset.",
             limit=allowance.limit,
             reset_at=allowance.reset_at,
         )

@@ -13,6 +13,7 @@ import typer
 from farm.catalog import read_catalog
 from farm.cli.console import say
 from farm.cli.pools import require_pool
+from farm.doors import upkeep
 from farm.errors import BadRequest
 from farm.settings import Settings
 
@@ -84,15 +85,7 @@ def flower(
 @app.command(rich_help_panel=_PARTS)
 def migrate() -> None:
     """Bring the database to this version's schema."""
-    from farm.store.engine import Store
-    from farm.store.schema_version import migrate as apply
-
-    settings = Settings()
-    store = Store(settings.store_url)
-    try:
-        say(f"The schema is at {apply(store)}.")
-    finally:
-        store.close()
+    say(f"The schema is at {upkeep.migrate(Settings())}.")
 
 
 def _name_of_its_own(pool: str) -> str:

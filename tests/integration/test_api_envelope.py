@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from farm.api.app import create_app
 from farm.api.errors import install_errors
 from farm.doors.accounts import revoke_key
 from farm.errors import FarmUnavailable
+from farm.settings import Settings
 from tests.api import MEDIA_RENDER, Api, serving
 
 pytestmark = pytest.mark.slow
@@ -220,6 +222,11 @@ def test_x34_the_openapi_document_is_3_1_and_says_what_is_asked(api: Api):
     models = document["components"]["schemas"]
     assert "hookText" in models["RenderRequest"]["properties"]
     assert not [name for name in models if "__" in name]  # two models of one name would show their modules
+
+
+def test_an_app_opens_its_own_store_and_closes_it(tmp_path: Path):
+    with serving(create_app(Settings(home=tmp_path / "farm"))) as url:
+        assert httpx.get(f"{url}/readyz").json() == {"status": "ready"}
 
 
 def test_importing_the_api_loads_no_media_library():

@@ -1,5 +1,7 @@
 """Where pictures go in frames of another shape, and how the camera moves over them."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,4 +74,4 @@ def test_neighbours_move_differently_and_without_a_jerk():
     assert third.inward and third.towards != first.towards
     steps = [first.view(frame + 1).size - first.view(frame).size for frame in range(104)]
     assert all(step < 0 for step in steps)  # never back, never still
-    assert max(abs(b - a) for a, b in zip(steps, steps[1:], strict=False)) < 5e-5
+    assert max(abs(b - a) for a, b in itertools.pairwise(steps)) < 5e-5

@@ -1,5 +1,6 @@
 """Timelines become spans: which frame shows what, decided without any media."""
 
+import itertools
 from fractions import Fraction
 
 from hypothesis import given, settings
@@ -164,7 +165,7 @@ def test_any_timeline_is_covered_once_without_gaps_and_transitions_never_overlap
         if isinstance(s.picture, Blend)
     }
     ordered = sorted(windows)
-    assert all(a[1] <= b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(ordered))
     for span in planned.spans:
         for shot in span.shots():
             assert shot.first_frame <= span.start_frame < span.end_frame_exclusive <= shot.end_frame_exclusive

@@ -2,5 +2,4 @@
 
 from farm.api.native import assets, jobs, kinds, results, why, workers
 
-PREFIX = "/farm/v1"
 routers = (jobs.router, results.router, why.router, assets.router, kinds.router, workers.router)
