@@ -66,7 +66,8 @@ class Kind(Generic[P]):
     """A declaration: parameters, price, tasks, and who performs each step.
 
     `plan` and `price_mc` are pure. `price_mc` is in milli-credits and is what the job holds at submit.
-    `version` rises when a worker of the old code could not run the new tasks.
+    `version` rises when a worker of the old code could not run the new tasks. A kind `for_operators` can
+    harm a farm on request (it exists to test one), so customers cannot submit it over HTTP.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Kind(Generic[P]):
     price_mc: Callable[[P, Catalog], int]
     steps: Mapping[str, str]
     summary: str = ""
+    for_operators: bool = False
 
     @property
     def announced(self) -> str:

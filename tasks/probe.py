@@ -75,4 +75,5 @@ KIND = Kind(
     price_mc=_price_mc,
     steps={STEP: "workers.probe:perform"},
     summary="Behave as told, in any pool: sleep, burn, fail, hang, crash, write.",
+    for_operators=True,
 )

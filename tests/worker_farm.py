@@ -32,7 +32,7 @@ from farm.store.schema_version import migrate
 from schedulers.loop import Scheduler
 
 PATIENCE_S = 30.0
-_FAST = """
+FAST = """
 [scheduling]
 lease_s = 4.0
 beat_s = 0.3
@@ -113,7 +113,7 @@ class WorkerFarm:
     ) -> None:
         config = folder / "config"
         config.mkdir()
-        (config / "farm.toml").write_text(_FAST)
+        (config / "farm.toml").write_text(FAST)
         self.home = folder / "home"
         self.settings = Settings(
             home=self.home,

@@ -8,6 +8,7 @@ from farm.doors.hall import Hall
 from farm.errors import NotSignedIn
 
 _LONGEST = 200
+_OWNER_TIER = "local"
 
 
 def key_in(headers: Mapping[str, str]) -> str:
@@ -27,3 +28,8 @@ def caller_of(hall: Hall, headers: Mapping[str, str]) -> Caller:
     if len(key) > _LONGEST:
         raise NotSignedIn("This is not an API key of this farm.")
     return accounts.caller_of(hall, key)
+
+
+def may_operate(caller: Caller) -> bool:
+    """Whether this is an operator's key, or one of the account that `farm up` makes for the farm's owner."""
+    return caller.is_operator or caller.account.tier == _OWNER_TIER

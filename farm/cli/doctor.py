@@ -141,12 +141,14 @@ def _redis(settings: Settings) -> Check:
         return _embedded_redis()
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=_ANSWER_S, socket_timeout=_ANSWER_S) as server:
-            version = str(server.info("server")["redis_version"])
+            about = server.info("server")
     except (redis.RedisError, OSError, ValueError) as error:
         return Check("redis", State.BROKEN, f"{error}", "start Redis or Valkey, or unset FARM_REDIS_URL")
+    version = str(about["redis_version"])  # Valkey tells here which Redis it equals
+    found = f"valkey {about['valkey_version']}" if "valkey_version" in about else f"redis {version}"
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_REDIS:
-        return Check("redis", State.BROKEN, version, "install Redis 6.2 or newer, or Valkey")
-    return Check("redis", State.OK, f"version {version}")
+        return Check("redis", State.BROKEN, found, "install Redis 6.2 or newer, or Valkey")
+    return Check("redis", State.OK, found)
 
 
 def _embedded_redis() -> Check:

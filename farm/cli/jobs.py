@@ -76,10 +76,15 @@ def show(job_id: JobId, as_json: console.AsJson = False) -> None:
     out.print(console.table([_job_row(job)], _JOBS))
     for warning in job["warnings"]:
         console.say(warning, style="yellow")
-    out.print(console.table([_with_done(task) for task in job["tasks"]], _TASKS))
-    out.print(console.table([_attempt_row(attempt) for attempt in attempts], _ATTEMPTS))
     files = [file | {"size": console.bytes_text(file["size_bytes"])} for file in artifacts]
-    out.print(console.table(files, _ARTIFACTS))
+    for rows, columns in (
+        ([_with_done(task) for task in job["tasks"]], _TASKS),
+        ([_attempt_row(attempt) for attempt in attempts], _ATTEMPTS),
+        (files, _ARTIFACTS),
+    ):
+        if rows:
+            out.print()
+            out.print(console.table(rows, columns))
 
 
 @app.command()

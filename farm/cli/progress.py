@@ -1,6 +1,7 @@
 """Shows how far something is: live bars on a terminal, a few plain lines in a file or a pipe."""
 
 import sys
+import time
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -17,6 +18,7 @@ from rich.progress import (
 from farm.cli.console import err, remark
 
 _PLAIN_STEP = 0.1
+_PLAIN_PAUSE_S = 1.0
 
 
 class Show(Protocol):
@@ -73,11 +75,12 @@ class Bars:
 
 
 class Lines:
-    """A line when a step begins, when it does something else, and every tenth of the way."""
+    """A line when a step begins, then at most one a second, and only when something is new."""
 
     def __init__(self) -> None:
         self._title = ""
         self._said = (0.0, "")
+        self._said_at = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +94,8 @@ class Lines:
 
     def at(self, fraction: float, detail: str = "") -> None:
         fraction_said, detail_said = self._said
-        if detail != detail_said or fraction >= fraction_said + _PLAIN_STEP:
-            self._said = (fraction, detail)
+        is_new = detail != detail_said or fraction >= fraction_said + _PLAIN_STEP
+        now = time.monotonic()
+        if is_new and now >= self._said_at + _PLAIN_PAUSE_S:
+            self._said, self._said_at = (fraction, detail), now
             remark(f"{self._title} {fraction:.0%} {detail}".rstrip(), style="")

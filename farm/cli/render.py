@@ -71,7 +71,9 @@ def demo(
     if media is not None:
         _make(gather([media.expanduser()], None), wish, output, sheet)
         return
+    require_installed(Settings())
     with tempfile.TemporaryDirectory(prefix="kinefarm-demo-") as folder:
+        console.remark("drawing a few pictures and a tune …", style="dim")
         _draw(Path(folder))
         _make(gather([Path(folder)], None), wish, output, sheet)
 
@@ -118,7 +120,6 @@ def _check_output(output: Path) -> None:
 
 def _draw(folder: Path) -> None:
     """Draw the demo's pictures and tune, in a process of its own: the CLI opens no media library."""
-    require_installed(Settings())
     done = subprocess.run(
         [sys.executable, "-P", "-m", "workers.cpu_render.demo", str(folder)], capture_output=True, text=True
     )

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from farm.cli.client import FarmClient
+from farm.cli.console import remark
 from farm.cli.footage import Footage, MediaFile
 from farm.cli.progress import Show
 from farm.errors import BadRequest, FarmError, FarmUnavailable
@@ -97,6 +98,7 @@ def render(
     try:
         _follow(client, job, show)
     except KeyboardInterrupt:
+        remark("cancelling the job …")
         _cancel(client, job["id"])
         raise
     return _download(client, job["id"], float(timeline_of(params).duration), output, sheet, show)

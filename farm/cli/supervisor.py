@@ -17,7 +17,6 @@ from farm.cli.child import Child, Part, how_it_ended
 from farm.errors import FarmUnavailable
 
 _LOOK_EVERY_S = 0.25
-_STOP_S = 10.0
 _HOPELESS_CRASHES = 3
 _LAST_LINES = 12
 _ALARMING = re.compile(r"\b(WARN|WARNING|ERROR|CRITICAL|FATAL)\b|\[(warning|error|critical)\s*\]|^Traceback ")
@@ -42,10 +41,17 @@ class Supervisor:
     """Keeps parts running until it is told to stop."""
 
     def __init__(
-        self, parts: Sequence[Part], environment: Mapping[str, str], log_dir: Path, voice: Voice
+        self,
+        parts: Sequence[Part],
+        environment: Mapping[str, str],
+        log_dir: Path,
+        voice: Voice,
+        *,
+        stop_s: float = 10.0,
     ) -> None:
         self._children = [Child(part, environment, log_dir) for part in parts]
         self._voice = voice
+        self._stop_s = stop_s
         self._server: Server | None = None
         self._bell, self._ringer = socket.socketpair()
         self._stops_asked = 0
@@ -102,10 +108,10 @@ class Supervisor:
             self._pause()
 
     def stop(self) -> None:
-        """Stop everything: SIGTERM, up to 10 s, SIGKILL; the embedded server last."""
+        """Stop everything: SIGTERM, `stop_s` seconds, SIGKILL; the embedded server last."""
         for child in self._children:
             child.ask_to_stop()
-        deadline = time.monotonic() + _STOP_S
+        deadline = time.monotonic() + self._stop_s
         while not all([child.has_stopped() for child in self._children]):
             if time.monotonic() > deadline or self._stops_asked > 1:
                 break

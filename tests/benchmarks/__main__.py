@@ -14,6 +14,8 @@ from rich.console import Console
 
 from tests.benchmarks.report import Benchmark, publish
 
+_TABLE_WIDTH = 110
+
 
 def benchmarks() -> Mapping[str, Benchmark]:
     """What the modules beside this one declare as `BENCHMARK`."""
@@ -35,6 +37,7 @@ def main() -> int:
     if unknown := set(options.names) - set(known):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
     console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
     missed = 0
     for name in options.names or sorted(known):
         rows = known[name].run(options.runs)

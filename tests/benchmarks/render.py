@@ -25,11 +25,13 @@ from tests.benchmarks.render_job import (
     WIDTH,
 )
 from tests.benchmarks.report import FOLDER, Benchmark, Row
+from tests.benchmarks.smoothness import jitter
 from workers.cpu_render.text import template_named
 from workers.cpu_render.text.contract import Stage
 
 _CAPTION = ASSETS / "caption.png"
 _FRAMES = FOLDER / "frames.yuv"
+_OURS, _THEIRS = FOLDER / "render.mp4", FOLDER / "ffmpeg.mp4"
 _ZOOM = 0.135
 # A supersampled canvas of this factor steadies zoompan, which moves by whole pixels.
 _SUPERSAMPLED = 2
@@ -39,14 +41,13 @@ def run(runs: int) -> Sequence[Row]:
     """Measure all three `runs` times in turn."""
     subprocess.run([sys.executable, "-m", "tests.benchmarks.render_assets"], check=True)
     _draw_caption()
-    out = FOLDER / "render.mp4"
     _job("dump", str(_FRAMES))  # also compiles the kernels, where that was never done here
     engine, ffmpeg, alone = [], [], []
     try:
         for _ in range(runs):
-            engine.append(measure([*_JOB, "render", str(out)]))
+            engine.append(measure([*_JOB, "render", str(_OURS)]))
             alone.append(float(_job("encode", str(_FRAMES), str(FOLDER / "encode-only.mp4"))))
-            ffmpeg.append(measure(_ffmpeg(FOLDER / "ffmpeg.mp4")))
+            ffmpeg.append(measure(_ffmpeg(_THEIRS)))
     finally:
         _FRAMES.unlink(missing_ok=True)
     return _rows(engine, alone, ffmpeg)
@@ -68,6 +69,8 @@ def _rows(engine: Sequence[Cost], alone: Sequence[float], ffmpeg: Sequence[Cost]
         Row.median("engine, CPU over encode-only", to_alone, "x", target=1.3),
         Row.median("engine, CPU over ffmpeg", to_ffmpeg, "x", target=0.6),
         Row.median("engine, peak memory", [cost.peak_mb for cost in engine], "MB", target=600),
+        Row.median("engine, jitter of the zoom", [jitter(_OURS)], "px", target=0.1),
+        Row.median("ffmpeg, jitter of the zoom", [jitter(_THEIRS)], "px"),
         Row.median("engine, CPU", ours, "s"),
         Row.median("encode-only, CPU", alone, "s"),
         Row.median("ffmpeg, CPU", theirs, "s"),

@@ -105,7 +105,7 @@ def test_a_job_that_is_asked_for_wrong_names_its_field(api: Api, change: dict[st
         ({"bgm_volume": True}, "params.bgm_volume"),
         ({"surprise": 1}, "params.surprise"),
         ({"transition_types": ["none", "iris"]}, "params.transition_types[1]"),
-        ({"bgm_asset_id": "asset_y"}, "bgm_asset_id"),
+        ({"bgm_asset_id": "asset_y"}, "params.bgm_asset_id"),
     ],
 )
 def test_the_kinds_own_parameters_are_checked_too(api: Api, params: dict[str, Any], param: str):
@@ -262,6 +262,16 @@ def test_kinds_tell_what_may_be_asked(api: Api):
     schema = kinds["media-render"]["params"]
     assert schema["required"] == ["assets"]
     assert schema["properties"]["aspect_ratio"]["enum"] == ["9:16", "16:9", "1:1", "4:5"]
+
+
+def test_a_kind_that_can_harm_the_farm_is_its_operators_alone(api: Api):
+    probe = {"kind": "probe", "params": {}}
+    check_error(submit(api, probe), 400, "invalid_request", "kind")
+    assert "probe" not in get(api, "/kinds").text
+    for key in (api.new_key("owner", tier="local"), api.new_key("ops", is_operator=True)):
+        with api.client(key) as owner:
+            assert owner.post("/farm/v1/jobs", json=probe).status_code == 202
+            assert "probe" in owner.get("/farm/v1/kinds").text
 
 
 def test_workers_are_for_operators_and_for_the_owner_of_the_farm(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The demo's own pictures and tune: drawn in one go, different from each other, loud enough, never clipped."""
+"""The demo's own pictures and tune: large, different from each other, loud enough, never clipped."""
 
 import av
 import numpy as np

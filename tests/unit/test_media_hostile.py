@@ -1,4 +1,4 @@
-"""Files made to hurt: nothing but AssetUnreadable may come out of them, and nothing may be read beside them."""
+"""Files made to hurt: nothing but AssetUnreadable comes out of them, and no other file is read."""
 
 import random
 import struct
@@ -13,6 +13,7 @@ from farm.errors import AssetUnreadable
 from farm.timeline import MediaKind, Rate
 from tests import media
 from tests.media import coded, quadrants, tone, write_clip, write_sound
+from workers.media.open import MAX_STREAMS, open_media
 from workers.media.probe import probe
 from workers.media.sound import SoundReader
 from workers.media.stills import open_still
@@ -99,19 +100,21 @@ def test_a_wav_that_claims_more_than_it_has_gives_what_it_has(samples, tmp_path)
         assert sound.read(48_000 * 60).shape[1] == 96_000
 
 
-def test_a_file_of_too_many_streams_is_refused(tmp_path):
+def test_streams_beyond_the_limit_are_not_opened(tmp_path):
     with av.open(str(tmp_path / "many.mkv"), "w") as out:
         streams = [out.add_stream("pcm_s16le", rate=8000) for _ in range(80)]
         for stream in streams:
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1600), np.int16), format="s16", layout="stereo")
+            silence = np.zeros((1, 1600), np.int16)
+            frame = av.AudioFrame.from_ndarray(silence, format="s16", layout="stereo")
             frame.sample_rate = 8000
             out.mux(stream.encode(frame))
-    with pytest.raises(AssetUnreadable, match=r"many\.mkv cannot be read"):
-        probe(tmp_path / "many.mkv")
+    with open_media(tmp_path / "many.mkv") as container:
+        assert len(container.streams) == MAX_STREAMS
 
 
 def test_a_clip_of_one_frame_that_claims_ten_hours_is_a_still_picture(tmp_path):
-    path = write_clip(tmp_path / "long.mp4", frames=2, times=[Fraction(0), Fraction(36_000)])
+    times = [Fraction(0), Fraction(36_000)]
+    path = write_clip(tmp_path / "long.webm", frames=2, times=times, codec="libvpx")
     assert probe(path).duration > 35_000
     with VideoReader(path, rate=Rate(num=30), source_start=Fraction(18_000)) as reader:
         assert media.read_code(reader.frame(500)) == 0

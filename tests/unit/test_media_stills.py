@@ -71,6 +71,30 @@ def test_rare_jpegs_have_their_right_colours(tmp_path, mode):
     assert_looks_like(open_still(path), picture)
 
 
+P3_TO_SRGB = np.array([[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_phone_colours_are_brought_from_display_p3_to_srgb(tmp_path, suffix):
+    """Both with a gamma of about 2.2, so that the difference is the primaries."""
+    inside = (190, 120, 90)
+    picture = np.full((64, 64, 3), inside, np.uint8)
+    path = tmp_path / f"p.{suffix}"
+    Image.fromarray(picture).save(path, quality=95, icc_profile=media.display_p3_profile())
+    wanted = 255 * (P3_TO_SRGB @ (np.array(inside) / 255) ** 2.2) ** (1 / 2.2)
+    seen = media.rgb(open_still(path)).reshape(-1, 3).mean(axis=0)
+    assert np.abs(seen - wanted).max() < 4
+    assert np.abs(seen - inside).max() > 8
+
+
+def test_a_profile_that_is_broken_or_does_not_fit_is_ignored(tmp_path):
+    picture = quadrants(64, 64)
+    for number, profile in enumerate((b"nonsense", media.display_p3_profile()[:200], bytes(500))):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(picture).save(path, icc_profile=profile)
+        assert_looks_like(open_still(path), picture, tolerance=2)
+
+
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "china", "flower"])
 def test_real_photos_keep_their_colours(name):
     path = media.real_photo(name)

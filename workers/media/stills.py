@@ -1,7 +1,8 @@
 """Opens pictures: every accepted format becomes one upright frame, ready for one swscale pass.
 
-JPEG is decoded to its own planes and never goes through RGB. All other formats go through Pillow with
-the format forced. Sizes are held against the limits before anything is decoded.
+JPEG is decoded to its own planes and goes through RGB only for a colour profile that is not sRGB. All
+other formats go through Pillow with the format forced. Sizes are held against the limits before
+anything is decoded.
 """
 
 import struct
@@ -23,6 +24,7 @@ from farm.errors import AssetUnreadable
 from farm.media_types import MAX_PIXELS, Sniffed, check_size, sniff
 from workers.media import svg
 from workers.media.open import sniff_file
+from workers.media.profile import needs_conversion, to_srgb
 from workers.media.upright import Orientation, Upright, from_exif
 
 # A still is never shown larger than a 4K frame with room to zoom; what is larger is halved while it is
@@ -45,7 +47,6 @@ _BT601_MATRIX = 5  # AVCOL_SPC_BT470BG, what JFIF means by YCbCr
 
 pi_heif.register_heif_opener()
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,13 @@ def probe_still(path: Path, name: str | None = None) -> StillInfo:
 
 
 def open_still(path: Path, name: str | None = None) -> av.VideoFrame:
-    """Decode a picture to an upright frame: planar YCbCr or gray for JPEG, rgb24 for all else.
+    """Decode a picture to an upright frame: planar YCbCr or gray for most JPEG, rgb24 for all else.
 
-    Colour matrix and range are set on the frame. Transparency is laid on a plain light or dark ground,
-    whichever the picture stands out from. An animation gives its first frame. Pictures beyond ENOUGH_PX
-    come at a half, a quarter … of their size. Raises AssetUnreadable, naming the file (`name`, else the
-    file's own), when it is no picture, broken, or beyond the limits of farm.media_types.
+    Colour profiles are brought to sRGB; matrix and range are set on the frame. Transparency is laid on
+    a plain light or dark ground, whichever the picture stands out from. An animation gives its first
+    frame. Pictures beyond ENOUGH_PX come at a half, a quarter … of their size. Raises AssetUnreadable,
+    naming the file (`name`, else the file's own), when it is no picture, broken, or beyond the limits
+    of farm.media_types.
     """
     label = name or path.name
     found = sniff_file(path, label)
@@ -84,7 +86,7 @@ def open_still(path: Path, name: str | None = None) -> av.VideoFrame:
         return _frame_of(_flattened(_svg_image(path, label)))
     with _picture(path, found, label) as image:
         orientation = _orientation(image, found)
-        if found.container == "jpeg" and image.mode != "CMYK":
+        if found.container == "jpeg" and image.mode != "CMYK" and not needs_conversion(image):
             frame = _decode_jpeg(path, image.size)
             if frame is not None:
                 return Upright(orientation)(frame)
@@ -99,13 +101,22 @@ def _picture(path: Path, found: Sniffed, label: str) -> Iterator[Image.Image]:
     check_size(label, found.width, found.height)
     broken = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, RuntimeError)
     try:
-        with Image.open(path, formats=_PILLOW_FORMATS[found.container]) as image:
+        with _strict_warnings(), Image.open(path, formats=_PILLOW_FORMATS[found.container]) as image:
             check_size(label, *image.size)
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise AssetUnreadable(f"{label} has more pixels than are accepted") from error
     except broken as error:
         raise AssetUnreadable(f"{label} cannot be read as {found.label}: {error}") from error
+
+
+@contextmanager
+def _strict_warnings() -> Iterator[None]:
+    """Too many pixels are an error; broken EXIF data and the like are not worth a word."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _orientation(image: Image.Image, found: Sniffed) -> Orientation:
@@ -151,6 +162,7 @@ def _flattened(image: Image.Image) -> Image.Image:
     image = _eight_bit(image)
     if halvings := _halvings(image.size):
         image = image.reduce(2**halvings)
+    image = to_srgb(image)
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")

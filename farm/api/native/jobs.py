@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
 from farm.account import Caller
+from farm.api.auth import may_operate
 from farm.api.desk import AtDesk, Desk, SignedIn
 from farm.api.errors import refused_params
 from farm.api.inputs import require_inputs
@@ -18,9 +19,9 @@ from farm.api.native.wire import JobPage, JobRequest, JobView
 from farm.api.routing import farm_router
 from farm.doors import jobs, watch
 from farm.doors.submit import Submitted, submit, submit_to_project
-from farm.errors import BadRequest, Conflict, NotFound
+from farm.errors import BadRequest, Conflict
 from farm.job import Job, JobSpec
-from farm.kinds import Params, kind_named
+from farm.kinds import Kind, Params, registry
 from farm.states import JobState
 
 HEARTBEAT_S = 15.0
@@ -36,7 +37,7 @@ def create(body: JobRequest, desk: AtDesk, caller: SignedIn) -> JobView:
     if body.webhook_url is not None:
         raise BadRequest("webhook_url is not available yet on this farm.", param="webhook_url")
     spec = JobSpec(
-        params=_params(body),
+        params=_params(body, caller),
         priority=body.priority,
         start_after=body.start_after,
         deadline=body.deadline,
@@ -119,16 +120,24 @@ def whose(caller: Caller) -> int | None:
     return None if caller.is_operator else caller.account.id
 
 
-def _params(body: JobRequest) -> Params:
-    try:
-        kind = kind_named(body.kind)
-    except NotFound as error:
-        raise BadRequest(error.message, param="kind") from None
+def _params(body: JobRequest, caller: Caller) -> Params:
+    """The kind's parameters, checked one by one and by its plan."""
+    kind = _kind(body.kind, caller)
     try:
         params: Params = kind.params.model_validate(body.params)
+        kind.plan(params)
     except ValidationError as error:
         raise refused_params(error, "params.") from None
+    except BadRequest as error:
+        raise BadRequest(error.message, param=f"params.{error.param}", code=error.public_code) from None
     return params
+
+
+def _kind(name: str, caller: Caller) -> Kind[Any]:
+    known = {kind.name: kind for kind in registry().values() if may_operate(caller) or not kind.for_operators}
+    if name not in known:
+        raise BadRequest(f"There is no kind {name!r}. Known: {', '.join(sorted(known))}.", param="kind")
+    return known[name]
 
 
 def _view(desk: Desk, caller: Caller, done: Submitted) -> JobView:

@@ -1,5 +1,6 @@
 """What may be asked of this farm."""
 
+from farm.api.auth import may_operate
 from farm.api.desk import SignedIn
 from farm.api.native.wire import KindList, KindView
 from farm.api.routing import farm_router
@@ -9,8 +10,8 @@ router = farm_router("/farm/v1", "kinds")
 
 
 @router.get("/kinds")
-async def index(_caller: SignedIn) -> KindList:
-    """Every kind of job with the JSON schema of its parameters."""
+async def index(caller: SignedIn) -> KindList:
+    """Every kind of job the caller may submit, with the JSON schema of its parameters."""
     return KindList(
         data=[
             KindView(
@@ -20,5 +21,6 @@ async def index(_caller: SignedIn) -> KindList:
                 params=kind.params.model_json_schema(),
             )
             for _, kind in sorted(registry().items())
+            if may_operate(caller) or not kind.for_operators
         ]
     )

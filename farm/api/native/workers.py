@@ -2,14 +2,12 @@
 
 from dataclasses import asdict
 
-from farm.account import Caller
+from farm.api.auth import may_operate
 from farm.api.desk import AtDesk, SignedIn
 from farm.api.native.wire import WorkerInfo, WorkerList
 from farm.api.routing import farm_router
 from farm.doors import workers
 from farm.errors import NotAllowed
-
-_OWNER_TIER = "local"
 
 router = farm_router("/farm/v1", "workers")
 
@@ -17,12 +15,8 @@ router = farm_router("/farm/v1", "workers")
 @router.get("/workers")
 def index(desk: AtDesk, caller: SignedIn) -> WorkerList:
     """Every worker the farm has seen. Needs an operator's key, or the local account's."""
-    _check(caller)
+    if not may_operate(caller):
+        raise NotAllowed("Only an operator's key may see the workers.")
     return WorkerList(
         data=[WorkerInfo.model_validate(asdict(worker)) for worker in workers.list_workers(desk.hall)]
     )
-
-
-def _check(caller: Caller) -> None:
-    if not (caller.is_operator or caller.account.tier == _OWNER_TIER):
-        raise NotAllowed("Only an operator's key may see the workers.")

@@ -4,6 +4,7 @@ A canvas is a float32 array of shape (height, width, 3) in sRGB values 0..1. Len
 the picture, measured from its top left corner, so that circles are round.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Mask = npt.NDArray[np.floating[Any]]
 Colour = npt.NDArray[np.floating[Any]]
 
 WIDTH, HEIGHT = 1620, 2160
+BAND_ROWS = 32
 ASPECT = HEIGHT / WIDTH
 
 X: Mask = ((np.arange(WIDTH, dtype=np.float32) + 0.5) / WIDTH)[None, :]
@@ -47,12 +49,24 @@ def smooth(low: float, high: float, at: Mask) -> Mask:
 
 def paint(canvas: Canvas, mask: Mask, paint_colour: Colour | Canvas) -> None:
     """Lay a colour over the canvas where the mask is 1, in place."""
-    canvas += mask[..., None] * (paint_colour - canvas)
+    for part, alpha, over in _bands(canvas, mask, paint_colour):
+        part += alpha * (over - part)
 
 
 def lighten(canvas: Canvas, mask: Mask, light: Colour | Canvas) -> None:
     """Screen a colour onto the canvas, in place: light on light never burns out."""
-    canvas += mask[..., None] * light * (1 - canvas)
+    for part, alpha, over in _bands(canvas, mask, light):
+        part += alpha * over * (1 - part)
+
+
+def _bands(
+    canvas: Canvas, mask: Mask, over: Colour | Canvas
+) -> Iterator[tuple[Canvas, Mask, Colour | Canvas]]:
+    """A few rows at a time, which stay in the processor's cache; rows without a mask are left out."""
+    for top in range(0, canvas.shape[0], BAND_ROWS):
+        rows = slice(top, top + BAND_ROWS)
+        if mask[rows].any():
+            yield canvas[rows], mask[rows][..., None], over if over.ndim == 1 else over[rows]
 
 
 def disc(x: float, y: float, radius: float, softness: float = 0.0008) -> Mask:
