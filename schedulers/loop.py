@@ -19,6 +19,7 @@ from farm.doors.hall import Hall, open_hall
 from farm.job import Failure
 from farm.settings import Settings
 from farm.states import AttemptState, JobState, TaskState
+from farm.store.engine import StoreAway
 from farm.store.schema import attempts, tasks
 from schedulers.capacity import read_capacity
 from schedulers.dispatcher import Dispatcher
@@ -26,7 +27,7 @@ from schedulers.endings import Ended, end_jobs
 from schedulers.lanes import LaneChanges, fold_arrivals
 from schedulers.rescue import sweep
 from schedulers.settle import Settlement, finished
-from schedulers.wishes import carry_out
+from schedulers.wishes import carry_out, fail_overdue
 
 log = structlog.get_logger(__name__)
 
@@ -67,8 +68,12 @@ class Scheduler:
         while not stopping():
             try:
                 busy = self.tick()
-            except SQLAlchemyError as error:
-                log.warning("tick_failed", error=str(error).splitlines()[0])
+            except StoreAway as away:
+                log.warning("store_away", error=away.message)
+                self._hall.bell.wait(_AFTER_ERROR_S)
+                continue
+            except Exception:  # whatever it was, the next tick starts from the store again
+                log.exception("tick_failed")
                 self._poisoned = True
                 self._hall.bell.wait(_AFTER_ERROR_S)
                 continue
@@ -85,6 +90,7 @@ class Scheduler:
         if now < self._next_sweep:
             return []
         self._next_sweep = now + rules.sweep_s
+        fail_overdue(self._hall, connection, now)
         return sweep(connection, read_capacity(connection, now - rules.worker_gone_s), rules, now)
 
     def _settle(self, connection: Connection, now: float) -> int:
@@ -99,7 +105,7 @@ class Scheduler:
             try:
                 with connection.begin_nested():
                     Settlement(self._hall, connection, now).settle([row])
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, ValueError) as error:
                 log.error("attempt_not_settled", attempt=row.id, job=row.job_id, error=str(error))
                 self._set_aside(connection, row.id, row.task_id, row.job_seq, row.lane_id, now)
         return len(rows)

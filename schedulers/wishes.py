@@ -1,8 +1,10 @@
-"""Carries out what was asked about jobs since the last tick: today, cancel."""
+"""Carries out what was asked about jobs: cancel, and to end by a deadline."""
 
 from sqlalchemy import Connection, delete, select
 
 from farm.doors.hall import Hall
+from farm.errors import FailureClass
+from farm.job import Failure
 from farm.states import TERMINAL_JOBS, AttemptState, JobState
 from farm.store.schema import attempts, jobs, requests
 from schedulers.endings import Ended, end_jobs, stop_rest
@@ -34,3 +36,15 @@ def carry_out(hall: Hall, connection: Connection, now: float) -> int:
     end_jobs(hall, connection, [Ended(seq, JobState.CANCELLED) for seq in live if seq not in busy], now)
     connection.execute(delete(requests).where(requests.c.id.in_([row.id for row in rows])))
     return len(rows)
+
+
+def fail_overdue(hall: Hall, connection: Connection, now: float) -> None:
+    """Fail jobs that have not ended by their deadline; what still runs of them is told to stop."""
+    overdue = connection.scalars(
+        select(jobs.c.seq)
+        .where(jobs.c.deadline_at < now, jobs.c.ended_at.is_(None))
+        .order_by(jobs.c.deadline_at)
+        .limit(_AT_ONCE)
+    ).all()
+    failure = Failure(FailureClass.TIMEOUT, "deadline_exceeded", "The job did not end by its deadline.")
+    end_jobs(hall, connection, [Ended(seq, JobState.FAILED, failure) for seq in overdue], now)

@@ -54,6 +54,7 @@ class Supervisor:
         self._stop_s = stop_s
         self._server: Server | None = None
         self._bell, self._ringer = socket.socketpair()
+        self._listening = False
         self._stops_asked = 0
 
     @property
@@ -74,6 +75,7 @@ class Supervisor:
         for end in (self._bell, self._ringer):
             end.setblocking(False)
         signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
+        self._listening = True
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only so that it wakes the pause
@@ -120,6 +122,7 @@ class Supervisor:
             child.kill()
         if self._server is not None:
             self._server.stop()
+        self._stop_listening()
 
     def _look(self) -> None:
         if self._server is not None and not self._server.alive():
@@ -166,6 +169,13 @@ class Supervisor:
         """Sleep a little, or until a signal comes: a child ended, or a stop is asked for."""
         if select.select([self._bell], [], [], _LOOK_EVERY_S)[0]:
             self._bell.recv(4096)
+
+    def _stop_listening(self) -> None:
+        if self._listening:
+            signal.set_wakeup_fd(-1)
+            self._listening = False
+        self._bell.close()
+        self._ringer.close()
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stops_asked += 1

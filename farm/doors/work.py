@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.exc import DBAPIError
 
 from farm.asset import AssetState
 from farm.doors.hall import Hall
@@ -20,6 +19,7 @@ from farm.job import Failure
 from farm.kinds import TaskSpec
 from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
+from farm.store.engine import StoreAway
 from farm.store.schema import artifacts, assets, attempts, jobs, task_needs, tasks, workers
 
 T = TypeVar("T")
@@ -341,20 +341,8 @@ def _insist(hall: Hall, change: Callable[[Connection], T]) -> T:
         try:
             with hall.store.write() as connection:
                 return change(connection)
-        except DBAPIError as error:
-            if not _is_away(error):
-                raise
+        except StoreAway as away:
             if time.monotonic() > deadline:
-                raise FarmUnavailable(f"The database has been away for {_AWAY_S:g} s.") from error
+                raise FarmUnavailable(f"The database has been away for {_AWAY_S:g} s.") from away
         time.sleep(pause_s)
         pause_s = min(1.0, pause_s * 2)
-
-
-def _is_away(error: DBAPIError) -> bool:
-    """Whether a new connection may help: dropped, refused, shutting down, or SQLite busy for too long."""
-    return error.connection_invalidated or type(error.orig).__name__ in (
-        "OperationalError",
-        "AdminShutdown",
-        "InterfaceError",
-        "CannotConnectNow",
-    )

@@ -1,5 +1,6 @@
 """Opens the store and hands out transactions. Knows the two engines' manners; knows no table."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,11 +8,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from farm.errors import FarmUnavailable
+from farm.errors import FailureClass, FarmUnavailable
 
 _BUSY_TIMEOUT_MS = 30_000
+_SQLITE_ABSENCE = ("locked", "busy", "unable to open", "disk I/O")
+
+
+class StoreAway(FarmUnavailable):
+    """The database does not answer now, or is too busy; a later call may find it back."""
+
+    code = "store_away"
+    failure_class = FailureClass.TRANSIENT
 
 
 class Store:
@@ -30,7 +40,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that takes the write lock at once (BEGIN IMMEDIATE on SQLite)."""
-        with self.engine.connect() as connection:
+        with _naming_absence(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(farm_begin="BEGIN IMMEDIATE")
             with connection.begin():
@@ -39,7 +49,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent snapshot."""
-        with self.engine.connect() as connection, connection.begin():
+        with _naming_absence(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
@@ -81,6 +91,25 @@ class Store:
 
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("farm_begin", "BEGIN"))
+
+
+@contextmanager
+def _naming_absence() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if _is_absence(error):
+            raise StoreAway(f"The database does not answer: {error.orig}.") from error
+        raise
+
+
+def _is_absence(error: DBAPIError) -> bool:
+    """Dropped, refused, shutting down, a lost race; on SQLite only what its locks and disk may cause."""
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return any(sign in str(error.orig) for sign in _SQLITE_ABSENCE)
+    return isinstance(error, (OperationalError, InterfaceError))
 
 
 def _parsed(url: str) -> URL:

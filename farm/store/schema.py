@@ -122,6 +122,13 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 
+Index(
+    "ix_jobs_deadline",
+    jobs.c.deadline_at,
+    sqlite_where=text("deadline_at IS NOT NULL AND ended_at IS NULL"),
+    postgresql_where=text("deadline_at IS NOT NULL AND ended_at IS NULL"),
+)
+
 # One lane per (pool, resource, account): the unit of fairness. `vtime` is its virtual time.
 lanes = Table(
     "lanes",

@@ -7,7 +7,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
 
 from farm.errors import FarmUnavailable
 from farm.store.engine import Store
@@ -18,26 +17,20 @@ _LOCK = 0x6B696E65  # any number of our own: PostgreSQL's advisory lock against 
 
 def migrate(store: Store) -> str:
     """Apply what is missing, in one transaction; two callers at once are safe. Returns the revision."""
-    try:
-        with store.write() as connection:
-            if not store.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            _refuse_newer(_current(connection))
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            return _current(connection) or ""
-    except OperationalError as error:
-        raise FarmUnavailable(f"The database does not answer: {error.orig}.") from error
+    with store.write() as connection:
+        if not store.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        _refuse_newer(_current(connection))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        return _current(connection) or ""
 
 
 def require_current(store: Store) -> None:
     """Raise FarmUnavailable, naming the mend, unless the schema is exactly this code's."""
-    try:
-        with store.read() as connection:
-            current = _current(connection)
-    except OperationalError as error:
-        raise FarmUnavailable(f"The database does not answer: {error.orig}.") from error
+    with store.read() as connection:
+        current = _current(connection)
     _refuse_newer(current)
     if current != head():
         state = f"at {current}, older than" if current else "empty; it lacks the schema of"

@@ -9,6 +9,7 @@ from farm.kinds import TaskSpec
 from farm.states import JobState, Outcome, TaskState
 from tasks.probe import Probe
 from tests.farm import Farm
+from tests.invariants import violations
 
 
 def step(name: str, *needs: str, pool: str = "cpu-render") -> TaskSpec:
@@ -304,6 +305,22 @@ def test_a_job_may_start_later(farm: Farm) -> None:
     farm.clock.advance(s=61)
     work.seen(farm.hall, "w1")
     assert len(farm.tick()) == 1
+
+
+def test_a_job_past_its_deadline_fails_and_what_runs_of_it_is_stopped(farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(farm.caller(), Probe(price_mc=700), deadline=farm.clock.now() + 5)
+    claimed = farm.claim(farm.tick()[0])
+    assert claimed is not None
+    farm.clock.advance(s=6)
+    farm.tick()
+    failed = farm.job(job_id)
+    assert failed.state is JobState.FAILED
+    assert failed.failure is not None and failed.failure.code == "deadline_exceeded"
+    assert work.beat(farm.hall, claimed.attempt_id, claimed.token, 0.5, "").cancel
+    work.finish(farm.hall, claimed.attempt_id, claimed.token, work.Report(Outcome.CANCELLED))
+    farm.tick()
+    assert violations(farm.store) == []
 
 
 def test_only_a_worker_that_matches_is_given_the_task(farm: Farm) -> None:

@@ -259,6 +259,13 @@ def upgrade() -> None:
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("ix_jobs_account", ["account_id", "seq"], unique=False)
         batch_op.create_index("ix_jobs_batch", ["batch_id", "seq"], unique=False)
+        batch_op.create_index(
+            "ix_jobs_deadline",
+            ["deadline_at"],
+            unique=False,
+            sqlite_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
+            postgresql_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
+        )
         batch_op.create_index("ix_jobs_project", ["project_id", "seq"], unique=False)
 
     op.create_table(
@@ -507,6 +514,11 @@ def downgrade() -> None:
     op.drop_table("artifacts")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_project")
+        batch_op.drop_index(
+            "ix_jobs_deadline",
+            sqlite_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
+            postgresql_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
+        )
         batch_op.drop_index("ix_jobs_batch")
         batch_op.drop_index("ix_jobs_account")
 

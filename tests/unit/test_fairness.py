@@ -1,0 +1,66 @@
+"""Who is next: weights, ageing, and nobody saving up."""
+
+from collections import Counter
+
+from schedulers.fairness import AGED, LaneTurn, TierTurn, charge, choose
+
+
+def tiers(**weights: float) -> dict[str, TierTurn]:
+    return {name: TierTurn(name, weight, 0.0) for name, weight in weights.items()}
+
+
+def lane(number: int, tier: str = "free", *, vtime: float = 0.0, room: int = 99, ready: int = 99) -> LaneTurn:
+    return LaneTurn(number, tier, vtime, room, ready)
+
+
+def test_turns_follow_the_weights_of_the_tiers() -> None:
+    chosen = choose(tiers(free=1, pro=3), [lane(1, "free"), lane(2, "pro")], 8)
+    assert chosen == {1: 2, 2: 6}
+
+
+def test_accounts_of_one_tier_take_turns() -> None:
+    assert choose(tiers(free=1), [lane(1), lane(2), lane(3)], 6) == {1: 2, 2: 2, 3: 2}
+
+
+def test_whoever_received_least_goes_first() -> None:
+    assert list(choose(tiers(free=1), [lane(1, vtime=5), lane(2, vtime=1)], 1)) == [2]
+
+
+def test_a_lane_is_given_no_more_than_it_has_or_may_run() -> None:
+    assert choose(tiers(free=1), [lane(1, room=1), lane(2, ready=2), lane(3, room=0)], 9) == {1: 1, 2: 2}
+
+
+def test_an_aged_lane_goes_first_once() -> None:
+    chosen = choose(tiers(free=1), [lane(1), lane(2, vtime=AGED)], 3)
+    assert list(chosen) == [2, 1]
+    assert chosen == {2: 1, 1: 2}
+
+
+def test_no_work_is_no_turns() -> None:
+    assert choose(tiers(free=1), [], 5) == {}
+
+
+def test_an_idle_tier_saves_nothing_up() -> None:
+    before = {"free": TierTurn("free", 1.0, 100.0), "pro": TierTurn("pro", 2.0, 3.0)}
+    assert charge(before, {"free": 10.0}) == {"free": 110.0, "pro": 100.0}
+
+
+def test_shares_hold_over_many_turns() -> None:
+    """Charged by seconds: three tiers that always have work get what their weights say."""
+    weights = {"free": 1.0, "pro": 3.0, "studio": 6.0}
+    state = {name: TierTurn(name, weight, 0.0) for name, weight in weights.items()}
+    served: Counter[str] = Counter()
+    for turn in range(5000):
+        (chosen,) = choose(state, [lane(number, name) for number, name in enumerate(weights)], 1)
+        name = list(weights)[chosen]
+        seconds = 1.0 + (turn % 7)
+        served[name] += seconds  # type: ignore[assignment]  # a Counter of seconds
+        state = {n: TierTurn(n, weights[n], v) for n, v in charge(state, {name: seconds}).items()} | {
+            n: t for n, t in state.items() if n not in charge(state, {name: seconds})
+        }
+    total = sum(served.values())
+    assert {name: round(served[name] / total, 2) for name in weights} == {
+        "free": 0.1,
+        "pro": 0.3,
+        "studio": 0.6,
+    }
