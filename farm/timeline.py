@@ -184,7 +184,8 @@ class Timeline(Noun):
             for caption in text.clips:
                 if caption.end_frame_exclusive <= caption.start_frame:
                     raise ValueError(f"track {text.name!r}: a caption is empty")
-        unknown = {c.media for t in (*self.video, *self.audio) for c in t.clips} - known
+        used = {c.media for v in self.video for c in v.clips} | {c.media for a in self.audio for c in a.clips}
+        unknown = used - known
         if unknown:
             raise ValueError(f"clips use media that the timeline does not list: {sorted(unknown)}")
         return self

@@ -21,7 +21,8 @@ def violations(store: Store) -> list[str]:
 def _unended(connection: Connection) -> list[str]:
     found = []
     for table, states in ((jobs, TERMINAL_JOBS), (tasks, TERMINAL_TASKS)):
-        query = select(table.c.state, func.count()).where(table.c.state.not_in(states)).group_by(table.c.state)
+        unended = select(table.c.state, func.count()).where(table.c.state.not_in(states))
+        query = unended.group_by(table.c.state)
         found += [f"{number} {table.name} are still {state}" for state, number in connection.execute(query)]
     live = connection.scalar(
         select(func.count()).where(attempts.c.state != AttemptState.SETTLED).select_from(attempts)

@@ -139,7 +139,8 @@ async def _receive(request: Request, grant: Grant, draft: Draft) -> None:
             head += chunk
             if len(head) >= HEAD_BYTES:
                 break
-        check_upload(grant.key.rpartition("/")[2], grant.content_type, head[:HEAD_BYTES])
+        name = grant.file_name or grant.key.rpartition("/")[2]
+        check_upload(name, grant.content_type, head[:HEAD_BYTES])
         await run_sync(draft.file.write, head)
         async for chunk in chunks:
             await run_sync(draft.file.write, chunk)

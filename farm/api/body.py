@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from starlette.requests import Request
 
+from farm.api.errors import field_path
 from farm.errors import BadRequest, TooLarge
 
 MAX_DEPTH = 32
@@ -54,23 +55,27 @@ async def _bytes(request: Request, max_bytes: int) -> bytes:
 
 def _check(value: Any) -> None:
     """Hold depth and texts to what every store can keep. Walks without recursion."""
-    rest = [(value, 1)]
+    rest: list[tuple[Any, tuple[str | int, ...]]] = [(value, ("body",))]
     while rest:
-        item, depth = rest.pop()
-        if depth > MAX_DEPTH:
+        item, path = rest.pop()
+        if len(path) > MAX_DEPTH:
             raise _too_deep()
         if isinstance(item, str):
-            _check_text(item)
+            _check_text(item, path)
         elif isinstance(item, dict):
-            rest.extend((key, depth) for key in item)
-            rest.extend((child, depth + 1) for child in item.values())
+            for key in item:  # before any of them is part of a path
+                _check_text(key, path)
+            rest.extend((child, (*path, key)) for key, child in item.items())
         elif isinstance(item, list):
-            rest.extend((child, depth + 1) for child in item)
+            rest.extend((child, (*path, index)) for index, child in enumerate(item))
 
 
-def _check_text(text: str) -> None:
+def _check_text(text: str, path: tuple[str | int, ...]) -> None:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise BadRequest("The body holds a text with a NUL or half a surrogate pair.")
+        param = field_path(path) or None
+        raise BadRequest(
+            f"{param or 'The body'} holds a text with a NUL or half a surrogate pair.", param=param
+        )
 
 
 def _no_constant(name: str) -> NoReturn:

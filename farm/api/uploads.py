@@ -37,6 +37,7 @@ def upload_url(desk: Desk, asset: Asset, base_url: str) -> str:
         size_bytes=asset.size_bytes,
         expires_s=desk.hall.catalog.limits.upload_url_s,
         base_url=base_url,
+        file_name=asset.file_name,
     )
 
 

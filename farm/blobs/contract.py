@@ -56,13 +56,21 @@ class Blobs(Protocol):
         ...
 
     def upload_url(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, base_url: str
+        self,
+        key: str,
+        *,
+        content_type: str,
+        size_bytes: int,
+        expires_s: int,
+        base_url: str,
+        file_name: str | None = None,
     ) -> str:
         """A URL that takes one PUT body of exactly this type and size, as often as wanted until it expires.
 
         A later PUT replaces an earlier one whole. The folder store also refuses what is no media file
-        by its first bytes; S3 cannot, so whoever uses the blob looks at its head first. `base_url` is
-        where callers reach the API; the S3 store does not need it, and allows 7 days at most.
+        by its first bytes, calling it `file_name`; S3 cannot, so whoever uses the blob looks at its head
+        first. `base_url` is where callers reach the API; the S3 store does not need it, and allows 7 days
+        at most.
         """
         ...
 

@@ -83,9 +83,17 @@ class FolderBlobs:
                 _prune((tree / folder).parent, tree)
 
     def upload_url(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, base_url: str
+        self,
+        key: str,
+        *,
+        content_type: str,
+        size_bytes: int,
+        expires_s: int,
+        base_url: str,
+        file_name: str | None = None,
     ) -> str:
-        grant = Grant("PUT", check_key(key), content_type, self._expiry(expires_s), size_bytes=size_bytes)
+        expires_at = self._expiry(expires_s)
+        grant = Grant("PUT", check_key(key), content_type, expires_at, size_bytes, file_name)
         return grant.url(base_url, self._secrets)
 
     def download_url(

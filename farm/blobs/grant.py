@@ -17,7 +17,10 @@ _PURPOSE = "blob-url"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One method on one key until `expires_at`, in Unix seconds. PUT has `size_bytes`, GET a `file_name`."""
+    """One method on one key until `expires_at`, in Unix seconds. PUT has `size_bytes`.
+
+    `file_name` is what a GET saves under, and what a refused PUT calls the file.
+    """
 
     method: str
     key: str

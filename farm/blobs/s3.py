@@ -110,7 +110,14 @@ class S3Blobs:
                 self._delete_all([found["Key"] for found in page.get("Contents", [])])
 
     def upload_url(
-        self, key: str, *, content_type: str, size_bytes: int, expires_s: int, base_url: str
+        self,
+        key: str,
+        *,
+        content_type: str,
+        size_bytes: int,
+        expires_s: int,
+        base_url: str,
+        file_name: str | None = None,
     ) -> str:
         signed = {**self._object(key), "ContentType": content_type, "ContentLength": size_bytes}
         return self._presigned("put_object", signed, expires_s)

@@ -74,11 +74,21 @@ def examine(settings: Settings) -> Iterator[Check]:
     for pool in catalog.pools:
         yield _pool(catalog, pool)
     yield _disk(settings)
-    yield _checked("secret key", "FARM_SECRET_KEY", lambda: _secret(settings))
-    yield _checked("store", "start the database, or: farm migrate", lambda: _store(settings))
-    yield _checked("blobs", "see FARM_BLOBS_URL", lambda: _blobs(settings))
+    yield from _keeping(settings)
     yield _redis(settings)
     yield from _farm(settings)
+
+
+def _keeping(settings: Settings) -> Iterator[Check]:
+    """Where the farm keeps things. What `farm up` would make in a new FARM_HOME is not made here."""
+    if not settings.root.exists():
+        yield Check("home", State.OK, f"{settings.root}, made at the first start")
+    if settings.root.exists() or settings.secret_key:
+        yield _checked("secret key", "set FARM_SECRET_KEY", lambda: _secret(settings))
+    if settings.root.exists() or settings.database_url:
+        yield _checked("store", "start the database, or: farm migrate", lambda: _store(settings))
+    if settings.root.exists() or settings.blobs_url:
+        yield _checked("blobs", "see FARM_BLOBS_URL", lambda: _blobs(settings))
 
 
 def _checked(name: str, mend: str, look: Callable[[], str]) -> Check:

@@ -1,10 +1,8 @@
 """`farm render` and `farm demo`: a folder in, a film out, through the real queue; never half a film."""
 
-import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -23,7 +21,7 @@ RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
 @pytest.fixture
-def trip(tmp_path: Path) -> Iterator[Path]:
+def trip(tmp_path: Path) -> Path:
     """A folder of two pictures, one of them of another shape, and something that is none."""
     folder = tmp_path / "trip"
     folder.mkdir()
@@ -36,9 +34,15 @@ def trip(tmp_path: Path) -> Iterator[Path]:
 def frames(film: Path) -> list[tuple[int, int, int]]:
     """The middle pixel of every frame, and a check of the shape."""
     with av.open(film) as opened:
-        shown = [frame.to_image() for frame in opened.decode(video=0)]
-    assert {picture.size for picture in shown} == {(1080, 1080)}
-    return [picture.getpixel((540, 540)) for picture in shown]
+        shown = [frame.to_ndarray(format="rgb24") for frame in opened.decode(video=0)]
+    assert {picture.shape for picture in shown} == {(1080, 1080, 3)}
+    return [(int(red), int(green), int(blue)) for red, green, blue in (p[540, 540] for p in shown)]
+
+
+def is_png(path: Path) -> bool:
+    with Image.open(path) as picture:
+        picture.load()
+        return picture.format == "PNG"
 
 
 def near(pixel: tuple[int, int, int], wanted: tuple[int, int, int]) -> bool:
@@ -94,7 +98,7 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
     assert len(shown) == 10
     assert near(shown[0], BLUE)
     assert near(shown[-1], RED)
-    assert Image.open(sheet).format == "PNG"
+    assert is_png(sheet)
 
 
 def test_ctrl_c_cancels_the_job_and_leaves_no_film(trip: Path, tmp_path: Path) -> None:
@@ -147,7 +151,7 @@ def test_the_demo_draws_its_own_input(tmp_path: Path) -> None:
         assert (picture.codec_context.name, sound.codec_context.name) == ("h264", "aac")
         assert (picture.width, picture.height) == (1080, 1920)
         assert picture.frames % 90 == 0  # three seconds for each picture
-    assert Image.open(tmp_path / "out" / "demo-contact-sheet.png").format == "PNG"
+    assert is_png(tmp_path / "out" / "demo-contact-sheet.png")
 
 
 def test_a_machine_without_the_engine_is_told_what_to_install(trip: Path, tmp_path: Path) -> None:
@@ -159,4 +163,4 @@ def test_a_machine_without_the_engine_is_told_what_to_install(trip: Path, tmp_pa
     )
     assert done.returncode == 1
     assert "pip install 'kinefarm[render,embedded]'" in done.stderr
-    assert json.dumps("Traceback") not in done.stderr
+    assert "Traceback" not in done.stderr

@@ -79,9 +79,11 @@ def test_symbols_no_font_has_are_left_out_and_said():
     assert readable_part("So good \U0001f389!")[0] == "So good !"
     assert undrawable("So good \U0001f389!") == "\U0001f389"
     assert undrawable("So good!") == ""
+    assert readable_part("Go \U0001f469\u200d\U0001f680 now")[0] == "Go  now"  # a joined emoji leaves nothing
+    assert readable_part("We \u2764\ufe0f it")[0] in ("We \u2764 it", "We  it")
 
 
-@pytest.mark.parametrize("text", ["日本語のテキスト", "\U0001f389", "   "])
+@pytest.mark.parametrize("text", ["日本語のテキスト", "\U0001f389", "\U0001f469\u200d\U0001f680", "   "])
 def test_text_that_cannot_be_drawn_is_refused(text):
     with pytest.raises(BadRequest, match="No font at hand draws") as caught:
         readable_part(text)

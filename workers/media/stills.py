@@ -128,10 +128,11 @@ def _orientation(image: Image.Image, found: Sniffed) -> Orientation:
 
 
 def _decode_jpeg(path: Path, size: tuple[int, int]) -> av.VideoFrame | None:
-    """The picture's own planes; None for the rare JPEG that FFmpeg's decoder refuses."""
+    """The picture's own planes; None for one that FFmpeg's decoder refuses, which Pillow reads or explains."""
     context = av.CodecContext.create("mjpeg", "r")
     context.thread_count = 1
-    context.options = {"lowres": str(min(_halvings(size), 3))}
+    # Without "explode" a file cut short is no error: the rest of the picture would be gray.
+    context.options = {"lowres": str(min(_halvings(size), 3)), "err_detect": "explode"}
     try:
         frames = context.decode(av.Packet(path.read_bytes())) or context.decode(None)
     except av.error.FFmpegError:

@@ -4,8 +4,9 @@ The bundled fonts are tried in order and one font sets a whole caption: the firs
 Pillow shapes with raqm where it can, so Arabic joins and runs from the right.
 """
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -117,7 +118,8 @@ def typeset(text: str, stage: Stage, *, size: int, smallest: int, most_lines: in
 def undrawable(text: str) -> str:
     """The symbols of a text that are left out because no font has them. Raises as readable_part does."""
     kept, _ = readable_part(text)
-    return " ".join(dict.fromkeys(char for char in unicodedata.normalize("NFC", text) if char not in kept))
+    lost = (char for char in _plain(text) if char not in kept and _is_expendable(char))
+    return " ".join(dict.fromkeys(lost))
 
 
 def readable_part(text: str) -> tuple[str, Path]:
@@ -125,15 +127,27 @@ def readable_part(text: str) -> tuple[str, Path]:
 
     Raises BadRequest when letters are missing in every font, or nothing would be left.
     """
-    text = unicodedata.normalize("NFC", text)
+    text = _plain(text)
     missing = {path: _missing(text, path) for path in _fonts()}
     path = min(missing, key=lambda p: (sum(not _is_expendable(c) for c in missing[p]), len(missing[p])))
-    letters = [char for char in missing[path] if not _is_expendable(char)]
-    kept = "".join(char for char in text if char not in missing[path])
+    letters = sorted(char for char in missing[path] if not _is_expendable(char))
+    kept = _without(text, missing[path])
     if letters or not kept.strip():
-        undrawn = " ".join(dict.fromkeys(letters or sorted(missing[path]))) or "an empty text"
+        undrawn = " ".join(letters or sorted(missing[path])) or "an empty text"
         raise BadRequest(f"No font at hand draws {undrawn}.", param="text")
     return kept, path
+
+
+def _plain(text: str) -> str:
+    """Composed letters, and no hints on how to draw an emoji."""
+    return re.sub("[\ufe0e\ufe0f\u20e3]", "", unicodedata.normalize("NFC", text))
+
+
+def _without(text: str, lost: Set[str]) -> str:
+    """Leave characters out, with the joiners that tied them together."""
+    if not lost:
+        return text
+    return re.sub(f"[{re.escape(''.join(lost))}]\u200d?", "", text)
 
 
 def _balanced(text: str, font: ImageFont.FreeTypeFont, width: int) -> tuple[str, ...]:
