@@ -4,6 +4,7 @@
 variables only, with two API processes, a scheduler and workers that share nothing but those variables.
 """
 
+import copy
 import os
 import re
 import signal
@@ -15,13 +16,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import httpx
 import pytest
 from sqlalchemy import select
 
 from farm.broker.valkey import EmbeddedValkey
+from farm.catalog import read_catalog
+from farm.doors.accounts import create_key, ensure_account
+from farm.doors.hall import Hall
+from farm.secrets import Secrets
 from farm.settings import Settings
 from farm.store.engine import Store
 from farm.store.rows import AnyRow
@@ -34,6 +39,7 @@ PATIENCE_S = 120.0
 FARM = (sys.executable, "-m", "farm.cli.main")
 SECRET = "a secret that both API processes share, long enough"
 POOLS = ("cpu-render", "gpu-generate", "asr-align", "vision-describe")
+WAIT_S = 30  # what one call waits for a job's end; polling would use up the key's calls
 
 
 def eventually(look: Callable[[], object], meaning: str, patience_s: float = PATIENCE_S) -> Any:
@@ -56,16 +62,37 @@ class RunningFarm:
     roots: list["subprocess.Popen[str]"]
     logs: Path
     valkey: EmbeddedValkey | None = None
+    stack: ExitStack = field(default_factory=ExitStack)
     store: Store = field(init=False)
 
     def __post_init__(self) -> None:
-        url = self.environment.get("FARM_DATABASE_URL")
-        settings = Settings(home=Path(self.environment["FARM_HOME"]), database_url=url)
-        self.store = Store(settings.store_url)
+        self.store = Store(self.settings.store_url)
+
+    @property
+    def settings(self) -> Settings:
+        """As the farm's own processes read them."""
+        names = ("home", "database_url", "blobs_url", "secret_key", "config_dir")
+        found = {name: self.environment.get(f"FARM_{name.upper()}") for name in names}
+        return Settings.model_validate({name: value for name, value in found.items() if value is not None})
 
     @property
     def url(self) -> str:
         return self.urls[0]
+
+    def customer(self, name: str, tier: str = "pro", *, balance_mc: int | None = None) -> Self:
+        """The same farm through a new key of another account, which is made when missing."""
+        hall = Hall(self.store, read_catalog(self.settings), Secrets.of(self.settings))
+        account = ensure_account(hall, name, tier, balance_mc=balance_mc)
+        seen = copy.copy(self)
+        seen.key = create_key(hall, account).text
+        return seen
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Run one more `farm` command in the farm's environment; it is stopped with the farm."""
+        log = self.logs / f"more-{len(self.roots)}.log"
+        process = self.stack.enter_context(_started([*FARM, *words], self.environment, log))
+        self.roots.append(process)
+        return process
 
     def call(self, method: str, path: str, *, at: int = 0, **options: Any) -> httpx.Response:
         """Call an API process with the farm's key."""
@@ -97,9 +124,14 @@ class RunningFarm:
 
     def ended(self, job_id: str, *, at: int = 0) -> dict[str, Any]:
         """The job once it has ended."""
-        states = ("completed", "failed", "cancelled")
-        eventually(lambda: self.job(job_id, at=at)["state"] in states, f"{job_id} has ended")
-        return self.job(job_id, at=at)
+        path, states = f"/farm/v1/jobs/{job_id}", ("completed", "failed", "cancelled")
+
+        def waited() -> dict[str, Any] | None:
+            answer = self.call("GET", path, at=at, params={"wait": WAIT_S})
+            assert answer.status_code == 200, answer.text
+            return dict(answer.json()) if answer.json()["state"] in states else None
+
+        return dict(eventually(waited, f"{job_id} has ended"))
 
     def well_under_way(self, job_id: str, progress: float = 0.1) -> AnyRow:
         """The job's running attempt, once it has come this far."""
@@ -128,6 +160,11 @@ class RunningFarm:
         path.write_bytes(answer.content)
         return path
 
+    def online(self) -> list[dict[str, Any]]:
+        """The workers that are here now."""
+        found = self.call("GET", "/farm/v1/workers").json()["data"]
+        return [worker for worker in found if worker["state"] == "online"]
+
     def processes(self, pattern: str) -> list[int]:
         """The farm's own processes whose command line matches."""
         return [pid for pid in self._descendants() if re.search(pattern, _command(pid))]
@@ -146,17 +183,20 @@ class RunningFarm:
 
 
 @contextmanager
-def embedded_farm(folder: Path, *, fast: bool = False, pools: Sequence[str] = POOLS) -> Iterator[RunningFarm]:
+def embedded_farm(
+    folder: Path, *, fast: bool = False, pools: Sequence[str] = POOLS, flower: bool = False
+) -> Iterator[RunningFarm]:
     """`farm up`, with nothing set but its home."""
     environment = _environment(folder, fast)
-    command = [*FARM, "up", "--port", "0", "--no-flower", "--pools", ",".join(pools)]
-    with _started(command, environment, folder / "up.log") as process:
+    command = [*FARM, "up", "--port", "0", "--pools", ",".join(pools)]
+    command += ["--flower" if flower else "--no-flower"]
+    with _started(command, environment, folder / "up.log") as process, ExitStack() as stack:
         ready = eventually(
             lambda: re.search(r"^ready (\S+)$", (folder / "up.log").read_text(), re.MULTILINE),
             "farm up is ready",
         )
         key = (Path(environment["FARM_HOME"]) / "run" / "key").read_text().strip()
-        yield RunningFarm("embedded", [ready.group(1)], key, environment, [process], folder)
+        yield RunningFarm("embedded", [ready.group(1)], key, environment, [process], folder, stack=stack)
 
 
 @contextmanager
@@ -187,10 +227,10 @@ def production_farm(
             for number, command in enumerate(commands)
         ]
         urls = [f"http://127.0.0.1:{port}" for port in ports]
-        farm = RunningFarm("production", urls, key, environment, roots, folder, valkey)
-        for at in range(2):
-            eventually(lambda at=at: _answers(farm.urls[at]), "the API answers")
-        eventually(lambda: len(_online(farm)) == len(pools), "the workers are online")
+        farm = RunningFarm("production", urls, key, environment, roots, folder, valkey, stack)
+        for url in urls:
+            eventually(lambda url=url: answers(url), f"the API answers at {url}")
+        eventually(lambda: len(farm.online()) == len(pools), "the workers are online")
         yield farm
 
 
@@ -265,16 +305,12 @@ def _run(*arguments: str, environment: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether an API process is there."""
     try:
         return httpx.get(url + "/healthz").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _online(farm: RunningFarm) -> list[dict[str, Any]]:
-    found = farm.call("GET", "/farm/v1/workers").json()["data"]
-    return [worker for worker in found if worker["state"] == "online"]
 
 
 def _children(pid: int) -> list[int]:
