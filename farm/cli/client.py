@@ -17,7 +17,7 @@ from farm.states import TERMINAL_JOBS
 _LOOK_EVERY_S = 0.5
 _PATIENCE_S = 60.0
 _CHUNK_BYTES = 1 << 18
-_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_CONNECT_S = 5.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NATIVE = "/farm/v1"
 
@@ -48,17 +48,18 @@ def named_farm() -> "FarmClient | None":
 class FarmClient:
     """One farm, one key. For one thread. Raises Refused and FarmUnavailable from every method."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, *, timeout_s: float = 30.0) -> None:
         self.url = url.rstrip("/")
+        timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
         by_proxy = httpx.URL(self.url).host not in _LOOPBACK
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {key}"},
-            timeout=_TIMEOUT,
+            timeout=timeout,
             trust_env=by_proxy,
         )
         # For signed URLs, which may lie elsewhere: the key is not sent there.
-        self._bare = httpx.Client(timeout=_TIMEOUT, trust_env=by_proxy)
+        self._bare = httpx.Client(timeout=timeout, trust_env=by_proxy)
 
     def __enter__(self) -> "FarmClient":
         return self

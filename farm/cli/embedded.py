@@ -18,6 +18,8 @@ from farm.parent import die_with_parent
 from farm.settings import Settings
 
 _STOP_S = 20.0
+_UNSETTLED_S = 130.0
+_LOOK_S = 0.1
 _POOL = "cpu-render"
 
 
@@ -26,13 +28,20 @@ def some_farm(settings: Settings) -> Iterator[FarmClient]:
     """A client of FARM_URL's farm, else of the one on this FARM_HOME, else of one that lives as long as
     the block. Raises FarmUnavailable with the mend."""
     if (named := named_farm()) is not None:
-        yield named
-    elif running.running_farm(settings) is not None:
+        with named:
+            yield named
+        return
+    while True:
+        _wait_while_unsettled(settings)
+        if running.running_farm(settings) is None:
+            with _own_farm(settings) as client:
+                yield client
+            return
         with running.guest(settings):
-            yield local_farm(settings)
-    else:
-        with _own_farm(settings) as client:
-            yield client
+            if running.running_farm(settings) is not None:  # else it stopped before we were let in
+                with local_farm(settings) as client:
+                    yield client
+                return
 
 
 def local_farm(settings: Settings) -> FarmClient:
@@ -66,15 +75,34 @@ def _own_farm(settings: Settings) -> Iterator[FarmClient]:
         assert process.stdout is not None
         if not process.stdout.readline().startswith("ready "):
             raise FarmUnavailable(f"No farm could be started; its logs are in {settings.root / 'logs'}.")
-        yield local_farm(settings)
-        _wait_for_guests(settings)
+        with local_farm(settings) as client:
+            yield client
     finally:
-        process.send_signal(signal.SIGTERM)
         try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            with running.without_guests(settings, _say_waiting):
+                _stop(process)
+        finally:  # a second Ctrl-C waits for nobody
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)  # does nothing once it has ended
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _wait_while_unsettled(settings: Settings) -> None:
+    """Wait for a farm that is starting or stopping, as long as that may take."""
+    deadline = time.monotonic() + _UNSETTLED_S
+    while running.is_owned(settings) and running.running_farm(settings) is None:
+        if time.monotonic() > deadline:
+            raise FarmUnavailable(f"The farm on {settings.root} neither serves nor ends.")
+        time.sleep(_LOOK_S)
 
 
 def require_installed(settings: Settings) -> None:
@@ -89,11 +117,8 @@ def require_installed(settings: Settings) -> None:
         )
 
 
-def _wait_for_guests(settings: Settings) -> None:
-    if running.has_guests(settings):
-        remark("Another command uses this farm; stopping when it is done.", style="dim")
-    while running.has_guests(settings):
-        time.sleep(0.2)
+def _say_waiting() -> None:
+    remark("Another command uses this farm; stopping when it is done.", style="dim")
 
 
 def _tie() -> None:

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ def running_farm(settings: Settings) -> RunningFarm | None:
         farm = RunningFarm(**json.loads((settings.run_dir / _NOTE).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    return farm if _is_locked(settings.run_dir / _OWNER, fcntl.LOCK_SH) else None
+    return farm if is_owned(settings) else None
 
 
 def write_key(settings: Settings, text: str) -> None:
@@ -80,17 +80,30 @@ def ownership(settings: Settings) -> Iterator[None]:
         yield
 
 
+def is_owned(settings: Settings) -> bool:
+    """Whether a farm has this FARM_HOME: it serves, or it is just starting or stopping."""
+    return _is_locked(settings.run_dir / _OWNER, fcntl.LOCK_SH)
+
+
 @contextmanager
 def guest(settings: Settings) -> Iterator[None]:
-    """Use a farm that another command started for itself; it does not stop before its guests have gone."""
+    """Use a farm that another command started for itself: it does not stop before its guests have gone.
+
+    Blocks while that farm is stopping; look again whether it runs.
+    """
     with _open(settings.run_dir / _GUESTS) as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
 
-def has_guests(settings: Settings) -> bool:
-    """Whether another command uses this farm now."""
-    return _is_locked(settings.run_dir / _GUESTS, fcntl.LOCK_EX)
+@contextmanager
+def without_guests(settings: Settings, when_waiting: Callable[[], None]) -> Iterator[None]:
+    """Wait until every guest has gone, and let none in during the block."""
+    with _open(settings.run_dir / _GUESTS) as file:
+        if not _try_lock(file, fcntl.LOCK_EX):
+            when_waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _taken(settings: Settings) -> str:

@@ -19,17 +19,18 @@ from farm.cli import console, running
 from farm.cli.child import FARM, Part
 from farm.cli.client import FarmClient
 from farm.cli.pools import runnable_pools
+from farm.cli.ports import ANYWHERE, callable_host, free_port, require_free
 from farm.cli.running import RunningFarm
 from farm.cli.supervisor import Server, Supervisor
 from farm.doors.accounts import caller_of, create_key, ensure_account
 from farm.doors.hall import Hall, open_hall
-from farm.errors import FarmError, FarmUnavailable, NotSignedIn
+from farm.errors import FarmError, NotSignedIn
 from farm.settings import Settings
 
 app = typer.Typer()
 
 _READY_S = 120.0
-_ANYWHERE = ("0.0.0.0", "::")
+_ANSWER_S = 2.0
 _LOCAL_ACCOUNT = "local"
 
 
@@ -63,7 +64,7 @@ def up(
     """Run a whole farm here: API, scheduler, a worker per installed pool, Flower. Ctrl-C stops it all."""
     settings = Settings()
     wanted = tuple(name.strip() for name in pools.split(",") if name.strip())
-    options = UpOptions(host, port or _free_port(host), flower, slots, wanted, quiet)
+    options = UpOptions(host, port or free_port(host), flower, slots, wanted, quiet)
     with running.ownership(settings):
         _run(settings, options)
 
@@ -71,9 +72,9 @@ def up(
 def _run(settings: Settings, options: UpOptions) -> None:
     catalog = read_catalog(settings)
     pools = runnable_pools(catalog, options.pools)
-    _require_free(options.host, options.port)
+    require_free(options.host, options.port)
     with _redis(settings) as (redis_url, server):
-        url = f"http://{_reachable(options.host)}:{options.port}"
+        url = f"http://{callable_host(options.host)}:{options.port}"
         settings = _completed(settings, redis_url, url, options.host)
         key = _local_key(settings)
         parts = _parts(settings, catalog, pools, options)
@@ -82,7 +83,8 @@ def _run(settings: Settings, options: UpOptions) -> None:
         if server is not None:
             supervisor.keep(server)
         farm = RunningFarm(url, redis_url, os.getpid(), time.time())
-        _serve(settings, supervisor, farm, FarmClient(url, key), pools, options)
+        with FarmClient(url, key, timeout_s=_ANSWER_S) as client:
+            _serve(settings, supervisor, farm, client, pools, options)
 
 
 def _serve(
@@ -110,7 +112,7 @@ def _serve(
 
 def _completed(settings: Settings, redis_url: str, url: str, host: str) -> Settings:
     """The settings as the children get them. Listening everywhere, the API is named as callers call it."""
-    public_url = settings.public_url or (None if host in _ANYWHERE else url)
+    public_url = settings.public_url or (None if host in ANYWHERE else url)
     return settings.model_copy(update={"redis_url": redis_url, "public_url": public_url})
 
 
@@ -139,7 +141,7 @@ def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: 
         parts.append(Part(f"worker-{pool}", (*FARM, "worker", pool, "--slots", str(slots), "--name", name)))
     if options.flower and importlib.util.find_spec("flower") is not None:
         parts.append(
-            Part("flower", (*FARM, "flower", "--port", str(_free_port("127.0.0.1", 5555))), needed=False)
+            Part("flower", (*FARM, "flower", "--port", str(free_port("127.0.0.1", 5555))), needed=False)
         )
     return parts
 
@@ -215,35 +217,3 @@ def _worker_name(settings: Settings, pool: str) -> str:
     if settings.database_url is None:
         return f"{pool}@{host}"
     return f"{pool}-{hashlib.sha256(str(settings.root).encode()).hexdigest()[:6]}@{host}"
-
-
-def _reachable(host: str) -> str:
-    if host in _ANYWHERE:
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
-
-
-def _require_free(host: str, port: int) -> None:
-    if not _can_bind(host, port):
-        raise FarmUnavailable(f"Port {port} on {host} is in use or not allowed; choose another with --port.")
-
-
-def _free_port(host: str, preferred: int = 0) -> int:
-    """A port that is free now: the preferred one, else any."""
-    if preferred and _can_bind(host, preferred):
-        return preferred
-    with socket.create_server((host, 0), family=_family(host)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _can_bind(host: str, port: int) -> bool:
-    try:
-        with socket.create_server((host, port), family=_family(host)):
-            return True
-    except OSError:
-        return False
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 FPS, SECONDS, WIDTH, HEIGHT = 30, 3, 1080, 1920
 NTSC = Fraction(24000, 1001)
 PHOTOS = ("astronaut", "coffee", "chelsea", "china", "flower")
+TURNS = (Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM)
 Plane = npt.NDArray[np.float32]
 
 
@@ -86,7 +87,9 @@ def test_an_exif_rotated_photo_is_upright(frames: dict[int, VideoFrame]) -> None
 
 
 @pytest.mark.parametrize(("number", "name"), [(5, "bikes"), (6, "bigbuckbunny")])
-def test_real_clips_show_the_frame_of_their_time(frames: dict[int, VideoFrame], number: int, name: str) -> None:
+def test_real_clips_show_the_frame_of_their_time(
+    frames: dict[int, VideoFrame], number: int, name: str
+) -> None:
     at = Fraction(SECONDS, 2)
     with av.open(str(media.real_clip(name))) as container:
         source = next(f for f in container.decode(video=0) if f.time + 1 / 25 > float(at))
@@ -148,7 +151,7 @@ def check_picture(frame: VideoFrame, source: Image.Image, floor_db: float = 26) 
     inner = (slice(200, -20), slice(20, -20)) if shown.shape[0] > 900 else (slice(8, -8), slice(8, -8))
     likeness = psnr(shown[inner], np.asarray(reference, np.float32)[inner])
     assert likeness > floor_db
-    for turn in (Image.Transpose.ROTATE_180, Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM):
+    for turn in TURNS:
         turned = np.asarray(reference.transpose(turn), np.float32)
         assert psnr(shown[inner], turned[inner]) < likeness - 3
     assert detail(shown[inner]) > 0.5 * detail(np.asarray(reference, np.float32)[inner])

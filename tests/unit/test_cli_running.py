@@ -1,6 +1,7 @@
 """One farm per FARM_HOME, and how others find it."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,20 @@ def test_the_second_owner_is_told_of_the_first(settings: Settings) -> None:
         pass
 
 
-def test_guests_are_seen_until_they_go(settings: Settings) -> None:
-    assert not running.has_guests(settings)
-    with running.guest(settings), running.guest(settings):
-        assert running.has_guests(settings)
-    assert not running.has_guests(settings)
+def test_a_farm_waits_for_its_guests(settings: Settings) -> None:
+    told: list[str] = []
+    with running.without_guests(settings, lambda: told.append("waiting")):
+        assert told == []  # nobody was there
+    guests = ExitStack()
+    guests.enter_context(running.guest(settings))
+    guests.enter_context(running.guest(settings))
+
+    def go() -> None:
+        told.append("waiting")
+        guests.close()
+
+    with running.without_guests(settings, go):
+        assert told == ["waiting"]
 
 
 def test_key_and_note_are_for_this_user_alone(settings: Settings) -> None:

@@ -128,7 +128,7 @@ def _orientation(image: Image.Image, found: Sniffed) -> Orientation:
 
 
 def _decode_jpeg(path: Path, size: tuple[int, int]) -> av.VideoFrame | None:
-    """The picture's own planes; None for one that FFmpeg's decoder refuses, which Pillow reads or explains."""
+    """The picture's own planes; None when FFmpeg's decoder refuses, and Pillow reads or explains it."""
     context = av.CodecContext.create("mjpeg", "r")
     context.thread_count = 1
     # Without "explode" a file cut short is no error: the rest of the picture would be gray.
