@@ -72,7 +72,7 @@ def _serve(queue: list[tuple[float, int, int]]) -> int:
 
 
 def charge(tiers: Mapping[str, TierTurn], served: Mapping[str, float]) -> dict[str, float]:
-    """Each tier's virtual time after `served` seconds. An idle tier saves nothing up: it joins at the least."""
+    """Each tier's virtual time after `served` seconds. An idle tier saves nothing: it joins at the least."""
     active = [tiers[name].vtime for name in served]
     if not active:
         return {}

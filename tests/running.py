@@ -42,12 +42,14 @@ POOLS = ("cpu-render", "gpu-generate", "asr-align", "vision-describe")
 WAIT_S = 30  # what one call waits for a job's end; polling would use up the key's calls
 
 
-def eventually(look: Callable[[], object], meaning: str, patience_s: float = PATIENCE_S) -> Any:
+def eventually(
+    look: Callable[[], object], meaning: str, patience_s: float = PATIENCE_S, pause_s: float = 0.05
+) -> Any:
     """The first true answer of `look`. Fails, saying what was waited for, after `patience_s`."""
     deadline = time.monotonic() + patience_s
     while not (seen := look()):
         assert time.monotonic() < deadline, f"still not so: {meaning}"
-        time.sleep(0.05)
+        time.sleep(pause_s)
     return seen
 
 

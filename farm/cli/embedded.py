@@ -62,6 +62,7 @@ def any_farm(settings: Settings) -> FarmClient:
 @contextmanager
 def _own_farm(settings: Settings) -> Iterator[FarmClient]:
     require_installed(settings)
+    remark("starting a farm for this call …", style="dim")
     process = subprocess.Popen(
         [*FARM, "up", "--port", "0", "--quiet", "--no-flower", "--pools", _POOL],
         env=settings.environment(),

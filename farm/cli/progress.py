@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Protocol, Self
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -71,7 +72,7 @@ class Bars:
 
     def at(self, fraction: float, detail: str = "") -> None:
         if self._step is not None:
-            self._progress.update(self._step, completed=fraction, detail=detail)
+            self._progress.update(self._step, completed=fraction, detail=escape(detail))
 
 
 class Lines:
