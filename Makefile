@@ -27,10 +27,10 @@ up: $(VENV)/.for-demo
 	$(VENV)/bin/farm up
 
 test: $(VENV)/.for-test
-	$(RUN) -m pytest -n $(JOBS)
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile
 
 test-fast: $(VENV)/.for-test
-	$(RUN) -m pytest -m "not slow" -n $(JOBS)
+	$(RUN) -m pytest -m "not slow" -n $(JOBS) --dist loadfile
 
 check: $(VENV)/.for-test
 	$(RUN) -m ruff format --check .

@@ -69,6 +69,7 @@ class RunningFarm:
 
     def __post_init__(self) -> None:
         self.store = Store(self.settings.store_url)
+        self.stack.callback(self.store.close)
 
     @property
     def settings(self) -> Settings:
@@ -223,7 +224,7 @@ def production_farm(
         ports = [_free_port(), _free_port()]
         commands = [[*FARM, "api", "--port", str(port)] for port in ports]
         commands += [[*FARM, "scheduler"]]
-        commands += [[*FARM, "worker", pool, "--name", pool] for pool in pools]
+        commands += [[*FARM, "worker", pool, "--name", f"{pool}-1"] for pool in pools]
         roots = [
             stack.enter_context(_started(command, environment, folder / f"part-{number}.log"))
             for number, command in enumerate(commands)
@@ -232,7 +233,7 @@ def production_farm(
         farm = RunningFarm("production", urls, key, environment, roots, folder, valkey, stack)
         for url in urls:
             eventually(lambda url=url: answers(url), f"the API answers at {url}")
-        eventually(lambda: len(farm.online()) == len(pools), "the workers are online")
+        eventually(lambda: len(farm.online()) == len(pools), "the workers are online", pause_s=0.3)
         yield farm
 
 

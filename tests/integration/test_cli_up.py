@@ -18,6 +18,7 @@ from tests.command import (
     is_alive,
     running,
 )
+from tests.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 
@@ -161,6 +162,23 @@ def test_a_part_that_never_starts_ends_it_with_its_last_words(tmp_path: Path) ->
     assert not (tmp_path / "run" / "farm.json").exists()
 
 
+def test_on_postgresql_it_asks_for_the_schema_and_then_runs_with_flower(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    database = {"FARM_DATABASE_URL": postgres.fresh()}
+    refused = farm(tmp_path, *UP, **database)
+    assert refused.returncode == 1
+    assert "farm migrate" in refused.stderr
+    assert farm(tmp_path, "migrate", **database).returncode == 0
+    words = [word for word in UP if word != "--no-flower"]
+    with running(tmp_path, *words, variables=database) as up:
+        up.until_ready()
+        flower = next(line.split()[2] for line in up.out.splitlines() if line.startswith("flower "))
+        eventually(lambda: answers(flower), "Flower answers")
+        assert farm(tmp_path, "submit", "probe", "--watch", **database).returncode == 0
+        assert up.signalled(signal.SIGTERM) == 0
+
+
 def test_a_port_in_use_is_said_before_anything_starts(up: Background, tmp_path: Path) -> None:
     refused = farm(tmp_path, "up", "--port", up.url.rpartition(":")[2])
     assert refused.returncode == 1
@@ -171,6 +189,13 @@ def test_a_port_in_use_is_said_before_anything_starts(up: Background, tmp_path: 
 def farm_json_of(up: Background) -> dict[str, object]:
     note: dict[str, object] = json.loads((up.home / "run" / "farm.json").read_text())
     return note
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def worker_of(up: Background) -> int:

@@ -181,7 +181,7 @@ def test_what_one_api_process_takes_the_other_shows_and_cancels(farm: RunningFar
 
 
 def test_events_tell_the_progress_and_the_end(farm: RunningFarm) -> None:
-    job_id = farm.submit("probe", sleep_s=3, progress_steps=6)
+    job_id = farm.submit("probe", sleep_s=2, progress_steps=5)
     url = f"{farm.urls[ANOTHER]}/farm/v1/jobs/{job_id}/events"
     headers = {"Authorization": f"Bearer {farm.key}"}
     with httpx.stream("GET", url, headers=headers, timeout=60) as stream:
@@ -269,7 +269,7 @@ def test_a_worker_told_to_go_gives_its_job_back_and_another_finishes_it(farm: Ru
     if farm.shape == "production":
         farm.start("worker", "cpu-render", "--name", "stand-by")
         eventually(lambda: "stand-by" in {worker["name"] for worker in farm.online()}, "the second worker")
-    job_id = farm.submit("probe", sleep_s=4)
+    job_id = farm.submit("probe", sleep_s=2)
     first = farm.well_under_way(job_id, 0.0).worker
     (pid,) = [worker["pid"] for worker in farm.online() if worker["name"] == first]
     os.kill(pid, signal.SIGTERM)
