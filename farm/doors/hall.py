@@ -1,5 +1,7 @@
 """The hall: everything a door needs, injected once per process."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from farm.broker.bell import Bell, RedisBell, SilentBell
@@ -24,6 +26,7 @@ class Hall:
     ids: Ids = field(default_factory=RandomIds)
     bell: Bell = field(default_factory=SilentBell)
     live: Live = field(default_factory=SilentLive)
+    pause: Callable[[float], None] = time.sleep
 
     def close(self) -> None:
         self.store.close()

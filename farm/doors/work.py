@@ -5,12 +5,11 @@ the attempt belongs to somebody else by now. Each is idempotent, so that a dead 
 answered by saying it again.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.asset import AssetState
 from farm.doors.hall import Hall
@@ -20,7 +19,8 @@ from farm.kinds import TaskSpec
 from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
 from farm.store.engine import StoreAway
-from farm.store.schema import artifacts, assets, attempts, jobs, task_needs, tasks, workers
+from farm.store.rows import AnyRow
+from farm.store.schema import LIVE, artifacts, assets, attempts, jobs, task_needs, tasks, workers
 
 T = TypeVar("T")
 _AWAY_S = 120.0
@@ -128,7 +128,7 @@ def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> None:
         if restarted:
             connection.execute(
                 update(attempts)
-                .where(attempts.c.worker == card.name, attempts.c.state == AttemptState.RUNNING)
+                .where(LIVE, attempts.c.worker == card.name, attempts.c.state == AttemptState.RUNNING)
                 .values(state=AttemptState.FINISHED, outcome=Outcome.LOST, ended_at=now)
             )
 
@@ -158,48 +158,45 @@ def leave(hall: Hall, name: str) -> None:
 
 
 def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | None:
-    """Take a published attempt. None when it was delivered twice, cancelled or given to another."""
-    now = hall.clock.now()
-    take = (
-        update(attempts)
-        .where(
-            attempts.c.id == attempt_id,
-            attempts.c.token == token,
-            attempts.c.state == AttemptState.PUBLISHED,
-        )
-        .values(
-            state=AttemptState.RUNNING,
-            worker=worker,
-            started_at=now,
-            beat_at=now,
-            lease_at=now + hall.catalog.scheduling.lease_s,
-        )
-    )
+    """Take a published attempt. None when it was delivered twice, cancelled or given to another.
+
+    Also when this worker, by its own announcement, cannot run it (it came to the pool after the attempt was
+    published for all): then the attempt goes back unharmed.
+    """
+    asked_at = hall.clock.now()
+    rules = hall.catalog.scheduling
 
     def change(connection: Connection) -> Claimed | None:
-        if connection.execute(take).rowcount == 0 and not _already_ours(
-            connection, attempt_id, token, worker, now
-        ):
+        now = hall.clock.now()  # not the first try's: a lease counts from the moment the store is back
+        values = {"by": worker, "asked": asked_at, "now": now, "lease": now + rules.lease_s}
+        taken = connection.execute(_TAKE, values | {"attempt": attempt_id, "opens": token}).rowcount == 1
+        if not taken and not _already_ours(connection, attempt_id, token, worker, asked_at):
             return None
-        return _claimed(connection, attempt_id, token)
+        row = connection.execute(_CLAIMED, {"attempt": attempt_id}).one()
+        if row.worker_kinds is not None and not _can_run(row):
+            connection.execute(_REFUSE, {"attempt": attempt_id, "now": now})
+            return None
+        return _claimed(connection, row, attempt_id, token)
 
-    return _insist(hall, change)
+    claimed = _insist(hall, change)
+    if claimed is None:
+        hall.bell.ring()
+    return claimed
 
 
 def beat(hall: Hall, attempt_id: int, token: int, progress: float, stage: str) -> Beat:
     """Extend the lease and leave the latest progress."""
-    now = hall.clock.now()
-    statement = (
-        update(attempts)
-        .where(
-            attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING
-        )
-        .values(
-            lease_at=now + hall.catalog.scheduling.lease_s, beat_at=now, progress=progress, stage=stage[:100]
-        )
-        .returning(attempts.c.cancel)
-    )
-    cancel = _insist(hall, lambda connection: connection.execute(statement).scalar_one_or_none())
+    lease_s = hall.catalog.scheduling.lease_s
+    said = {"attempt": attempt_id, "opens": token, "at": progress, "doing": stage[:100]}
+
+    def change(connection: Connection) -> bool | None:
+        now = hall.clock.now()  # not the first try's: see claim
+        cancel: bool | None = connection.execute(
+            _BEAT, said | {"now": now, "lease": now + lease_s}
+        ).scalar_one_or_none()
+        return cancel
+
+    cancel = _insist(hall, change)
     return Beat(ours=cancel is not None, cancel=bool(cancel))
 
 
@@ -246,6 +243,59 @@ def give_back(hall: Hall, attempt_id: int, token: int) -> bool:
     return finish(hall, attempt_id, token, Report(Outcome.RETURNED))
 
 
+_TAKE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
+    .where(attempts.c.state == AttemptState.PUBLISHED)
+    .values(
+        state=AttemptState.RUNNING,
+        worker=bindparam("by"),
+        started_at=bindparam("asked"),
+        beat_at=bindparam("now"),
+        lease_at=bindparam("lease"),
+    )
+)
+_CLAIMED = (
+    select(
+        tasks.c.id.label("task_id"),
+        tasks.c.name,
+        tasks.c.step,
+        tasks.c.params,
+        tasks.c.inputs,
+        tasks.c.requires,
+        tasks.c.soft_s,
+        tasks.c.hard_s,
+        jobs.c.id.label("job_id"),
+        jobs.c.account_id,
+        jobs.c.kind,
+        workers.c.kinds.label("worker_kinds"),
+        workers.c.labels.label("worker_labels"),
+    )
+    .select_from(attempts)
+    .join(tasks, tasks.c.id == attempts.c.task_id)
+    .join(jobs, jobs.c.seq == tasks.c.job_seq)
+    .join(workers, workers.c.name == attempts.c.worker, isouter=True)
+    .where(attempts.c.id == bindparam("attempt"))
+)
+_REFUSE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"))
+    .values(state=AttemptState.FINISHED, outcome=Outcome.RETURNED, ended_at=bindparam("now"))
+)
+_BEAT = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
+    .where(attempts.c.state == AttemptState.RUNNING)
+    .values(
+        lease_at=bindparam("lease"),
+        beat_at=bindparam("now"),
+        progress=bindparam("at"),
+        stage=bindparam("doing"),
+    )
+    .returning(attempts.c.cancel)
+)
+
+
 def _already_ours(connection: Connection, attempt_id: int, token: int, worker: str, now: float) -> bool:
     """Whether this very claim was committed and only its answer was lost."""
     row = connection.execute(
@@ -259,25 +309,13 @@ def _already_ours(connection: Connection, attempt_id: int, token: int, worker: s
     )
 
 
-def _claimed(connection: Connection, attempt_id: int, token: int) -> Claimed:
-    row = connection.execute(
-        select(
-            tasks.c.id.label("task_id"),
-            tasks.c.name,
-            tasks.c.step,
-            tasks.c.params,
-            tasks.c.inputs,
-            tasks.c.soft_s,
-            tasks.c.hard_s,
-            jobs.c.id.label("job_id"),
-            jobs.c.account_id,
-            jobs.c.kind,
-        )
-        .select_from(attempts)
-        .join(tasks, tasks.c.id == attempts.c.task_id)
-        .join(jobs, jobs.c.seq == tasks.c.job_seq)
-        .where(attempts.c.id == attempt_id)
-    ).one()
+def _can_run(row: AnyRow) -> bool:
+    """Whether the worker announced all that the task requires."""
+    labels = {name: value for name, value in row.requires.items() if name != "kind"}
+    return row.requires["kind"] in row.worker_kinds and labels.items() <= row.worker_labels.items()
+
+
+def _claimed(connection: Connection, row: AnyRow, attempt_id: int, token: int) -> Claimed:
     given = _asset_inputs(connection, row.account_id, row.inputs)
     return Claimed(
         attempt_id=attempt_id,
@@ -324,7 +362,7 @@ def _needed_inputs(connection: Connection, task_id: int) -> list[InputBlob]:
         select(tasks.c.name.label("task"), artifacts)
         .select_from(task_needs)
         .join(tasks, tasks.c.id == task_needs.c.needs_task_id)
-        .join(artifacts, artifacts.c.task_id == tasks.c.id)
+        .join(artifacts, (artifacts.c.job_seq == tasks.c.job_seq) & (artifacts.c.task_id == tasks.c.id))
         .where(task_needs.c.task_id == task_id)
     )
     return [
@@ -335,14 +373,14 @@ def _needed_inputs(connection: Connection, task_id: int) -> list[InputBlob]:
 
 def _insist(hall: Hall, change: Callable[[Connection], T]) -> T:
     """Run one transaction, again on a new connection while the database is away."""
-    deadline = time.monotonic() + _AWAY_S
-    pause_s = 0.05
+    pause_s, waited_s = 0.05, 0.0
     while True:
         try:
             with hall.store.write() as connection:
                 return change(connection)
         except StoreAway as away:
-            if time.monotonic() > deadline:
+            if waited_s > _AWAY_S:
                 raise FarmUnavailable(f"The database has been away for {_AWAY_S:g} s.") from away
-        time.sleep(pause_s)
+        hall.pause(pause_s)
+        waited_s += pause_s
         pause_s = min(1.0, pause_s * 2)

@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 from farm.errors import FailureClass, FarmUnavailable
 
 _BUSY_TIMEOUT_MS = 30_000
+_IDLE_IN_TRANSACTION_MS = 30_000
 _SQLITE_ABSENCE = ("locked", "busy", "unable to open", "disk I/O")
 
 
@@ -48,9 +49,12 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent snapshot."""
-        with _naming_absence(), self.engine.connect() as connection, connection.begin():
-            yield connection
+        """A consistent snapshot: whatever is written meanwhile, all statements see the same moment."""
+        with _naming_absence(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
 
     def close(self) -> None:
         self.engine.dispose()
@@ -79,7 +83,10 @@ class Store:
             raw.execute(f"PRAGMA {pragma}")
 
     def _postgresql(self) -> Engine:
-        options = "" if self.durable else "-c synchronous_commit=off"
+        # A process that froze, or whose host is gone, must not hold its locks (the scheduler's turn) for long.
+        options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
+        if not self.durable:
+            options += " -c synchronous_commit=off"
         return create_engine(
             self.url,
             connect_args={"options": options, "connect_timeout": 5},
@@ -98,12 +105,12 @@ def _naming_absence() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if _is_absence(error):
+        if is_absence(error):
             raise StoreAway(f"The database does not answer: {error.orig}.") from error
         raise
 
 
-def _is_absence(error: DBAPIError) -> bool:
+def is_absence(error: DBAPIError) -> bool:
     """Dropped, refused, shutting down, a lost race; on SQLite only what its locks and disk may cause."""
     if error.connection_invalidated:
         return True

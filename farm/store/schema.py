@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -144,7 +145,7 @@ lanes = Table(
     Column("busy", Integer, nullable=False, default=0),
     Column("open", Boolean, nullable=False, default=False),
     Column("served_at", _Seconds, nullable=False, default=0.0),
-    UniqueConstraint("pool", "resource", "account_id"),
+    UniqueConstraint("account_id", "pool", "resource"),
     postgresql_with={"fillfactor": 50},
 )
 for _order in ("vtime", "served_at"):
@@ -271,6 +272,11 @@ Index(
     attempts.c.lease_at,
     sqlite_where=attempts.c.state.in_(("published", "running")),
     postgresql_where=attempts.c.state.in_(("published", "running")),
+)
+# The condition in the index's own words, values included: only so does SQLite use a partial index. Without it
+# every query for live attempts reads the whole history.
+LIVE = attempts.c.state.in_(
+    bindparam("live_states", ("published", "running"), expanding=True, literal_execute=True)
 )
 
 # Insert-only notes to the scheduler: ready tasks that arrived in a lane, and wishes about jobs.

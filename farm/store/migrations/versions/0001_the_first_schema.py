@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("served_at", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lanes")),
-        sa.UniqueConstraint("pool", "resource", "account_id", name=op.f("uq_lanes_pool_resource_account_id")),
+        sa.UniqueConstraint("account_id", "pool", "resource", name=op.f("uq_lanes_account_id_pool_resource")),
         postgresql_with={"fillfactor": 50},
     )
     with op.batch_alter_table("lanes", schema=None) as batch_op:

@@ -1,0 +1,101 @@
+"""Flower beside a farm: what operators see while an engine hangs in C, and who else may see it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.running import RunningFarm, embedded_farm, eventually
+from tests.worker_farm import is_running
+
+pytestmark = pytest.mark.slow
+
+ENGINE = r"workers\.engine_main"
+FLOWER = r"farm\.cli\.main flower"
+LOOPBACK = "0100007F"
+LISTENING = "0A"
+PROBE = "probe@1"  # kind and version
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
+    with embedded_farm(
+        tmp_path_factory.mktemp("flower"), fast=True, pools=("cpu-render",), flower=True
+    ) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def flower(farm: RunningFarm) -> str:
+    """Flower's address, once it has seen the worker."""
+    (pid,) = farm.processes(FLOWER)
+    found = re.search(r"--port\0(\d+)", Path(f"/proc/{pid}/cmdline").read_text())
+    assert found is not None
+    url = f"http://127.0.0.1:{found.group(1)}"
+    eventually(lambda: online(url) == {"cpu-render": 1.0}, "Flower sees the worker")
+    return url
+
+
+def online(url: str) -> dict[str, float]:
+    """What Flower's metrics say of each worker, by its pool's name."""
+    try:
+        text = httpx.get(f"{url}/metrics").text
+    except httpx.TransportError:  # it starts a little after the rest
+        return {}
+    found = re.findall(r'^flower_worker_online\{worker="(.+)@.+"\} (\S+)$', text, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+def tasks(url: str) -> list[dict[str, Any]]:
+    """The rows of Flower's task page, newest first."""
+    query = {"draw": 1, "start": 0, "length": 100, "columns[0][data]": "received"}
+    query |= {"order[0][column]": 0, "order[0][dir]": "desc"}
+    rows: list[dict[str, Any]] = httpx.get(f"{url}/tasks/datatable", params=query).json()["data"]
+    return rows
+
+
+def test_a_worker_stays_online_while_its_engine_hangs_and_after_it_is_killed(
+    farm: RunningFarm, flower: str
+) -> None:
+    job_id = farm.submit("probe", hang_c_s=600, fail_times=1, soft_s=1, hard_s=8)
+    farm.well_under_way(job_id, 0.0)
+    (engine,) = farm.processes(ENGINE)
+    rows = eventually(lambda: tasks(flower), "Flower lists the task")
+    assert {(row["name"], row["state"]) for row in rows} == {(PROBE, "STARTED")}
+    assert is_running(engine)
+    while is_running(engine):
+        assert online(flower) == {"cpu-render": 1.0}
+    assert farm.ended(job_id)["state"] == "completed"
+    assert farm.outcomes(job_id) == ["failed", "succeeded"]
+    assert farm.attempts(job_id)[0].failure_class == "timeout"
+    assert online(flower) == {"cpu-render": 1.0}
+
+    def listed() -> bool:
+        return [(row["name"], row["state"]) for row in tasks(flower)] == [(PROBE, "SUCCESS")] * 2
+
+    eventually(listed, "Flower lists both attempts under the kind's name")
+
+
+def test_flower_listens_on_the_loopback_address_only(flower: str) -> None:
+    """It asks for no password."""
+    port = f"{int(flower.rpartition(':')[2]):04X}"
+    found = []
+    for table in ("tcp", "tcp6"):
+        rows = [line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+        found += [row[1] for row in rows if row[3] == LISTENING and row[1].endswith(f":{port}")]
+    assert found == [f"{LOOPBACK}:{port}"]
+
+
+def test_its_api_takes_no_commands(flower: str) -> None:
+    """A page in the operator's browser could send them."""
+    assert httpx.get(f"{flower}/api/tasks").status_code == 401
+    assert httpx.post(f"{flower}/api/worker/shutdown/cpu-render").status_code == 401
+
+
+def test_without_flower_none_is_started(tmp_path: Path) -> None:
+    with embedded_farm(tmp_path, pools=("cpu-render",)) as farm:
+        assert farm.processes(r"farm\.cli\.main api")
+        assert farm.processes(FLOWER) == []
