@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from farm.states import AttemptState, WorkerState
-from farm.store.schema import attempts, workers
+from farm.store.schema import LIVE, attempts, workers
 
 Line = tuple[str, str]  # (pool, resource)
 
@@ -81,7 +81,7 @@ _LIVE = (
         func.count().label("number"),
         func.sum(attempts.c.estimated_s).label("estimated_s"),
     )
-    .where(attempts.c.state.in_((AttemptState.PUBLISHED, AttemptState.RUNNING)))
+    .where(LIVE)
     .group_by(attempts.c.pool, attempts.c.resource, attempts.c.state, attempts.c.queue, attempts.c.worker)
 )
 

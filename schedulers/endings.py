@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from farm.doors.hall import Hall
 from farm.job import Failure
@@ -24,6 +24,9 @@ class Ended:
     failure: Failure | None = None
 
 
+_FIRST_START = (
+    select(func.min(attempts.c.started_at)).where(attempts.c.job_seq == jobs.c.seq).scalar_subquery()
+)
 _JOB = (
     update(jobs)
     .where(jobs.c.seq == bindparam("job"))
@@ -35,6 +38,8 @@ _JOB = (
         failure_class=bindparam("to_class"),
         error_code=bindparam("to_code"),
         error_message=bindparam("to_message"),
+        # A job that ran and ended between two sweeps was never noted as running.
+        started_at=func.coalesce(jobs.c.started_at, _FIRST_START),
     )
 )
 _BALANCE = (
@@ -69,15 +74,13 @@ def stop_rest(connection: Connection, job_seqs: Sequence[int], now: float) -> No
     if not job_seqs:
         return
     lanes = LaneChanges()
-    waiting = connection.execute(
-        select(tasks.c.id, tasks.c.lane_id, tasks.c.state).where(
-            tasks.c.job_seq.in_(job_seqs),
-            tasks.c.state.in_((TaskState.BLOCKED, TaskState.WAITING, TaskState.READY)),
-        )
-    ).all()
-    for row in waiting:
-        if row.state == TaskState.READY:
-            lanes.at(row.lane_id).ready -= 1
+    cancel = (
+        update(tasks).where(tasks.c.job_seq.in_(job_seqs)).values(state=TaskState.CANCELLED, ended_at=now)
+    )
+    ready = cancel.where(tasks.c.state == TaskState.READY).returning(tasks.c.lane_id)
+    for lane_id in connection.scalars(ready):
+        lanes.at(lane_id).ready -= 1
+    connection.execute(cancel.where(tasks.c.state.in_((TaskState.BLOCKED, TaskState.WAITING))))
     withdrawn = connection.execute(
         update(attempts)
         .where(attempts.c.job_seq.in_(job_seqs), attempts.c.state == AttemptState.PUBLISHED)
@@ -93,12 +96,16 @@ def stop_rest(connection: Connection, job_seqs: Sequence[int], now: float) -> No
         .where(attempts.c.job_seq.in_(job_seqs), attempts.c.state == AttemptState.RUNNING)
         .values(cancel=True)
     )
-    connection.execute(
-        update(tasks)
-        .where(tasks.c.id.in_([row.id for row in waiting] + [row.task_id for row in withdrawn]))
-        .values(state=TaskState.CANCELLED, ended_at=now)
-    )
+    if withdrawn:
+        connection.execute(_CANCEL_TASK, [{"task": row.task_id, "now": now} for row in withdrawn])
     lanes.write(connection)
+
+
+_CANCEL_TASK = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("task"))
+    .values(state=TaskState.CANCELLED, ended_at=bindparam("now"))
+)
 
 
 def _results(connection: Connection, job_seqs: Sequence[int]) -> dict[int, dict[str, Any]]:

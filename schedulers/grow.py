@@ -3,12 +3,13 @@
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from farm.doors.accounts import read_account
 from farm.doors.hall import Hall
-from farm.doors.submit import Origin, insert_tasks, lanes_of
+from farm.doors.submit import Origin, check_plan, insert_tasks, lanes_of, note_arrivals
 from farm.kinds import TaskSpec
+from farm.states import TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import artifacts, tasks
 
@@ -51,15 +52,20 @@ def _artifact(
 
 
 def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
-    """Add the tasks the attempt asked for to its job. Returns how many."""
+    """Add the tasks the attempt asked for to its job. Returns how many. Raises BadRequest on a bad plan."""
     plan = [TaskSpec.model_validate(task) for task in (row.report or {}).get("tasks", [])]
     if not plan:
         return 0
     account = read_account(connection, row.account_id)
-    known = {
-        task.name: task.id
-        for task in connection.execute(select(tasks.c.name, tasks.c.id).where(tasks.c.job_seq == row.job_seq))
-    }
-    origin = Origin(row.job_seq, row.requires["kind"], row.priority, None, now, known)
-    insert_tasks(connection, plan, lanes_of(connection, hall, account, plan), origin)
+    before = connection.execute(_NAMES, {"job": row.job_seq}).all()
+    known = {task.name: task.id for task in before}
+    met = {task.name for task in before if task.state == TaskState.SUCCEEDED}
+    check_plan(plan, known)
+    origin = Origin(row.job_seq, row.requires["kind"], row.priority, None, now, known, met)
+    note_arrivals(
+        connection, insert_tasks(connection, plan, lanes_of(connection, hall, account, plan), origin)
+    )
     return len(plan)
+
+
+_NAMES = select(tasks.c.name, tasks.c.id, tasks.c.state).where(tasks.c.job_seq == bindparam("job"))

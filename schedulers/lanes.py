@@ -64,8 +64,9 @@ _ARRIVE = (
     .values(
         ready=_READY,
         open=and_(_READY > 0, lanes.c.busy < lanes.c.cap),
-        vtime=case((and_(lanes.c.ready == 0, lanes.c.vtime < _LANE_VTIME), _LANE_VTIME), else_=lanes.c.vtime),
-        served_at=case((lanes.c.ready == 0, bindparam("now")), else_=lanes.c.served_at),
+        # Below 0 while tasks were cancelled that have not been counted in yet.
+        vtime=case((and_(lanes.c.ready <= 0, lanes.c.vtime < _LANE_VTIME), _LANE_VTIME), else_=lanes.c.vtime),
+        served_at=case((lanes.c.ready <= 0, bindparam("now")), else_=lanes.c.served_at),
     )
 )
 

@@ -1,18 +1,20 @@
 """The sweep: finds what was lost or has become due. Every path that a crash may cut ends here."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.broker.message import Message
 from farm.catalog import Scheduling
 from farm.states import AttemptState, JobState, Outcome, TaskState, WorkerState
 from farm.store.rows import AnyRow
-from farm.store.schema import attempts, jobs, tasks, workers
+from farm.store.schema import LIVE, attempts, jobs, tasks, workers
 from schedulers.capacity import Line, LineCapacity
 from schedulers.lanes import arrive
 
 _AT_ONCE = 500
+_DUE_AT_ONCE = 5000  # many: parked tasks come back here every few seconds
 _LONGEST_BACKOFF = 6
 
 _EXPIRED = (
@@ -28,7 +30,7 @@ _EXPIRED = (
     )
     .select_from(attempts)
     .join(tasks, tasks.c.id == attempts.c.task_id)
-    .where(attempts.c.state == AttemptState.PUBLISHED, attempts.c.lease_at < bindparam("now"))
+    .where(LIVE, attempts.c.state == AttemptState.PUBLISHED, attempts.c.lease_at < bindparam("now"))
     .order_by(attempts.c.id)
     .limit(_AT_ONCE)
 )
@@ -39,12 +41,44 @@ _SAY_AGAIN = (
 )
 
 
+_FIRST_DUE = (
+    select(tasks.c.id)
+    .where(tasks.c.state == TaskState.WAITING, tasks.c.due_at <= bindparam("now"))
+    .order_by(tasks.c.due_at)
+    .limit(bindparam("count"))
+)
+_DUE = (
+    update(tasks)
+    .where(tasks.c.id.in_(_FIRST_DUE))
+    .values(state=TaskState.READY, due_at=None)
+    .returning(tasks.c.lane_id)
+)
+_RUNNING_TASKS = (
+    update(tasks)
+    .where(
+        tasks.c.state == TaskState.DISPATCHED,
+        tasks.c.id.in_(select(attempts.c.task_id).where(LIVE, attempts.c.state == AttemptState.RUNNING)),
+    )
+    .values(state=TaskState.RUNNING)
+    .returning(tasks.c.job_seq)
+)
+
+
 def sweep(
-    connection: Connection, capacity: Mapping[Line, LineCapacity], rules: Scheduling, now: float
+    connection: Connection,
+    capacity: Mapping[Line, LineCapacity],
+    rules: Scheduling,
+    now: float,
+    *,
+    judge_leases: bool = True,
 ) -> list[Message]:
-    """Do all of it. Returns the messages to publish again after the commit."""
+    """Do all of it. Returns the messages to publish again after the commit.
+
+    `judge_leases` is False just after the store was away: workers had no chance to beat.
+    """
     _silent_workers(connection, now - rules.worker_gone_s)
-    _lost_leases(connection, now)
+    if judge_leases:
+        _lost_leases(connection, now)
     _due_tasks(connection, now)
     _note_running(connection)
     return _lost_messages(connection, capacity, rules, now)
@@ -62,54 +96,39 @@ def _lost_leases(connection: Connection, now: float) -> None:
     """A claimed attempt that fell silent is over; its token opens nothing any more."""
     connection.execute(
         update(attempts)
-        .where(attempts.c.state == AttemptState.RUNNING, attempts.c.lease_at < now)
+        .where(LIVE, attempts.c.state == AttemptState.RUNNING, attempts.c.lease_at < now)
         .values(state=AttemptState.FINISHED, outcome=Outcome.LOST, ended_at=now)
     )
 
 
 def _due_tasks(connection: Connection, now: float) -> None:
     """Waiting tasks whose time has come are ready."""
-    due = connection.execute(
-        select(tasks.c.id, tasks.c.lane_id)
-        .where(tasks.c.state == TaskState.WAITING, tasks.c.due_at <= now)
-        .order_by(tasks.c.due_at)
-        .limit(_AT_ONCE)
-    ).all()
-    if not due:
-        return
-    connection.execute(
-        update(tasks)
-        .where(tasks.c.id.in_([row.id for row in due]))
-        .values(state=TaskState.READY, due_at=None)
-    )
-    counts: dict[int, int] = {}
-    for row in due:
-        counts[row.lane_id] = counts.get(row.lane_id, 0) + 1
-    arrive(connection, counts, now)
+    counts = Counter(connection.scalars(_DUE, {"now": now, "count": _DUE_AT_ONCE}))
+    if counts:
+        arrive(connection, counts, now)
 
 
 def _note_running(connection: Connection) -> None:
     """Claims change attempts only; once a sweep they are noted on their tasks and jobs."""
-    claimed = select(attempts.c.task_id).where(attempts.c.state == AttemptState.RUNNING)
-    running = connection.execute(
-        update(tasks)
-        .where(tasks.c.state == TaskState.DISPATCHED, tasks.c.id.in_(claimed))
-        .values(state=TaskState.RUNNING)
-        .returning(tasks.c.job_seq)
-    ).all()
+    running = sorted(set(connection.scalars(_RUNNING_TASKS)))
     if running:
-        connection.execute(
-            update(jobs)
-            .where(jobs.c.seq.in_([row.job_seq for row in running]), jobs.c.state == JobState.QUEUED)
-            .values(
-                state=JobState.RUNNING,
-                started_at=select(attempts.c.started_at)
-                .where(attempts.c.job_seq == jobs.c.seq, attempts.c.started_at.is_not(None))
-                .order_by(attempts.c.id)
-                .limit(1)
-                .scalar_subquery(),
-            )
-        )
+        connection.execute(_RUNNING_JOB, [{"job": seq} for seq in running])
+
+
+_RUNNING_JOB = (
+    update(jobs)
+    .where(
+        jobs.c.seq == bindparam("job"),
+        jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        jobs.c.started_at.is_(None),
+    )
+    .values(
+        state=JobState.RUNNING,
+        started_at=select(func.min(attempts.c.started_at))
+        .where(attempts.c.job_seq == jobs.c.seq)
+        .scalar_subquery(),
+    )
+)
 
 
 def _lost_messages(
@@ -125,9 +144,10 @@ def _lost_messages(
         return []
     gone = [row for row in rows if _gone(row, capacity)]
     _withdraw(connection, gone, now)
-    again = [row for row in rows if row not in gone and _room(row, capacity)]
-    waiting = [row for row in rows if row not in gone and row not in again]
-    changes = [_said(row, 1, rules, now) for row in again] + [_said(row, 0, rules, now) for row in waiting]
+    gone_ids = {row.id for row in gone}
+    there = [row for row in rows if row.id not in gone_ids]
+    again = [row for row in there if _room(row, capacity)]
+    changes = [_said(row, 1 if _room(row, capacity) else 0, rules, now) for row in there]
     if changes:
         connection.execute(_SAY_AGAIN, changes)
     return [Message(row.id, row.token, row.queue, row.order, row.requires["kind"]) for row in again]

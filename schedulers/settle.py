@@ -36,7 +36,6 @@ _FINISHED = (
         tasks.c.attempts,
         tasks.c.estimated_s,
         tasks.c.requires,
-        tasks.c.state.label("task_state"),
         jobs.c.seq.label("job_seq"),
         jobs.c.id.label("job_id"),
         jobs.c.state.label("job_state"),
@@ -52,6 +51,8 @@ _FINISHED = (
     .where(attempts.c.state == AttemptState.FINISHED.value)
     .order_by(attempts.c.id)
 )
+_FIRST_FINISHED = _FINISHED.limit(bindparam("count"))
+_ONE_FINISHED = _FINISHED.where(attempts.c.id == bindparam("attempt"))
 _SETTLED = update(attempts).where(attempts.c.id == bindparam("attempt")).values(state=AttemptState.SETTLED)
 _TASK = (
     update(tasks)
@@ -72,7 +73,12 @@ _TASK = (
 
 def finished(connection: Connection, limit: int) -> Sequence[AnyRow]:
     """Attempts that workers (or the rescue sweep) have ended and nobody has settled."""
-    return connection.execute(_FINISHED.limit(limit)).all()
+    return connection.execute(_FIRST_FINISHED, {"count": limit}).all()
+
+
+def still_finished(connection: Connection, attempt_id: int) -> AnyRow:
+    """One of them as it is now, after others were settled."""
+    return connection.execute(_ONE_FINISHED, {"attempt": attempt_id}).one()
 
 
 class Settlement:
@@ -85,6 +91,7 @@ class Settlement:
         self._lanes = LaneChanges()
         self._tasks: list[dict[str, Any]] = []
         self._won: list[AnyRow] = []
+        self._stopping: set[int] = set()
         self._ended: dict[int, Ended] = {}
 
     def settle(self, rows: Sequence[AnyRow]) -> None:
@@ -97,6 +104,7 @@ class Settlement:
         self._correct_tiers(rows)
         if self._won:
             self._advance()
+        self._end_stopped()
         end_jobs(self._hall, self._connection, list(self._ended.values()), self._now)
 
     def _decide(self, row: AnyRow) -> None:
@@ -109,6 +117,8 @@ class Settlement:
             case Outcome.SUCCEEDED if not over:
                 self._won.append(row)
                 self._task(row, TaskState.SUCCEEDED)
+                if stopping:
+                    self._stopping.add(row.job_seq)
             case Outcome.RETURNED | Outcome.SUPERSEDED if not stopping:
                 self._again(row, 0.0, uncounted=1)
             case Outcome.FAILED | Outcome.LOST if not stopping:
@@ -116,7 +126,7 @@ class Settlement:
             case _:
                 self._task(row, TaskState.CANCELLED)
                 if not over:
-                    self._ended[row.job_seq] = Ended(row.job_seq, JobState.CANCELLED)
+                    self._stopping.add(row.job_seq)
 
     def _failed(self, row: AnyRow, failure: Failure) -> None:
         decision = after_failure(FailureClass(failure.failure_class), row.attempts, self._hall.catalog.retry)
@@ -165,27 +175,40 @@ class Settlement:
         """What success brings: artifacts, grown tasks, dependents made ready, jobs completed."""
         for row in self._won:
             store_outputs(self._hall, self._connection, row, self._now)
-        grown = {row.job_seq: 0 for row in self._won}
+        self._unblock([row.task_id for row in self._won])  # before growing: what grows sees these as met
+        opened: dict[int, int] = {}
         for row in self._won:
-            grown[row.job_seq] += grow(self._hall, self._connection, row, self._now)
-        self._unblock([row.task_id for row in self._won])
-        won: dict[int, int] = {}
-        for row in self._won:
-            won[row.job_seq] = won.get(row.job_seq, 0) + 1
-        changes = [{"job": seq, "open_by": grown[seq] - count} for seq, count in sorted(won.items())]
-        self._connection.execute(_OPEN_TASKS, changes)
+            grown = 0
+            if row.job_seq not in self._stopping:
+                grown = grow(self._hall, self._connection, row, self._now)
+            opened[row.job_seq] = opened.get(row.job_seq, 0) + grown - 1
+        self._connection.execute(
+            _OPEN_TASKS, [{"job": seq, "open_by": by} for seq, by in sorted(opened.items())]
+        )
         done = self._connection.execute(
-            select(jobs.c.seq).where(jobs.c.seq.in_(list(won)), jobs.c.open_tasks == 0)
+            select(jobs.c.seq).where(jobs.c.seq.in_(list(opened)), jobs.c.open_tasks == 0)
         )
         for row in done:
+            self._stopping.discard(row.seq)  # it was done before it could be stopped
             self._ended.setdefault(row.seq, Ended(row.seq, JobState.COMPLETED))
+
+    def _end_stopped(self) -> None:
+        """Cancelled means stopped: a job that was to stop ends with the last attempt that ran."""
+        if not self._stopping:
+            return
+        live = self._connection.scalars(
+            select(attempts.c.job_seq).where(
+                attempts.c.job_seq.in_(self._stopping), attempts.c.state != AttemptState.SETTLED
+            )
+        ).all()
+        for job_seq in sorted(self._stopping.difference(live)):
+            self._ended.setdefault(job_seq, Ended(job_seq, JobState.CANCELLED))
 
     def _unblock(self, done: Sequence[int]) -> None:
         """Count down the needs of tasks that waited for these; those with none left become ready."""
+        dependents = select(task_needs.c.task_id).where(task_needs.c.needs_task_id.in_(done))
         counts = self._connection.execute(
-            select(task_needs.c.task_id, func.count().label("number"))
-            .where(task_needs.c.needs_task_id.in_(done))
-            .group_by(task_needs.c.task_id)
+            dependents.add_columns(func.count().label("number")).group_by(task_needs.c.task_id)
         ).all()
         if not counts:
             return
@@ -196,7 +219,7 @@ class Settlement:
         freed = self._connection.execute(
             update(tasks)
             .where(
-                tasks.c.id.in_([row.task_id for row in counts]),
+                tasks.c.id.in_(dependents),
                 tasks.c.unmet == 0,
                 tasks.c.state == TaskState.BLOCKED,
             )
@@ -222,7 +245,9 @@ class Settlement:
         totals: dict[tuple[str, str, str], float] = {}
         for lane in found:
             key = (lane.pool, lane.resource, lane.tier)
-            totals[key] = totals.get(key, 0.0) + by_lane[lane.id] / self._hall.catalog.tier(lane.tier).weight
+            tier = self._hall.catalog.tiers.get(lane.tier)  # None: an operator took it out of tiers.toml
+            if tier is not None:
+                totals[key] = totals.get(key, 0.0) + by_lane[lane.id] / tier.weight
         changes = [
             {"of_pool": pool, "of_resource": resource, "of_tier": tier, "vtime_by": by}
             for (pool, resource, tier), by in sorted(totals.items())
@@ -235,7 +260,7 @@ class Settlement:
 _OPEN_TASKS = (
     update(jobs)
     .where(jobs.c.seq == bindparam("job"))
-    .values(open_tasks=jobs.c.open_tasks + bindparam("open_by"))
+    .values(open_tasks=jobs.c.open_tasks + bindparam("open_by"), state=JobState.RUNNING)
 )
 _UNMET = update(tasks).where(tasks.c.id == bindparam("task")).values(unmet=tasks.c.unmet - bindparam("met"))
 _TIER_BY = (

@@ -11,6 +11,7 @@ from farm.clock import Clock, SystemClock
 from farm.ids import Ids, RandomIds
 from farm.secrets import Secrets
 from farm.settings import Settings
+from farm.store.clock import clock_of
 from farm.store.engine import Store
 from farm.store.schema_version import migrate, require_current
 
@@ -48,6 +49,7 @@ def open_hall(settings: Settings, *, durable: bool = True) -> Hall:
         store=store,
         catalog=read_catalog(settings),
         secrets=Secrets.of(settings),
+        clock=clock_of(store),
         bell=RedisBell(url) if url else SilentBell(),
         live=RedisLive(url) if url else SilentLive(),
     )

@@ -4,8 +4,9 @@ It only inserts (and takes the held credits from the account), so that no submit
 account's work.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -43,7 +44,10 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where new tasks come from: their job, and for grown tasks the `known` ids of those before them."""
+    """Where new tasks come from: their job, and for grown tasks the `known` ids of those before them.
+
+    `met` names those of them that have succeeded: nobody waits for these any more.
+    """
 
     job_seq: int
     announced: str
@@ -51,6 +55,7 @@ class Origin:
     due_at: float | None
     now: float
     known: Mapping[str, int] = field(default_factory=dict)
+    met: Set[str] = frozenset()
 
 
 _PROJECT_JOB = (
@@ -124,9 +129,11 @@ def submit_within(
             for seq, order in zip(seqs, orders, strict=True)
         ],
     )
+    lane_of = lanes_of(connection, hall, caller.account, [task for order in orders for task in order.plan])
+    arrived: list[int] = []
     for seq, order in zip(seqs, orders, strict=True):
-        lane_of = lanes_of(connection, hall, caller.account, order.plan)
-        insert_tasks(connection, order.plan, lane_of, _origin(order, seq, now))
+        arrived += insert_tasks(connection, order.plan, lane_of, _origin(order, seq, now))
+    note_arrivals(connection, arrived)
     return [
         Submitted(row["id"], seq, row["held_mc"], tuple(row["warnings"]))
         for row, seq in zip(rows, seqs, strict=True)
@@ -141,13 +148,26 @@ def order(hall: Hall, spec: JobSpec) -> _Order:
 def _order(hall: Hall, spec: JobSpec) -> _Order:
     kind = kind_named(spec.params.kind)
     plan = tuple(kind.plan(spec.params))
-    names = {task.name for task in plan}
+    if not plan:
+        raise BadRequest("Nothing is to be done.", param="params")
+    check_plan(plan)
+    return _Order(spec, kind, plan, kind.price_mc(spec.params, hall.catalog))
+
+
+def check_plan(plan: Sequence[TaskSpec], known: Collection[str] = ()) -> None:
+    """Raise BadRequest unless every task can come to its turn. `known` names the job's tasks so far."""
+    needs = {task.name: set(task.needs) for task in plan}
+    if len(needs) < len(plan) or not needs.keys().isdisjoint(known):
+        raise BadRequest("Two tasks of the job have one name.", param="name")
     for task in plan:
         if task.pool not in POOLS:
             raise BadRequest(f"Task {task.name!r} names an unknown pool {task.pool!r}.", param="pool")
-        if not names.issuperset(task.needs):
+        if not needs[task.name] <= needs.keys() | set(known):
             raise BadRequest(f"Task {task.name!r} needs tasks that the job does not have.", param="needs")
-    return _Order(spec, kind, plan, kind.price_mc(spec.params, hall.catalog))
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        raise BadRequest("Tasks of the job wait for each other in a circle.", param="needs") from error
 
 
 def _warnings(connection: Connection, orders: Sequence[_Order], seen_since: float) -> dict[str, list[str]]:
@@ -211,21 +231,22 @@ def insert_tasks(
     plan: Sequence[TaskSpec],
     lane_of: Mapping[tuple[str, str], int],
     origin: Origin,
-) -> None:
-    """Insert a job's tasks with their needs, and note the ready ones for the scheduler."""
+) -> list[int]:
+    """Insert a job's tasks with their needs. Returns the lanes of the ready ones, to be noted or counted."""
     rows = [task_row(task, lane_of[task.pool, task.resource.value], origin) for task in plan]
     ids = connection.scalars(insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), rows).all()
     by_name = {**origin.known, **{task.name: task_id for task, task_id in zip(plan, ids, strict=True)}}
-    needs = [{"task_id": by_name[t.name], "needs_task_id": by_name[n]} for t in plan for n in t.needs]
+    needs = [{"task_id": by_name[t.name], "needs_task_id": by_name[n]} for t in plan for n in set(t.needs)]
     if needs:
         connection.execute(insert(task_needs), needs)
-    note_arrivals(connection, [row["lane_id"] for row in rows if row["state"] == TaskState.READY])
+    return [row["lane_id"] for row in rows if row["state"] == TaskState.READY]
 
 
 def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
     """A new task's row: blocked while it needs others, waiting until its due time, else ready."""
     due = origin.due_at
-    state = TaskState.BLOCKED if task.needs else TaskState.WAITING if due is not None else TaskState.READY
+    unmet = len(set(task.needs) - origin.met)
+    state = TaskState.BLOCKED if unmet else TaskState.WAITING if due is not None else TaskState.READY
     return {
         "job_seq": origin.job_seq,
         "lane_id": lane_id,
@@ -243,7 +264,7 @@ def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
         "soft_s": task.soft_s,
         "hard_s": task.hard_s,
         "due_at": due,
-        "unmet": len(task.needs),
+        "unmet": unmet,
         "created_at": origin.now,
     }
 
