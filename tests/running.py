@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -232,7 +233,7 @@ def production_farm(
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         farm = RunningFarm("production", urls, key, environment, roots, folder, valkey, stack)
         for url in urls:
-            eventually(lambda url=url: answers(url), f"the API answers at {url}")
+            eventually(partial(answers, url), f"the API answers at {url}")
         eventually(lambda: len(farm.online()) == len(pools), "the workers are online", pause_s=0.3)
         yield farm
 

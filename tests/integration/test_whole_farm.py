@@ -99,18 +99,18 @@ def test_d001_the_road_of_the_media_render_document(
         assert put.status_code == 200, put.text
     started = customer.call("POST", f"{MEDIA_RENDER}/jobs", json={"projectId": made["projectId"]})
     assert (started.status_code, started.json()["estimatedCredits"]) == (202, 2)
-    path = f"{MEDIA_RENDER}/jobs/{made['projectId']}"
-    early = customer.call("GET", f"{path}/download")
+    render = f"{MEDIA_RENDER}/jobs/{made['projectId']}"
+    early = customer.call("GET", f"{render}/download")
     assert (early.status_code, early.json()["code"]) == (409, "output_not_ready")
 
     def ended() -> dict[str, Any] | None:
-        status = dict(customer.call("GET", path, at=ANOTHER).json())
+        status = dict(customer.call("GET", render, at=ANOTHER).json())
         return status if status["status"] in ("completed", "failed") else None
 
     status = eventually(ended, "the render has ended", pause_s=1.0)
     assert (status["status"], status["progress"], status["outputReady"]) == ("completed", 100, True), status
     assert (status["creditsUsed"], balance(farm, "montage")) == (2, 8_000)
-    given = customer.call("GET", f"{path}/download", at=ANOTHER).json()
+    given = customer.call("GET", f"{render}/download", at=ANOTHER).json()
     film = tmp_path / "film.mp4"
     film.write_bytes(httpx.get(given["downloadUrl"]).content)
     check_mp4(film, visuals=2, size=(1080, 1920))

@@ -276,3 +276,18 @@ def test_a_broken_png_is_refused_in_words(tmp_path, spoil):
             look(path, "holiday.png")
         assert refused.value.message.startswith("holiday.png ")
         assert str(path) not in refused.value.message
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_cut_short_is_refused_and_one_that_only_lacks_its_end_mark_is_not(tmp_path, progressive):
+    """FFmpeg by itself would show the missing part in gray."""
+    noise = np.random.default_rng(1).integers(0, 255, (200, 300, 3), np.uint8)
+    path = tmp_path / "cut.jpg"
+    Image.fromarray(noise).save(path, quality=90, progressive=progressive)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2])
+    assert open_still(path).width == 300
+    for part in (0.99, 0.5, 0.1):
+        path.write_bytes(whole[: int(len(whole) * part)])
+        with pytest.raises(AssetUnreadable, match=r"cut\.jpg .*truncated"):
+            open_still(path)
