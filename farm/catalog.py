@@ -5,7 +5,9 @@ A file there replaces only the keys it names; the packaged file supplies the res
 
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ class Tier(Noun):
     weight: float = Field(gt=0)
     max_running: int = Field(gt=0)
     keep_days: float = Field(gt=0)
+    monthly_credits: Decimal = Field(default=Decimal(0), ge=0)
 
 
 class Pool(Noun):
@@ -46,6 +49,24 @@ class Scheduling(Noun):
     batch: int = Field(gt=0)
     kill_grace_s: float = Field(gt=0)
     worker_gone_s: float = Field(gt=0)
+    quarantine_after: int = Field(ge=0)
+    no_progress_s: float = Field(ge=0)
+
+
+class LogRules(Noun):
+    """See configs/farm.toml, where each key is explained."""
+
+    tail_lines: int = Field(gt=0)
+    keep_s: int = Field(gt=0)
+
+
+class MetricsRules(Noun):
+    """See configs/farm.toml, where each key is explained."""
+
+    host: str
+    port: int = Field(gt=0, lt=65_536)
+    cache_s: float = Field(ge=0)
+    cache_dear_s: float = Field(ge=0)
 
 
 class RetryRule(Noun):
@@ -54,6 +75,14 @@ class RetryRule(Noun):
     max_attempts: int = Field(ge=1)
     backoff_s: float = Field(ge=0)
     backoff_max_s: float = Field(ge=0)
+
+
+class Idempotency(Noun):
+    """See configs/farm.toml, where each key is explained. Seconds."""
+
+    keep_s: float = Field(gt=0)
+    sdk_retry_s: float = Field(gt=0)
+    lease_s: float = Field(gt=0)
 
 
 class Limits(Noun):
@@ -67,14 +96,45 @@ class Limits(Noun):
     asset_days: float = Field(gt=0)
 
 
+class OutboundRules(Noun):
+    """Where customers' URLs may lead; see configs/farm.toml. The defaults let nobody in but the internet."""
+
+    ports: tuple[int, ...] = (80, 443)
+    allow_hosts: tuple[str, ...] = ()
+    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    connect_s: float = Field(default=3.0, gt=0)
+    total_s: float = Field(default=15.0, gt=0)
+    read_bytes: int = Field(default=65_536, gt=0)
+
+
+class WebhookRules(Noun):
+    """See configs/farm.toml, where each key is explained."""
+
+    job_retry_after_s: tuple[float, ...]
+    endpoint_retry_after_s: tuple[float, ...]
+    disable_after_s: float = Field(gt=0)
+    lease_s: float = Field(gt=0)
+    at_once: int = Field(gt=0)
+    per_account: int = Field(gt=0)
+    look_s: float = Field(gt=0)
+    max_endpoints: int = Field(gt=0)
+    rotate_s: float = Field(ge=0)
+    link_s: int = Field(gt=0, le=604_800)
+
+
 class Catalog(Noun):
     """All of it, read once per process."""
 
     tiers: Mapping[str, Tier]
     pools: Mapping[str, Pool]
     scheduling: Scheduling
+    logs: LogRules
+    metrics: MetricsRules
     retry: Mapping[str, RetryRule]
     limits: Limits
+    idempotency: Idempotency
+    outbound: OutboundRules
+    webhooks: WebhookRules
     rates: Mapping[str, str]
     render_prices: Mapping[str, str]
 

@@ -7,7 +7,10 @@
     ├── NotAllowed            forbidden
     ├── NotFound              not_found             also: another account's id
     ├── Conflict              conflict              (render_in_progress, output_not_ready, …)
+    │   └── CallInProgress    idempotency_in_progress   the same call is being made; ask again in a moment
+    ├── KeyReused             idempotency_key_reused    an Idempotency-Key came with another request
     ├── InsufficientCredits   insufficient_credits
+    │   └── BudgetExceeded    budget_exceeded       the API key's monthly budget does not allow it
     ├── TooLarge              payload_too_large
     ├── RateLimited           rate_limited
     ├── TaskFailure                                 an attempt failed; its class says what may follow
@@ -89,10 +92,28 @@ class Conflict(FarmError):
     code = "conflict"
 
 
+class CallInProgress(Conflict):
+    """The first call under this Idempotency-Key has not been answered yet; a later one gets its answer."""
+
+    code = "idempotency_in_progress"
+
+
+class KeyReused(FarmError):
+    """An Idempotency-Key that belongs to another request."""
+
+    code = "idempotency_key_reused"
+
+
 class InsufficientCredits(FarmError):
     """The account cannot hold the quoted price."""
 
     code = "insufficient_credits"
+
+
+class BudgetExceeded(InsufficientCredits):
+    """The API key's monthly budget does not allow this; the account may have the credits."""
+
+    code = "budget_exceeded"
 
 
 class TooLarge(FarmError):

@@ -87,6 +87,25 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of an attempt's log. A `private` one is for operators only."""
+
+    task: str
+    attempt_id: int
+    line: str
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A line that was kept. `id` orders them within a job; `at` is Unix seconds."""
+
+    id: str
+    at: float
+    line: LogLine
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a user asked for and pays for. `progress` is 0..1 over its tasks; money is milli-credits."""
 
@@ -108,7 +127,9 @@ class Job:
     ended_at: float | None
     reference: str | None = None
     project_id: str | None = None
+    custom_id: str | None = None
     warnings: tuple[str, ...] = ()
+    priority: int = DEFAULT_PRIORITY
     tasks: tuple[Task, ...] = field(default=())
 
     @property

@@ -17,6 +17,7 @@ from pydantic import Field, JsonValue
 
 from farm.catalog import Catalog
 from farm.errors import NotFound
+from farm.money import PriceLine
 from farm.noun import Noun
 
 ENTRY_POINT_GROUP = "kinefarm.kinds"
@@ -41,7 +42,8 @@ class TaskSpec(Noun):
     """One unit of work for one pool, before it has an id.
 
     `needs` names tasks of the same job that must succeed first; `inputs` are asset ids the runner fetches.
-    `requires` is matched against what workers announce. Times are seconds.
+    `requires` is matched against what workers announce. Times are seconds; `no_progress_s` None is the
+    configs', 0 never.
     """
 
     name: str
@@ -55,6 +57,7 @@ class TaskSpec(Noun):
     estimated_s: float = Field(default=1.0, gt=0)
     soft_s: float = Field(default=600.0, gt=0)
     hard_s: float = Field(default=660.0, gt=0)
+    no_progress_s: float | None = Field(default=None, ge=0)
     affinity: str | None = None
 
 
@@ -65,7 +68,8 @@ P = TypeVar("P", bound=Params)
 class Kind(Generic[P]):
     """A declaration: parameters, price, tasks, and who performs each step.
 
-    `plan` and `price_mc` are pure. `price_mc` is in milli-credits and is what the job holds at submit.
+    `plan`, `price_mc` and `breakdown` are pure. `price_mc` is in milli-credits and is what the job holds at
+    submit; the lines of `breakdown` sum to it.
     `version` rises when a worker of the old code could not run the new tasks. A kind `for_operators` can
     harm a farm on request (it exists to test one), so customers cannot submit it over HTTP.
     """
@@ -78,6 +82,7 @@ class Kind(Generic[P]):
     steps: Mapping[str, str]
     summary: str = ""
     for_operators: bool = False
+    breakdown: Callable[[P, Catalog], Sequence[PriceLine]] | None = None
 
     @property
     def announced(self) -> str:

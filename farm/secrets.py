@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,6 +76,10 @@ class Secrets:
     def seal(self, text: str) -> str:
         """Encrypt for storage."""
         return self._fernet.encrypt(text.encode()).decode()
+
+    def webhook_secret(self, key_prefix: str) -> str:
+        """The `whsec_…` secret that signs what goes to the webhook_url of an API key's jobs."""
+        return f"whsec_{b64encode(self._derive(f'webhook:{key_prefix}')).decode()}"
 
     def unseal(self, sealed: str) -> str:
         """Decrypt. Raises FarmUnavailable when it was sealed under another secret key."""

@@ -3,6 +3,7 @@
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +33,12 @@ class Settings(BaseSettings):
         default=None, description="At least 32 characters; shared by all processes"
     )
     config_dir: Path | None = Field(default=None, description="Files here override the packaged configs")
+    flower_auth: SecretStr | None = Field(
+        default=None, description="user:password of Flower; needed beyond the loopback address"
+    )
+    log_format: Literal["json", "text"] | None = Field(
+        default=None, description="json or text; default: text on a terminal"
+    )
 
     @cached_property
     def root(self) -> Path:

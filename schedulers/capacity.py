@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from farm.states import AttemptState, WorkerState
 from farm.store.schema import LIVE, attempts, workers
@@ -86,13 +86,18 @@ _LIVE = (
 )
 
 
-def _online(connection: Connection, seen_since: float) -> Sequence[tuple[str, Worker]]:
-    query = (
-        select(workers)
-        .where(workers.c.state == WorkerState.ONLINE, workers.c.seen_at >= seen_since)
-        .order_by(workers.c.name)
+_ONLINE = (
+    select(
+        workers.c.name, workers.c.pool, workers.c.queue, workers.c.slots, workers.c.kinds, workers.c.labels
     )
-    return [(row.pool, _worker(row)) for row in connection.execute(query)]
+    .where(workers.c.state == WorkerState.ONLINE, workers.c.kept_out.is_(None))
+    .where(workers.c.seen_at >= bindparam("since"))
+    .order_by(workers.c.name)
+)
+
+
+def _online(connection: Connection, seen_since: float) -> Sequence[tuple[str, Worker]]:
+    return [(row.pool, _worker(row)) for row in connection.execute(_ONLINE, {"since": seen_since})]
 
 
 def _worker(row: Any) -> Worker:

@@ -1,18 +1,23 @@
 """Ends jobs: state, money and the outbox in one transaction; tells what is left of the job to stop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, case, func, insert, select, update
 
+from farm.doors.budgets import give_back
 from farm.doors.hall import Hall
+from farm.errors import FailureClass
 from farm.job import Failure
+from farm.money import month_of
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
-from farm.store.schema import accounts, attempts, jobs, ledger, outbox, tasks
+from farm.store.schema import accounts, attempts, jobs, ledger, outbox, tasks, webhook_endpoints
+from farm.webhook import EndpointState
 from schedulers.lanes import LaneChanges
+from schedulers.needs import count_again, lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,26 @@ class Ended:
     failure: Failure | None = None
 
 
+_THESE: BindParameter[Any] = bindparam("ids", expanding=True)
+_UNENDED = (
+    select(
+        jobs.c.seq,
+        jobs.c.account_id,
+        jobs.c.api_key_id,
+        jobs.c.batch_id,
+        jobs.c.held_mc,
+        jobs.c.webhook_url,
+        jobs.c.created_at,
+    )
+    .where(jobs.c.seq.in_(_THESE), jobs.c.state.not_in(TERMINAL_JOBS))
+    .order_by(jobs.c.seq)
+)
+_RESULTS = (
+    select(tasks.c.job_seq, tasks.c.name, tasks.c.result)
+    .where(tasks.c.job_seq.in_(_THESE))
+    .order_by(tasks.c.job_seq, tasks.c.id)
+)
+_ENTRIES = insert(ledger)
 _FIRST_START = (
     select(func.min(attempts.c.started_at)).where(attempts.c.job_seq == jobs.c.seq).scalar_subquery()
 )
@@ -44,29 +69,65 @@ _JOB = (
 )
 _BALANCE = (
     update(accounts)
-    .where(accounts.c.id == bindparam("account"), accounts.c.balance_mc.is_not(None))
-    .values(balance_mc=accounts.c.balance_mc + bindparam("back"))
+    .where(accounts.c.id == bindparam("account"))
+    .values(
+        balance_mc=accounts.c.balance_mc + bindparam("back"),  # null stays null: not metered
+        spent_mc=case((accounts.c.spent_month == bindparam("month"), accounts.c.spent_mc), else_=0)
+        + bindparam("charged"),
+        spent_month=bindparam("month"),
+    )
 )
 
 
 def end_jobs(hall: Hall, connection: Connection, ended: Sequence[Ended], now: float) -> None:
-    """End these jobs, unless they have ended already: terminal states never change."""
-    if not ended:
-        return
+    """End these jobs, unless they have ended already: terminal states never change.
+
+    Jobs of a batch that need one which did not complete fail with it.
+    """
+    while ended:
+        ended = _after(connection, _end(hall, connection, ended, now))
+
+
+def cannot_start(found: Mapping[int, str]) -> list[Ended]:
+    """The ends of jobs that need one which will not complete: its custom_id by their seq."""
+    return [
+        Ended(
+            seq,
+            JobState.FAILED,
+            Failure(
+                FailureClass.DEPENDENCY,
+                "dependency_failed",
+                f"The job needs {name!r}, which did not complete.",
+            ),
+        )
+        for seq, name in sorted(found.items())
+    ]
+
+
+def _after(connection: Connection, ended: Sequence[Ended]) -> list[Ended]:
+    """What ended jobs mean to those that need them."""
+    done = [end.job_seq for end in ended if end.state is JobState.COMPLETED]
+    gone = [end.job_seq for end in ended if end.state is not JobState.COMPLETED]
+    if done:
+        count_again(connection, done)
+    return cannot_start(lost(connection, gone)) if gone else []
+
+
+def _end(hall: Hall, connection: Connection, ended: Sequence[Ended], now: float) -> list[Ended]:
+    """End these. Returns those that others of their batch may need."""
     why = {end.job_seq: end for end in ended}
-    rows = connection.execute(
-        select(jobs).where(jobs.c.seq.in_(list(why)), jobs.c.state.not_in(TERMINAL_JOBS)).order_by(jobs.c.seq)
-    ).all()
+    rows = connection.execute(_UNENDED, {"ids": list(why)}).all()
     if not rows:
-        return
+        return []
     results = _results(connection, [row.seq for row in rows if why[row.seq].state is JobState.COMPLETED])
     charged = {row.seq: _charge(row, why[row.seq].state, results.get(row.seq, {})) for row in rows}
     connection.execute(
         _JOB, [_job(row, why[row.seq], charged[row.seq], results.get(row.seq, {}), now) for row in rows]
     )
     _settle_money(connection, rows, why, charged, now)
-    _tell(connection, rows, why, now)
+    tell(connection, rows, {row.seq: why[row.seq].state for row in rows}, now)
     stop_rest(connection, [row.seq for row in rows if why[row.seq].state is not JobState.COMPLETED], now)
+    return [why[row.seq] for row in rows if row.batch_id is not None]
 
 
 def stop_rest(connection: Connection, job_seqs: Sequence[int], now: float) -> None:
@@ -113,8 +174,7 @@ def _results(connection: Connection, job_seqs: Sequence[int]) -> dict[int, dict[
     if not job_seqs:
         return {}
     found: dict[int, dict[str, Any]] = {}
-    query = select(tasks.c.job_seq, tasks.c.name, tasks.c.result).where(tasks.c.job_seq.in_(job_seqs))
-    for row in connection.execute(query.order_by(tasks.c.id)):
+    for row in connection.execute(_RESULTS, {"ids": job_seqs}):
         if row.result:
             found.setdefault(row.job_seq, {})[row.name] = row.result
     return found
@@ -151,7 +211,7 @@ def _settle_money(
 ) -> None:
     """One settle or release per job: the ledger's UNIQUE(job, entry) holds it to one of each."""
     connection.execute(
-        insert(ledger),
+        _ENTRIES,
         [
             {
                 "account_id": row.account_id,
@@ -163,29 +223,47 @@ def _settle_money(
             for row in rows
         ],
     )
-    back: dict[int, int] = {}
+    held, cost = dict[int, int](), dict[int, int]()
     for row in rows:
-        back[row.account_id] = back.get(row.account_id, 0) + row.held_mc - charged[row.seq]
-    changes = [{"account": account, "back": amount} for account, amount in sorted(back.items()) if amount]
+        held[row.account_id] = held.get(row.account_id, 0) + row.held_mc
+        cost[row.account_id] = cost.get(row.account_id, 0) + charged[row.seq]
+    changes = [
+        {"account": account, "back": amount - cost[account], "charged": cost[account], "month": month_of(now)}
+        for account, amount in sorted(held.items())
+        if amount
+    ]
     if changes:
         connection.execute(_BALANCE, changes)
+    give_back(
+        connection,
+        [(row.api_key_id, row.created_at, row.held_mc - charged[row.seq]) for row in rows if row.api_key_id],
+    )
 
 
-def _tell(connection: Connection, rows: Sequence[AnyRow], why: dict[int, Ended], now: float) -> None:
-    """Write the webhook events of jobs that asked for them."""
+def tell(connection: Connection, rows: Sequence[AnyRow], states: Mapping[int, JobState], now: float) -> None:
+    """Write the webhook events of jobs that asked for them, or whose accounts have endpoints that listen."""
+    listening = set(
+        connection.scalars(
+            select(webhook_endpoints.c.account_id).where(
+                webhook_endpoints.c.account_id.in_({row.account_id for row in rows}),
+                webhook_endpoints.c.state == EndpointState.ENABLED,
+            )
+        )
+    )
     events = [
         {
             "account_id": row.account_id,
             "job_seq": row.seq,
-            "event": f"job.{why[row.seq].state}",
-            "endpoint": row.webhook_url,
-            "payload": {"id": row.id, "kind": row.kind, "status": why[row.seq].state, "completed_at": now},
+            "event": f"job.{states[row.seq]}",
+            "endpoint": row.webhook_url or "",
+            "api_key_id": row.api_key_id,
+            "payload": {},
             "state": "pending",
             "due_at": now,
             "created_at": now,
         }
         for row in rows
-        if row.webhook_url
+        if row.webhook_url or row.account_id in listening
     ]
     if events:
         connection.execute(insert_ignore(connection, outbox), events)

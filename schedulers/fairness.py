@@ -39,8 +39,8 @@ class LaneTurn:
         return min(self.room, self.ready, 1 if self.vtime == AGED else self.ready)
 
 
-def choose(tiers: Mapping[str, TierTurn], lanes: Sequence[LaneTurn], count: int) -> dict[int, int]:
-    """Give `count` turns: lane id → turns, in the order in which they were first chosen.
+def choose(tiers: Mapping[str, TierTurn], lanes: Sequence[LaneTurn], count: int) -> list[int]:
+    """Give at most `count` turns: lane ids in the order of their turns, a lane once per turn.
 
     A turn costs one unit of virtual time here; the caller charges estimated seconds afterwards.
     """
@@ -52,12 +52,10 @@ def choose(tiers: Mapping[str, TierTurn], lanes: Sequence[LaneTurn], count: int)
         heapq.heapify(queue)
     order = [(tiers[name].vtime, name) for name in waiting]
     heapq.heapify(order)
-    chosen: dict[int, int] = {}
-    while count > 0 and order:
+    chosen: list[int] = []
+    while len(chosen) < count and order:
         vtime, name = heapq.heappop(order)
-        chosen_lane = _serve(waiting[name])
-        chosen[chosen_lane] = chosen.get(chosen_lane, 0) + 1
-        count -= 1
+        chosen.append(_serve(waiting[name]))
         if waiting[name]:
             heapq.heappush(order, (vtime + 1.0 / tiers[name].weight, name))
     return chosen

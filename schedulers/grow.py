@@ -61,7 +61,7 @@ def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
     known = {task.name: task.id for task in before}
     met = {task.name for task in before if task.state == TaskState.SUCCEEDED}
     check_plan(plan, known)
-    origin = Origin(row.job_seq, row.requires["kind"], row.priority, None, now, known, met)
+    origin = Origin(row.job_seq, row.requires["kind"], row.priority, None, now, known, met, row.batch_id)
     note_arrivals(
         connection, insert_tasks(connection, plan, lanes_of(connection, hall, account, plan), origin)
     )

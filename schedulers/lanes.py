@@ -71,16 +71,24 @@ _ARRIVE = (
 )
 
 
+_ARRIVED = select(arrivals).order_by(arrivals.c.id).limit(_FOLD_AT_ONCE)
+_COUNTED = delete(arrivals).where(arrivals.c.id.in_(bindparam("ids", expanding=True)))
+_TIERS_OF = (
+    select(lanes.c.pool, lanes.c.resource, lanes.c.tier)
+    .where(lanes.c.id.in_(bindparam("ids", expanding=True)))
+    .distinct()
+)
+
+
 def fold_arrivals(connection: Connection, now: float) -> int:
     """Count newly submitted ready tasks into their lanes. Returns how many notes were folded."""
-    query = select(arrivals).order_by(arrivals.c.id).limit(_FOLD_AT_ONCE)
-    rows = connection.execute(query).all()
+    rows = connection.execute(_ARRIVED).all()
     if not rows:
         return 0
     counts: dict[int, int] = {}
     for row in rows:
         counts[row.lane_id] = counts.get(row.lane_id, 0) + row.added
-    connection.execute(delete(arrivals).where(arrivals.c.id.in_([row.id for row in rows])))
+    connection.execute(_COUNTED, {"ids": [row.id for row in rows]})
     arrive(connection, counts, now)
     return len(rows)
 
@@ -94,9 +102,7 @@ def arrive(connection: Connection, counts: Mapping[int, int], now: float) -> Non
 
 
 def _ensure_tiers(connection: Connection, lane_ids: Iterable[int]) -> None:
-    found = connection.execute(
-        select(lanes.c.pool, lanes.c.resource, lanes.c.tier).where(lanes.c.id.in_(list(lane_ids))).distinct()
-    ).all()
+    found = connection.execute(_TIERS_OF, {"ids": list(lane_ids)}).all()
     rows = [
         {"pool": r.pool, "resource": r.resource, "tier": r.tier, "vtime": 0.0, "lane_vtime": 0.0}
         for r in found

@@ -6,32 +6,41 @@ fails is rolled back and simply comes again.
 """
 
 import signal
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 import structlog
-from sqlalchemy import Connection, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, bindparam, case, update
+from sqlalchemy.exc import DBAPIError
 
 from farm.broker.message import Message
 from farm.broker.publish import Publisher
 from farm.doors.hall import Hall, open_hall
+from farm.doors.idempotency import forget_expired
+from farm.doors.purse import grant_allowances
+from farm.errors import FarmUnavailable
 from farm.job import Failure
+from farm.metrics import Meter
 from farm.settings import Settings
 from farm.states import AttemptState, JobState, TaskState
-from farm.store.engine import StoreAway
+from farm.store.engine import StoreAway, is_absence
+from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks
+from farm.store.turn import take_turn
+from schedulers.batches import end_batches, steer
 from schedulers.capacity import read_capacity
 from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
 from schedulers.lanes import LaneChanges, fold_arrivals
 from schedulers.rescue import sweep
-from schedulers.settle import Settlement, finished
+from schedulers.settle import Settlement, finished, still_finished
+from schedulers.webhooks.deliverer import delivering
 from schedulers.wishes import carry_out, fail_overdue
 
 log = structlog.get_logger(__name__)
 
-_TICK_LOCK = 0x74696B  # PostgreSQL's advisory lock: two schedulers take turns, tick by tick
 _AFTER_ERROR_S = 0.2
 
 Publish = Callable[[Sequence[Message]], bool]
@@ -40,27 +49,34 @@ Publish = Callable[[Sequence[Message]], bool]
 class Scheduler:
     """Decides what runs next and what follows. Several may run: their ticks take turns in the store."""
 
-    def __init__(self, hall: Hall, publish: Publish) -> None:
+    def __init__(self, hall: Hall, publish: Publish, meter: Meter | None = None) -> None:
         self._hall = hall
         self._publish = publish
+        self._meter = meter or Meter()
         self._dispatcher = Dispatcher(hall.catalog, hall.ids)
-        self._next_sweep = 0.0
+        self._swept_at = 0.0
+        self._leases_hold_until = 0.0
         self._poisoned = False
 
     def tick(self) -> int:
         """One turn. Returns how much was done; nothing left to do is 0."""
-        now = self._hall.clock.now()
         with self._hall.store.write() as connection:
-            self._take_turn(connection)
+            take_turn(connection)
+            began = time.monotonic()
+            now = self._hall.clock.now()  # not before: a turn may be long in coming
             done = carry_out(self._hall, connection, now)
             again = self._sweep(connection, now)
-            done += self._settle(connection, now)
-            done += fold_arrivals(connection, now)
+            settled = self._settle(connection, now)
+            done += len(settled)
+            steered = steer(self._hall, connection, now)
+            done += steered.done + fold_arrivals(connection, now)
             capacity = read_capacity(connection, now - self._hall.catalog.scheduling.worker_gone_s)
-            fresh = self._dispatcher.dispatch(connection, capacity, now)
+            fresh = self._dispatcher.dispatch(connection, capacity, now, steered.held_back)
+            done += self._dispatcher.moved_aside
         messages = [*again, *fresh]
-        if messages:
-            self._publish(messages)  # false when the broker is away: the sweep says it again
+        if messages and not self._publish(messages):
+            self._not_said(messages)
+        self._meter.ticked(time.monotonic() - began, settled)
         return done + len(messages)
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -70,6 +86,8 @@ class Scheduler:
                 busy = self.tick()
             except StoreAway as away:
                 log.warning("store_away", error=away.message)
+                # Nobody could beat meanwhile: let the workers come back before their leases are judged.
+                self._leases_hold_until = self._hall.clock.now() + self._hall.catalog.scheduling.lease_s
                 self._hall.bell.wait(_AFTER_ERROR_S)
                 continue
             except Exception:  # whatever it was, the next tick starts from the store again
@@ -81,34 +99,44 @@ class Scheduler:
             if not busy:
                 self._hall.bell.wait(self._hall.catalog.scheduling.sweep_s)
 
-    def _take_turn(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _TICK_LOCK})
-
     def _sweep(self, connection: Connection, now: float) -> list[Message]:
         rules = self._hall.catalog.scheduling
-        if now < self._next_sweep:
+        if self._swept_at <= now < self._swept_at + rules.sweep_s:  # a clock set back must not stop the sweep
             return []
-        self._next_sweep = now + rules.sweep_s
+        self._swept_at = now
         fail_overdue(self._hall, connection, now)
-        return sweep(connection, read_capacity(connection, now - rules.worker_gone_s), rules, now)
+        end_batches(connection, now)
+        grant_allowances(self._hall, connection, now)
+        forget_expired(connection, now)
+        capacity = read_capacity(connection, now - rules.worker_gone_s)
+        return sweep(connection, capacity, rules, now, judge_leases=now >= self._leases_hold_until)
 
-    def _settle(self, connection: Connection, now: float) -> int:
+    def _not_said(self, messages: Sequence[Message]) -> None:
+        """The broker is away: the next sweep says these again, and their pauses do not grow meanwhile."""
+        now = self._hall.clock.now()
+        rows = [{"attempt": number, "now": now} for number in sorted(m.attempt_id for m in messages)]
+        with self._hall.store.write() as connection:
+            take_turn(connection)
+            connection.execute(_NOT_SAID, rows)
+
+    def _settle(self, connection: Connection, now: float) -> Sequence[AnyRow]:
         """Settle a batch; after a failed tick one row at a time, so that one bad row stops nobody else."""
         rows = finished(connection, self._hall.catalog.scheduling.batch)
         if not rows:
-            return 0
+            return rows
         if not self._poisoned:
             Settlement(self._hall, connection, now).settle(rows)
-            return len(rows)
+            return rows
         for row in rows:
             try:
                 with connection.begin_nested():
-                    Settlement(self._hall, connection, now).settle([row])
-            except (SQLAlchemyError, ValueError) as error:
-                log.error("attempt_not_settled", attempt=row.id, job=row.job_id, error=str(error))
+                    Settlement(self._hall, connection, now).settle([still_finished(connection, row.id)])
+            except Exception as error:  # whatever one report makes go wrong ends its own job only
+                if isinstance(error, DBAPIError) and is_absence(error):
+                    raise
+                log.exception("attempt_not_settled", attempt=row.id, job=row.job_id)
                 self._set_aside(connection, row.id, row.task_id, row.job_seq, row.lane_id, now)
-        return len(rows)
+        return rows
 
     def _set_aside(
         self, connection: Connection, attempt_id: int, task_id: int, job_seq: int, lane_id: int, now: float
@@ -127,8 +155,23 @@ class Scheduler:
         end_jobs(self._hall, connection, [Ended(job_seq, JobState.FAILED, failure)], now)
 
 
-def run_scheduler(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT."""
+_NOT_SAID = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.state == AttemptState.PUBLISHED)
+    .values(
+        lease_at=bindparam("now"),
+        publishes=case((attempts.c.publishes > 0, attempts.c.publishes - 1), else_=0),
+    )
+)
+
+
+def run_scheduler(
+    settings: Settings, *, metrics_host: str | None = None, metrics_port: int | None = None
+) -> None:
+    """Run until SIGTERM or SIGINT, and serve /metrics meanwhile (None: where the configs say).
+
+    A port that was asked for must be free; the configs' may be another scheduler's of this host.
+    """
     asked: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -138,6 +181,25 @@ def run_scheduler(settings: Settings) -> None:
         signal.signal(number, stop)
     hall = open_hall(settings)
     publisher = Publisher(settings.redis_url or "")
+    meter = Meter()
     log.info("scheduler_ready")
-    Scheduler(hall, publisher.publish).run(lambda: bool(asked))
+    with delivering(settings, hall), _served(meter, hall, metrics_host, metrics_port):
+        Scheduler(hall, publisher.publish, meter).run(lambda: bool(asked))
     hall.close()
+
+
+@contextmanager
+def _served(meter: Meter, hall: Hall, host: str | None, port: int | None) -> Iterator[None]:
+    rules = hall.catalog.metrics
+    try:
+        stop = meter.serve(hall, host or rules.host, port or rules.port)
+    except FarmUnavailable as error:
+        if port is not None:
+            raise
+        log.warning("no_metrics", error=error.message)
+        yield
+        return
+    try:
+        yield
+    finally:
+        stop()

@@ -31,7 +31,7 @@ _EXPIRED = (
     .select_from(attempts)
     .join(tasks, tasks.c.id == attempts.c.task_id)
     .where(LIVE, attempts.c.state == AttemptState.PUBLISHED, attempts.c.lease_at < bindparam("now"))
-    .order_by(attempts.c.id)
+    .order_by(attempts.c.lease_at)
     .limit(_AT_ONCE)
 )
 _SAY_AGAIN = (
@@ -50,7 +50,7 @@ _FIRST_DUE = (
 _DUE = (
     update(tasks)
     .where(tasks.c.id.in_(_FIRST_DUE))
-    .values(state=TaskState.READY, due_at=None)
+    .values(state=TaskState.READY, due_at=None, ready_at=func.coalesce(tasks.c.ready_at, bindparam("now")))
     .returning(tasks.c.lane_id)
 )
 _RUNNING_TASKS = (
@@ -81,6 +81,7 @@ def sweep(
         _lost_leases(connection, now)
     _due_tasks(connection, now)
     _note_running(connection)
+    connection.execute(_WITHDRAW_KEPT_OUT, {"now": now})
     return _lost_messages(connection, capacity, rules, now)
 
 
@@ -117,11 +118,7 @@ def _note_running(connection: Connection) -> None:
 
 _RUNNING_JOB = (
     update(jobs)
-    .where(
-        jobs.c.seq == bindparam("job"),
-        jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING)),
-        jobs.c.started_at.is_(None),
-    )
+    .where(jobs.c.seq == bindparam("job"), jobs.c.started_at.is_(None), jobs.c.ended_at.is_(None))
     .values(
         state=JobState.RUNNING,
         started_at=select(func.min(attempts.c.started_at))
@@ -151,6 +148,15 @@ def _lost_messages(
     if changes:
         connection.execute(_SAY_AGAIN, changes)
     return [Message(row.id, row.token, row.queue, row.order, row.requires["kind"]) for row in again]
+
+
+_KEPT_OUT = select(workers.c.queue).where(workers.c.kept_out.is_not(None))
+# A worker that is drained or quarantined gets nothing more, not even what lies in its own queue.
+_WITHDRAW_KEPT_OUT = (
+    update(attempts)
+    .where(LIVE, attempts.c.state == AttemptState.PUBLISHED, attempts.c.queue.in_(_KEPT_OUT))
+    .values(state=AttemptState.FINISHED, outcome=Outcome.SUPERSEDED, ended_at=bindparam("now"))
+)
 
 
 def _gone(row: AnyRow, capacity: Mapping[Line, LineCapacity]) -> bool:

@@ -4,10 +4,11 @@ Reads what workers recorded, decides with schedulers.retry, and writes in bulk. 
 only through `finish` under a valid token, so every row here is settled once.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
 
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
@@ -18,6 +19,7 @@ from farm.store.schema import accounts, attempts, jobs, lanes, task_needs, tasks
 from schedulers.endings import Ended, end_jobs
 from schedulers.grow import grow, store_outputs
 from schedulers.lanes import LaneChanges, arrive
+from schedulers.quarantine import judge
 from schedulers.retry import GiveUp, after_failure
 
 _FINISHED = (
@@ -25,6 +27,9 @@ _FINISHED = (
         attempts.c.id,
         attempts.c.task_id,
         attempts.c.lane_id,
+        attempts.c.pool,
+        attempts.c.resource,
+        attempts.c.worker,
         attempts.c.outcome,
         attempts.c.failure_class,
         attempts.c.error_code,
@@ -34,20 +39,24 @@ _FINISHED = (
         attempts.c.ended_at,
         tasks.c.name.label("task_name"),
         tasks.c.attempts,
+        tasks.c.ready_at,
         tasks.c.estimated_s,
         tasks.c.requires,
         jobs.c.seq.label("job_seq"),
         jobs.c.id.label("job_id"),
         jobs.c.state.label("job_state"),
+        jobs.c.batch_id,
         jobs.c.priority,
         jobs.c.cancel_asked_at,
         accounts.c.id.label("account_id"),
         accounts.c.tier,
+        lanes.c.tier.label("lane_tier"),
     )
     .select_from(attempts)
     .join(tasks, tasks.c.id == attempts.c.task_id)
     .join(jobs, jobs.c.seq == tasks.c.job_seq)
     .join(accounts, accounts.c.id == jobs.c.account_id)
+    .join(lanes, lanes.c.id == attempts.c.lane_id)
     .where(attempts.c.state == AttemptState.FINISHED.value)
     .order_by(attempts.c.id)
 )
@@ -106,6 +115,7 @@ class Settlement:
             self._advance()
         self._end_stopped()
         end_jobs(self._hall, self._connection, list(self._ended.values()), self._now)
+        judge(self._hall, self._connection, rows, self._now)
 
     def _decide(self, row: AnyRow) -> None:
         lane = self._lanes.at(row.lane_id)
@@ -126,7 +136,13 @@ class Settlement:
             case _:
                 self._task(row, TaskState.CANCELLED)
                 if not over:
-                    self._stopping.add(row.job_seq)
+                    self._stop(row)
+
+    def _stop(self, row: AnyRow) -> None:
+        if row.cancel_asked_at is not None:
+            self._stopping.add(row.job_seq)
+        else:  # the worker gave up by itself; that stops the rest too
+            self._ended[row.job_seq] = Ended(row.job_seq, JobState.CANCELLED)
 
     def _failed(self, row: AnyRow, failure: Failure) -> None:
         decision = after_failure(FailureClass(failure.failure_class), row.attempts, self._hall.catalog.retry)
@@ -178,19 +194,17 @@ class Settlement:
         self._unblock([row.task_id for row in self._won])  # before growing: what grows sees these as met
         opened: dict[int, int] = {}
         for row in self._won:
-            grown = 0
-            if row.job_seq not in self._stopping:
+            if row.job_seq in self._stopping:  # what it asked for will not be done, so the job is not done
+                grown = len((row.report or {}).get("tasks", ()))
+            else:
                 grown = grow(self._hall, self._connection, row, self._now)
             opened[row.job_seq] = opened.get(row.job_seq, 0) + grown - 1
         self._connection.execute(
             _OPEN_TASKS, [{"job": seq, "open_by": by} for seq, by in sorted(opened.items())]
         )
-        done = self._connection.execute(
-            select(jobs.c.seq).where(jobs.c.seq.in_(list(opened)), jobs.c.open_tasks == 0)
-        )
-        for row in done:
-            self._stopping.discard(row.seq)  # it was done before it could be stopped
-            self._ended.setdefault(row.seq, Ended(row.seq, JobState.COMPLETED))
+        for job_seq in self._connection.scalars(_DONE, {"ids": list(opened)}):
+            self._stopping.discard(job_seq)  # it was done before it could be stopped
+            self._ended.setdefault(job_seq, Ended(job_seq, JobState.COMPLETED))
 
     def _end_stopped(self) -> None:
         """Cancelled means stopped: a job that was to stop ends with the last attempt that ran."""
@@ -206,48 +220,25 @@ class Settlement:
 
     def _unblock(self, done: Sequence[int]) -> None:
         """Count down the needs of tasks that waited for these; those with none left become ready."""
-        dependents = select(task_needs.c.task_id).where(task_needs.c.needs_task_id.in_(done))
-        counts = self._connection.execute(
-            dependents.add_columns(func.count().label("number")).group_by(task_needs.c.task_id)
-        ).all()
+        counts = self._connection.execute(_DEPENDENTS, {"ids": done}).all()
         if not counts:
             return
         self._connection.execute(
             _UNMET,
             [{"task": row.task_id, "met": row.number} for row in sorted(counts, key=lambda r: r.task_id)],
         )
-        freed = self._connection.execute(
-            update(tasks)
-            .where(
-                tasks.c.id.in_(dependents),
-                tasks.c.unmet == 0,
-                tasks.c.state == TaskState.BLOCKED,
-            )
-            .values(state=TaskState.READY)
-            .returning(tasks.c.lane_id)
-        ).all()
-        arrived: dict[int, int] = {}
-        for row in freed:
-            arrived[row.lane_id] = arrived.get(row.lane_id, 0) + 1
+        arrived = Counter(self._connection.scalars(_FREED, {"ids": done, "now": self._now}))
         if arrived:
             arrive(self._connection, arrived, self._now)
 
     def _correct_tiers(self, rows: Sequence[AnyRow]) -> None:
         """Tiers were charged estimated seconds; add what was really used."""
-        by_lane: dict[int, float] = {}
-        for row in rows:
-            by_lane[row.lane_id] = by_lane.get(row.lane_id, 0.0) + _correction(row)
-        found = self._connection.execute(
-            select(lanes.c.id, lanes.c.pool, lanes.c.resource, lanes.c.tier).where(
-                lanes.c.id.in_(list(by_lane))
-            )
-        ).all()
         totals: dict[tuple[str, str, str], float] = {}
-        for lane in found:
-            key = (lane.pool, lane.resource, lane.tier)
-            tier = self._hall.catalog.tiers.get(lane.tier)  # None: an operator took it out of tiers.toml
+        for row in rows:
+            tier = self._hall.catalog.tiers.get(row.lane_tier)  # None: an operator took it out of tiers.toml
             if tier is not None:
-                totals[key] = totals.get(key, 0.0) + by_lane[lane.id] / tier.weight
+                key = (row.pool, row.resource, row.lane_tier)
+                totals[key] = totals.get(key, 0.0) + _correction(row) / tier.weight
         changes = [
             {"of_pool": pool, "of_resource": resource, "of_tier": tier, "vtime_by": by}
             for (pool, resource, tier), by in sorted(totals.items())
@@ -257,6 +248,16 @@ class Settlement:
             self._connection.execute(_TIER_BY, changes)
 
 
+_THESE: BindParameter[Any] = bindparam("ids", expanding=True)
+_DONE = select(jobs.c.seq).where(jobs.c.seq.in_(_THESE), jobs.c.open_tasks == 0)
+_WHO_NEEDS = select(task_needs.c.task_id).where(task_needs.c.needs_task_id.in_(_THESE))
+_DEPENDENTS = _WHO_NEEDS.add_columns(func.count().label("number")).group_by(task_needs.c.task_id)
+_FREED = (
+    update(tasks)
+    .where(tasks.c.id.in_(_WHO_NEEDS), tasks.c.unmet == 0, tasks.c.state == TaskState.BLOCKED)
+    .values(state=TaskState.READY, ready_at=bindparam("now"))
+    .returning(tasks.c.lane_id)
+)
 _OPEN_TASKS = (
     update(jobs)
     .where(jobs.c.seq == bindparam("job"))

@@ -43,6 +43,8 @@ class Probe(Params):
     price_mc: int = Field(default=0, ge=0, description="What the job costs, in milli-credits")
     soft_s: float = Field(default=600.0, gt=0)
     hard_s: float = Field(default=660.0, gt=0)
+    no_progress_s: float | None = Field(default=None, ge=0)
+    say: str | None = Field(default=None, max_length=500, description="A line for the log, at every step")
 
 
 def task(params: Probe, name: str = "probe") -> TaskSpec:
@@ -56,6 +58,7 @@ def task(params: Probe, name: str = "probe") -> TaskSpec:
         estimated_s=params.estimated_s or max(_LEAST_S, params.sleep_s + params.burn_s),
         soft_s=params.soft_s,
         hard_s=params.hard_s,
+        no_progress_s=params.no_progress_s,
     )
 
 

@@ -61,6 +61,11 @@ def _money(connection: Connection) -> list[str]:
     for account in connection.execute(select(accounts).where(accounts.c.balance_mc.is_not(None))):
         if account.balance_mc < 0:
             found.append(f"account {account.name} is overdrawn: {account.balance_mc}")
+        entered = select(func.coalesce(func.sum(ledger.c.amount_mc), 0)).where(
+            ledger.c.account_id == account.id
+        )
+        if connection.scalar(entered) != account.balance_mc:
+            found.append(f"account {account.name} has {account.balance_mc}, its ledger says otherwise")
     return found
 
 

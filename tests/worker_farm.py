@@ -31,7 +31,7 @@ from farm.store.schema import assets, attempts, jobs, workers
 from farm.store.schema_version import migrate
 from schedulers.loop import Scheduler
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 FAST = """
 [scheduling]
 lease_s = 4.0

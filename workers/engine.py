@@ -3,7 +3,7 @@
 No engine code runs here, so that heartbeats and cancellation go on while an engine is stuck in C.
 """
 
-import logging
+import math
 import os
 import select
 import signal
@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import structlog
 
 from farm.errors import FailureClass
 from farm.job import Failure
@@ -33,7 +35,7 @@ from workers.wire import (
     line,
 )
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _RECEIVE = 1 << 16
 _LONGEST_LINE = 64 << 20
 _LOG_LINES = 100
@@ -42,12 +44,13 @@ _NONSENSE = Failure(FailureClass.CRASH, "engine_crash", "The engine process said
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds from the start of the task: when it is asked to stop, when it is killed unasked; and how long
-    one that was asked may take."""
+    """Seconds from the start of the task: when it is asked to stop, when it is killed unasked; how long one
+    that was asked may take; and how long it may show no progress (0: for ever)."""
 
     soft_s: float
     hard_s: float
     grace_s: float
+    no_progress_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,18 @@ class Engine:
         return self._process.pid if self._process is not None else None
 
     def run(
-        self, order: Perform, limits: Limits, sign: StopSign, on_progress: Callable[[float, str], None]
+        self,
+        order: Perform,
+        limits: Limits,
+        sign: StopSign,
+        on_progress: Callable[[float, str], None],
+        on_log: Callable[[LogLine], None] = lambda _line: None,
     ) -> EngineResult:
-        """Perform one task. When this returns, the engine is idle or its process is gone for certain."""
-        run = _Run(limits, sign, on_progress)
+        """Perform one task. When this returns, the engine is idle or its process is gone for certain.
+
+        Neither callback may block: while one does, nothing watches the engine.
+        """
+        run = _Run(limits, sign, on_progress, on_log)
         try:
             return self._perform(run, order)
         except _Gone as gone:
@@ -135,7 +146,7 @@ class Engine:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            _log.debug("engine %d and its group were gone already", process.pid)
+            _log.debug("engine_gone_already", engine=process.pid)
         return process.wait()
 
 
@@ -162,24 +173,29 @@ class _Run:
     limits: Limits
     sign: StopSign
     on_progress: Callable[[float, str], None]
+    on_log: Callable[[LogLine], None]
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
     begun: bool = False
-    _timed_out: bool = False
+    _soft_at: float = 0.0
+    _still_at: float = math.inf
     _kill_at: float = 0.0
+    _shown: tuple[float, str] | None = None
     _asked: bool = False
+    _overran: Failure | None = None
 
     def over(self, sock: socket.socket, order: Perform) -> EngineResult:
         """Say the order and listen until the answer. Raises _Gone and _Overdue."""
         started = time.monotonic()
-        soft_at = started + self.limits.soft_s
+        self._soft_at = started + self.limits.soft_s
         self._kill_at = started + self.limits.hard_s
+        self._moved(started)
         both: list[socket.socket | StopSign] = [sock, self.sign]
         _send(sock, line(order))
         pending = b""
         while True:
-            self._watch(sock, soft_at)
+            self._watch(sock)
             now = time.monotonic()
-            until = min(self._kill_at, soft_at) if not self._asked else self._kill_at
+            until = self._kill_at if self._asked else min(self._kill_at, self._soft_at, self._still_at)
             readable, _, _ = select.select(both, [], [], max(0.0, until - now))
             if self.sign in readable:
                 self.sign.seen()
@@ -192,17 +208,20 @@ class _Run:
                     if result is not None:
                         return result
 
-    def _watch(self, sock: socket.socket, soft_at: float) -> None:
+    def _watch(self, sock: socket.socket) -> None:
         """Act on the sign and the clock: ask the engine to stop, or have it killed."""
         now, reason = time.monotonic(), self.sign.reason
         if reason is not None and reason.is_urgent:
             raise _Overdue(None)
         if now >= self._kill_at:
-            raise _Overdue(None if reason is not None and not self._timed_out else self._timeout())
-        if self._asked or (reason is None and now < soft_at):
+            hard = None if reason is not None else _timeout(self.limits.hard_s)
+            raise _Overdue(self._overran or hard)
+        if self._asked or (reason is None and now < min(self._soft_at, self._still_at)):
             return
         self._asked = True
-        self._timed_out = reason is None
+        if reason is None:
+            still = now < self._soft_at
+            self._overran = _stillness(self.limits.no_progress_s) if still else _timeout(self.limits.soft_s)
         self._kill_at = min(self._kill_at, now + self.limits.grace_s)
         _send(sock, line(Stop()))
 
@@ -215,9 +234,11 @@ class _Run:
             case Begun():
                 self.begun = True
             case Progress():
+                self._moved(time.monotonic(), (said.fraction, said.stage))
                 self.on_progress(said.fraction, said.stage)
-            case LogLine():
+            case LogLine() if self.begun:  # else left over from the task before: another customer's, perhaps
                 self.log.append(said.line)
+                self.on_log(said)
             case Finished():
                 return EngineResult(done=said.done, log=tuple(self.log))
             case Failed():
@@ -225,13 +246,22 @@ class _Run:
                     failure=Failure(said.failure, said.code, said.message), log=tuple(self.log)
                 )
             case Stopped():
-                failure = self._timeout() if self._timed_out else None
-                return EngineResult(failure=failure, log=tuple(self.log))
+                return EngineResult(failure=self._overran, log=tuple(self.log))
         return None
 
-    def _timeout(self) -> Failure:
-        limit_s = self.limits.soft_s if self._timed_out else self.limits.hard_s
-        return Failure(FailureClass.TIMEOUT, "timeout", f"The task took longer than its {limit_s:g} s.")
+    def _moved(self, now: float, shown: tuple[float, str] | None = None) -> None:
+        """Its progress or stage has changed, or it has only begun."""
+        if self.limits.no_progress_s and (shown is None or shown != self._shown):
+            self._still_at = now + self.limits.no_progress_s
+        self._shown = shown
+
+
+def _timeout(limit_s: float) -> Failure:
+    return Failure(FailureClass.TIMEOUT, "timeout", f"The task took longer than its {limit_s:g} s.")
+
+
+def _stillness(limit_s: float) -> Failure:
+    return Failure(FailureClass.NO_PROGRESS, "no_progress", f"The task showed no progress for {limit_s:g} s.")
 
 
 def _import_path() -> str:
@@ -265,7 +295,7 @@ def _wait_a_moment(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(1.0)
     except subprocess.TimeoutExpired:
-        _log.warning("engine %d closed its line and lives on", process.pid)
+        _log.warning("engine_closed_its_line", engine=process.pid)
 
 
 def _crash(status: int) -> Failure:

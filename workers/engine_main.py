@@ -21,8 +21,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from farm.errors import FailureClass
+from farm.logs import configure
 from farm.noun import Noun
 from farm.parent import die_with_parent
+from farm.settings import Settings
 from workers.context import Cancelled, Context, Done, TaskInput
 from workers.failures import failure_of
 from workers.wire import ORDER, Begun, Failed, Finished, LogLine, Perform, Progress, Stop, Stopped, line
@@ -69,8 +71,8 @@ class EngineContext:
         if self.stop.is_set():
             raise Cancelled
 
-    def log(self, message: str) -> None:
-        self._wire.say(LogLine(line=message[:_LOG_LINE]))
+    def log(self, message: str, *, private: bool = False) -> None:
+        self._wire.say(LogLine(line=message[:_LOG_LINE], private=private))
 
 
 class Engine:
@@ -114,7 +116,7 @@ def _outcome(order: Perform, context: EngineContext) -> Finished | Failed | Stop
         failure = failure_of(error)
         if failure.failure_class == FailureClass.INTERNAL:
             for text in traceback.format_exc().splitlines():
-                context.log(text)
+                context.log(text, private=True)  # it tells of our files, not of the customer's
         return Failed(failure=FailureClass(failure.failure_class), code=failure.code, message=failure.message)
 
 
@@ -140,9 +142,7 @@ def main() -> None:
         signal.SIGTERM,
     ):  # only the worker decides; a child program keeps the default
         signal.signal(number, _leave_it_to_the_worker)
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s engine %(name)s: %(message)s"
-    )
+    configure("engine", Settings().log_format, level=logging.WARNING)
     sys.stdout = sys.stderr
     Engine(socket.socket(fileno=int(sys.argv[1]))).serve()
 

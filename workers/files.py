@@ -1,9 +1,10 @@
 """An attempt's files: inputs from the blob store to local files, finished outputs back."""
 
 import hashlib
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import structlog
 
 from farm.blobs import Blobs
 from farm.doors.work import Claimed, StoredOutput
@@ -11,7 +12,7 @@ from farm.errors import FailureClass, FarmError, NotFound, TaskFailure
 from workers.context import InputFile, Output
 from workers.stop_sign import StopSign
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _SUFFIX_CHARACTERS = 10
 
 
@@ -48,7 +49,7 @@ def discard(blobs: Blobs, claimed: Claimed) -> None:
     try:
         blobs.delete_prefix(claimed.blob_prefix)
     except (FarmError, OSError):
-        _log.warning("attempt %d: its blobs could not be removed", claimed.attempt_id, exc_info=True)
+        _log.warning("blobs_not_removed", attempt=claimed.attempt_id, exc_info=True)
 
 
 def _missing(name: str) -> TaskFailure:

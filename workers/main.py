@@ -1,11 +1,12 @@
 """One worker process: announces itself, takes attempts of its pool, and goes in good order."""
 
-import logging
 import os
 import platform
 import socket
 import threading
 from collections.abc import Mapping
+
+import structlog
 
 import farm
 from farm.blobs import open_blobs
@@ -19,7 +20,7 @@ from workers.presence import Presence, runnable
 from workers.runner import Runner
 from workers.workdir import Workshop
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _PATIENCE_S = 2.0  # for engines killed at the end to be answered for
 _LEAVE_S = 5.0  # then the process ends, whatever hangs
 
@@ -39,8 +40,9 @@ def run_worker(
     with Workshop(settings.root / "work") as workshop, Presence(hall, card) as presence:
         runner = Runner(hall, blobs, workshop, name, slots)
         departure = _Departure(presence, runner)
-        consumer = Consumer(url, _node(name), (card.queue, pool), slots, runner.run, departure.begin)
-        _log.info("worker %s is ready for %s", name, ", ".join(card.kinds))
+        consumer = Consumer(url, _node(name), card.queue, pool, slots, runner.run, departure.begin)
+        presence.tell(consumer.take_shared)
+        _log.info("worker_ready", worker=name, pool=pool, kinds=list(card.kinds))
         try:
             status = consumer.consume()
         finally:

@@ -1,10 +1,12 @@
 """Says that the worker is here, over and over, and what it can run."""
 
-import logging
 import threading
+from collections.abc import Callable
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
+
+import structlog
 
 from farm.catalog import Catalog
 from farm.doors.hall import Hall
@@ -12,7 +14,7 @@ from farm.doors.work import WorkerCard, announce, leave, seen
 from farm.kinds import POOLS, registry
 from farm.states import WorkerState
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def runnable(catalog: Catalog, pool: str) -> list[str]:
@@ -26,16 +28,21 @@ def runnable(catalog: Catalog, pool: str) -> list[str]:
 
 
 class Presence:
-    """The worker's announcement, kept fresh by a thread while the block runs."""
+    """The worker's announcement, kept fresh by a thread while the block runs.
+
+    It hears back whether the farm wants to send it work, or keeps it out (draining, quarantined).
+    """
 
     def __init__(self, hall: Hall, card: WorkerCard) -> None:
         self._hall = hall
         self._card = card
         self._over = threading.Event()
+        self._wanted = WorkerState.ONLINE
+        self._hear: Callable[[bool], None] | None = None
         self._thread = threading.Thread(target=self._keep, name="presence", daemon=True)
 
     def __enter__(self) -> Self:
-        announce(self._hall, self._card)
+        self._note(announce(self._hall, self._card))
         self._thread.start()
         return self
 
@@ -43,6 +50,11 @@ class Presence:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.leave()
+
+    def tell(self, hear: Callable[[bool], None]) -> None:
+        """Let `hear` know now, and at every beat, whether the worker is to take what its pool is sent."""
+        self._hear = hear
+        self._note(self._wanted)
 
     def leave(self) -> None:
         """Say goodbye, for good: nothing new is sent to this worker."""
@@ -55,12 +67,21 @@ class Presence:
             try:
                 self._say()
             except Exception:  # part of the runner: one beat that fails must not end the beating
-                _log.exception("the worker could not say that it lives")
+                _log.exception("beat_failed")
 
     def _say(self) -> None:
         wanted = seen(self._hall, self._card.name)
         if wanted is WorkerState.OFFLINE and not self._over.is_set():  # counted as gone, or the row was lost
-            announce(self._hall, self._card, restarted=False)
+            wanted = announce(self._hall, self._card, restarted=False)
+        if wanted is not WorkerState.OFFLINE:
+            self._note(wanted)
+
+    def _note(self, wanted: WorkerState) -> None:
+        if wanted is not self._wanted:
+            _log.info("worker_is_wanted", state=wanted.value)
+        self._wanted = wanted
+        if self._hear is not None:
+            self._hear(wanted is WorkerState.ONLINE)
 
 
 def _performs(pool: str, complete: bool, performer: str) -> bool:

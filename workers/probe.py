@@ -31,6 +31,8 @@ def perform(given: TaskInput, context: Context) -> Done:
 def _spend(params: Probe, context: Context) -> None:
     for step in range(params.progress_steps):
         _report(step / params.progress_steps, params, context)
+        if params.say is not None:
+            context.log(f"{params.say} {step + 1}/{params.progress_steps}")
         _sleep(params.sleep_s / params.progress_steps, params, context)
         _burn(params.burn_s / params.progress_steps, params, context)
     _report(1.0, params, context)

@@ -3,12 +3,14 @@
 Everything an attempt can end with becomes a Report; nothing here decides what follows.
 """
 
-import logging
 import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import structlog
+from structlog.contextvars import bound_contextvars
 
 from farm.blobs import Blobs
 from farm.doors.hall import Hall
@@ -23,10 +25,10 @@ from workers.failures import failure_of
 from workers.files import discard, fetch_inputs, store_outputs
 from workers.lease import Lease
 from workers.stop_sign import Halted, Reason, StopSign
-from workers.wire import Perform
+from workers.wire import LogLine, Perform
 from workers.workdir import Workshop
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 _NOT_RECORDED = Failure(FailureClass.INTERNAL, "internal_error", "The engine's answer could not be recorded.")
 _OUTCOMES = {
     Reason.CANCELLED: Outcome.CANCELLED,
@@ -55,8 +57,15 @@ class Runner:
         claimed = claim(self._hall, attempt_id, token, self._name)
         if claimed is None:  # delivered twice, cancelled, or another's by now
             return
-        with StopSign() as sign, self._listed(claimed, sign), Lease(self._hall, claimed, sign) as lease:
+        with (
+            bound_contextvars(attempt=attempt_id, job=claimed.job_id, worker=self._name),
+            StopSign() as sign,
+            self._listed(claimed, sign),
+            Lease(self._hall, claimed, sign) as lease,
+        ):
             report = self._attempt(claimed, sign, lease)
+            _log_end(report, lease)
+            lease.flush()
             self._finish(claimed, report)
 
     def close(self, patience_s: float) -> None:
@@ -95,8 +104,8 @@ class Runner:
             return _stopped(sign)
         except Exception as error:  # the runner's border: one bad attempt must not end the worker
             failure = failure_of(error)
-            level = logging.ERROR if failure.failure_class == FailureClass.INTERNAL else logging.WARNING
-            _log.log(level, "attempt %d failed: %s", claimed.attempt_id, failure.message, exc_info=error)
+            say = _log.error if failure.failure_class == FailureClass.INTERNAL else _log.warning
+            say("attempt_failed", reason=failure.message, failure_class=failure.failure_class, exc_info=error)
             return Report(Outcome.FAILED, failure)
 
     def _perform(self, claimed: Claimed, folder: Path, sign: StopSign, lease: Lease) -> Report:
@@ -106,25 +115,34 @@ class Runner:
         workdir.mkdir()
         performer = _performer(claimed)
         files = fetch_inputs(self._blobs, claimed, inputs, sign)
+        if files:
+            lease.log(f"fetched {len(files)} inputs")
         task = TaskInput(claimed.kind, claimed.step, claimed.params, files, claimed.attempt_no)
         result = self._engine(Perform(performer=performer, task=task, workdir=workdir), claimed, sign, lease)
         if sign.reason is not None:
             return _stopped(sign)
         if result.done is None:
-            self._show_log(claimed, result)
+            _show_log(result)
             return Report(Outcome.FAILED, result.failure)
-        return self._store(claimed, result.done, workdir, sign)
+        return self._store(claimed, result.done, workdir, sign, lease)
 
     def _engine(self, order: Perform, claimed: Claimed, sign: StopSign, lease: Lease) -> EngineResult:
-        limits = Limits(claimed.soft_s, claimed.hard_s, self._hall.catalog.scheduling.kill_grace_s)
+        grace_s = self._hall.catalog.scheduling.kill_grace_s
+        limits = Limits(claimed.soft_s, claimed.hard_s, grace_s, claimed.no_progress_s)
+
+        def on_log(said: LogLine) -> None:
+            lease.log(said.line, private=said.private)
+
         engine = self._engines.get()
         try:
-            return engine.run(order, limits, sign, lease.progress)
+            return engine.run(order, limits, sign, lease.progress, on_log)
         finally:
             self._engines.put(engine)
 
-    def _store(self, claimed: Claimed, done: Done, workdir: Path, sign: StopSign) -> Report:
+    def _store(self, claimed: Claimed, done: Done, workdir: Path, sign: StopSign, lease: Lease) -> Report:
         stored = store_outputs(self._blobs, claimed, done.outputs, workdir, sign)
+        if stored:
+            lease.log(f"stored {len(stored)} outputs")
         return Report(Outcome.SUCCEEDED, outputs=stored, result=done.result, tasks=done.tasks)
 
     def _finish(self, claimed: Claimed, report: Report) -> None:
@@ -140,18 +158,26 @@ class Runner:
         except FarmUnavailable:
             raise
         except Exception:  # the store refused what the engine answered (a NUL in a text, say)
-            _log.exception("attempt %d: its report cannot be recorded", claimed.attempt_id)
+            _log.exception("report_not_recorded")
             if report.outputs:
                 discard(self._blobs, claimed)
             return finish(
                 self._hall, claimed.attempt_id, claimed.token, Report(Outcome.FAILED, _NOT_RECORDED)
             )
 
-    def _show_log(self, claimed: Claimed, result: EngineResult) -> None:
-        for text in result.log:
-            self._hall.live.tell(claimed.job_id, {"task": claimed.task_name, "log": text})
-        reason = result.failure.message if result.failure else "stopped"
-        _log.warning("attempt %d failed: %s\n%s", claimed.attempt_id, reason, "\n".join(result.log))
+
+def _show_log(result: EngineResult) -> None:
+    reason = result.failure.message if result.failure else "stopped"
+    failure_class = result.failure.failure_class if result.failure else None
+    _log.warning("attempt_failed", reason=reason, failure_class=failure_class, log=list(result.log))
+
+
+def _log_end(report: Report, lease: Lease) -> None:
+    """The last line of an attempt's log, unless all went well."""
+    if report.failure is not None:
+        lease.log(f"failed ({report.failure.failure_class}): {report.failure.message}")
+    elif report.outcome is not Outcome.SUCCEEDED:
+        lease.log(f"stopped: {report.outcome}")
 
 
 def _performer(claimed: Claimed) -> str:

@@ -40,10 +40,11 @@ class Progress(Noun):
 
 
 class LogLine(Noun):
-    """From the engine: a line for the attempt's log tail."""
+    """From the engine: a line for the attempt's log tail. A `private` one is for operators only."""
 
     say: Literal["log"] = "log"
     line: str
+    private: bool = False
 
 
 class Finished(Noun):

@@ -1,7 +1,6 @@
 """Folders for attempts, removed whatever happens: by the worker, or by the next one when it was killed."""
 
 import fcntl
-import logging
 import os
 import shutil
 import tempfile
@@ -11,7 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_log = logging.getLogger(__name__)
+import structlog
+
+_log = structlog.get_logger(__name__)
 _LOCK = ".lock"
 
 
@@ -71,4 +72,4 @@ def _sweep(root: Path) -> None:
 
 
 def _say(_function: object, path: str, _error: object) -> None:
-    _log.warning("cannot remove %s", path)
+    _log.warning("not_removed", path=str(path))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from farm.account import Caller
 from farm.doors import accounts
 from farm.doors.hall import Hall
-from farm.errors import NotSignedIn
+from farm.errors import NotAllowed, NotSignedIn
 
 _LONGEST = 200
 _OWNER_TIER = "local"
@@ -33,3 +33,9 @@ def caller_of(hall: Hall, headers: Mapping[str, str]) -> Caller:
 def may_operate(caller: Caller) -> bool:
     """Whether this is an operator's key, or one of the account that `farm up` makes for the farm's owner."""
     return caller.is_operator or caller.account.tier == _OWNER_TIER
+
+
+def require_operator(caller: Caller, deed: str) -> None:
+    """Raise NotAllowed unless the caller may operate the farm. `deed` says what was tried."""
+    if not may_operate(caller):
+        raise NotAllowed(f"Only an operator's key may {deed}.")

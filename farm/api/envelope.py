@@ -5,6 +5,7 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from farm.api.limits import Allowance
 from farm.ids import Ids
@@ -25,6 +26,7 @@ class Envelope:
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id = self._request_id(scope)
+        bind_contextvars(request_id=request_id)  # on its own log lines: each call has a context of its own
 
         async def seal(message: Message) -> None:
             if message["type"] == "http.response.start":

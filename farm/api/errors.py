@@ -19,10 +19,12 @@ from starlette.exceptions import HTTPException
 from farm.api.limits import RateLimitedWith
 from farm.errors import (
     BadRequest,
+    CallInProgress,
     Conflict,
     FarmError,
     FarmUnavailable,
     InsufficientCredits,
+    KeyReused,
     NotAllowed,
     NotFound,
     NotSignedIn,
@@ -40,11 +42,13 @@ _STATUSES: Sequence[tuple[type[FarmError], int]] = (
     (NotFound, 404),
     (Conflict, 409),
     (TooLarge, 413),
+    (KeyReused, 422),
     (RateLimited, 429),
     (FarmUnavailable, 503),
 )
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _RETRY_UNAVAILABLE_S = 5
+_RETRY_IN_PROGRESS_S = 1
 _ALIASES = ("body", "query", "path", "header")
 
 
@@ -148,7 +152,9 @@ def _from_http(error: HTTPException) -> FarmError:
 
 def _headers(request: Request, error: FarmError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, Conflict):
+    if isinstance(error, CallInProgress):  # the one conflict that ends by itself, in the first call's answer
+        headers |= {"x-should-retry": "true", "Retry-After": str(_RETRY_IN_PROGRESS_S)}
+    elif isinstance(error, Conflict):
         headers["x-should-retry"] = "false"  # the OpenAI SDKs retry a 409 otherwise
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"

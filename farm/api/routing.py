@@ -1,9 +1,11 @@
 """FarmRoute: a route that lets a call in before anything of it is parsed: key, rate, then a checked body.
 
-A route names its rate class with `openapi_extra=rated("uploads")`; without one it counts as `native`.
+A route names its rate class with `openapi_extra=rated("uploads")`; without one it counts as `native`. A route
+that submits says `openapi_extra=submits("uploads")`: its calls are made once per Idempotency-Key.
 """
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -18,6 +20,7 @@ from farm.account import Caller
 from farm.api.auth import caller_of
 from farm.api.body import read_json
 from farm.api.desk import Desk, desk_of
+from farm.api.idempotency import IN_DOCUMENT, MARK, once
 from farm.api.limits import Allowance
 from farm.errors import BadRequest, NotFound
 
@@ -51,6 +54,11 @@ def rated(route_class: str) -> dict[str, Any]:
     return {_RATE: route_class}
 
 
+def submits(route_class: str) -> dict[str, Any]:
+    """As `rated`, for a route whose calls are made once (farm.api.idempotency)."""
+    return rated(route_class) | IN_DOCUMENT
+
+
 def farm_router(prefix: str, tag: str) -> APIRouter:
     """A router whose routes all ask for a key."""
     return APIRouter(
@@ -69,6 +77,7 @@ class FarmRoute(APIRoute):
         handle = super().get_route_handler()
         rate = str((self.openapi_extra or {}).get(_RATE, _DEFAULT_RATE))
         takes_body = self.body_field is not None
+        is_made_once = (self.openapi_extra or {}).get(MARK, False)
 
         async def answer(request: Request) -> Response:
             desk = desk_of(request)
@@ -76,9 +85,12 @@ class FarmRoute(APIRoute):
                 _admit, desk, request, rate
             )
             _check_address(request)
+            body = None
             if takes_body:
                 body = await read_json(request, desk.hall.catalog.limits.json_max_bytes)
                 request = _Read(request, body)
+            if is_made_once:
+                return await once(request, body, partial(handle, request))
             return await handle(request)
 
         return answer

@@ -4,8 +4,8 @@ import logging
 import os
 import signal
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from celery import signals
@@ -18,20 +18,34 @@ from farm.broker.app import RUN, celery_app, queues
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Consumer:
     """What to take from where. `node` is the worker's name in Flower, `slots` the threads.
 
+    `own` is the queue of this worker alone, taken from always; `shared` is its pool's.
     `run` gets attempt id and token, in one of the threads. `stopping` is called once, in the signal handler
     of the first SIGTERM or SIGINT, and must only set a flag; the second signal ends the process at once.
     """
 
     url: str
     node: str
-    queues: Sequence[str]
+    own: str
+    shared: str
     slots: int
     run: Callable[[int, int], None]
     stopping: Callable[[], None]
+    _takes_shared: bool = field(default=True, init=False)
+    _worker: "_Worker | None" = field(default=None, init=False)
+
+    def take_shared(self, wanted: bool) -> None:
+        """Take from the pool's queue, or leave it to others; from any thread, as often as wanted.
+
+        What is said between two connections is lost, so whoever cares says it again.
+        """
+        self._takes_shared = wanted
+        consumer = getattr(self._worker, "consumer", None)
+        if consumer is not None:
+            consumer.call_soon(self._reconcile)
 
     def consume(self) -> int:
         """Take messages until told to stop; blocks the main thread. Returns the exit status.
@@ -39,7 +53,7 @@ class Consumer:
         A broker that goes away is waited for, however long.
         """
         app = celery_app(self.url)
-        app.conf.task_queues = queues(self.queues)
+        app.conf.task_queues = queues((self.own, self.shared))
         app.task(self.run, name=RUN, ignore_result=True)
         warnings.filterwarnings(
             "ignore", category=SecurityWarning
@@ -54,10 +68,21 @@ class Consumer:
             without_mingle=True,
             quiet=True,
             loglevel=logging.WARNING,
+            queues=[self.own, self.shared] if self._takes_shared else [self.own],
         )
+        self._worker = worker
         worker.stopping = self.stopping
         worker.start()
         return int(worker.exitcode or 0)
+
+    def _reconcile(self) -> None:
+        """Runs in Celery's own loop. What is selected here is taken up again after a lost connection too."""
+        consumer = getattr(self._worker, "consumer", None)
+        taking = getattr(consumer, "task_consumer", None)
+        if consumer is None or taking is None:
+            return
+        if self._takes_shared != taking.consuming_from(self.shared):
+            (consumer.add_task_queue if self._takes_shared else consumer.cancel_task_queue)(self.shared)
 
 
 class _Worker(Worker):  # type: ignore[misc]  # Celery is untyped

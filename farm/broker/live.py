@@ -1,15 +1,24 @@
-"""Live progress over Redis pub/sub: what a watcher sees between two looks into the store."""
+"""What a watcher sees between two looks into the store: live progress, and the log lines of attempts.
+
+Progress goes over Redis pub/sub and is gone when nobody listens. Log lines go to one Redis stream per job,
+capped and expiring: its ids let a follower read the tail and go on from there, also after its line broke,
+without a line twice or missing. All of it may be lost; nothing else is lost with it.
+"""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import redis
 import redis.asyncio
 
+from farm.job import LogEntry, LogLine
+
 _CHANNEL = "farm:live:"
+_LOG = "farm:log:"
+_FIELD = "entry"
 _CONNECT_S = 1.0
 
 
@@ -29,6 +38,24 @@ class Listener:
         return None
 
 
+class LogReader:
+    """Reads one job's log as it grows."""
+
+    def __init__(self, client: "redis.asyncio.Redis | None", job_id: str) -> None:
+        self._client = client
+        self._key = _LOG + job_id
+
+    async def after(self, last_id: str, timeout_s: float) -> Sequence[LogEntry]:
+        """What was said after that entry; waits up to `timeout_s` for the first. Empty without a broker."""
+        if self._client is not None:
+            with suppress(redis.RedisError, OSError):
+                block = int(timeout_s * 1000) or None
+                answer: Any = await self._client.xread({self._key: last_id}, block=block)
+                return _entries(found for _, entries in answer or () for found in entries)
+        await asyncio.sleep(timeout_s)
+        return ()
+
+
 class Live(Protocol):
     """Events that may be lost: progress, stages, log lines, "look again"."""
 
@@ -38,6 +65,18 @@ class Live(Protocol):
 
     def listen(self, job_id: str) -> AbstractAsyncContextManager[Listener]:
         """Listen to one job for as long as the block runs; without a broker it only waits."""
+        ...
+
+    def log(self, job_id: str, lines: Sequence[LogLine]) -> None:
+        """Add lines to a job's log. Never raises."""
+        ...
+
+    def tail(self, job_id: str, count: int) -> Sequence[LogEntry]:
+        """The last lines of a job's log, oldest first; empty when they were lost, or are too old."""
+        ...
+
+    def read_log(self, job_id: str) -> AbstractAsyncContextManager[LogReader]:
+        """Read a job's log as it grows, for as long as the block runs."""
         ...
 
 
@@ -51,12 +90,24 @@ class SilentLive:
     async def listen(self, job_id: str) -> AsyncIterator[Listener]:
         yield Listener(None)
 
+    def log(self, job_id: str, lines: Sequence[LogLine]) -> None:
+        return
+
+    def tail(self, job_id: str, count: int) -> Sequence[LogEntry]:
+        return ()
+
+    @asynccontextmanager
+    async def read_log(self, job_id: str) -> AsyncIterator[LogReader]:
+        yield LogReader(None, job_id)
+
 
 class RedisLive:
-    """One channel per job."""
+    """One channel and one stream per job: its last `tail_lines` lines, until `keep_s` after the latest."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, tail_lines: int, keep_s: int) -> None:
         self._url = url
+        self._tail_lines = tail_lines
+        self._keep_s = keep_s
         self._redis = redis.Redis.from_url(url, socket_connect_timeout=_CONNECT_S, socket_timeout=2.0)
 
     def tell(self, job_id: str, event: dict[str, Any]) -> None:
@@ -75,3 +126,42 @@ class RedisLive:
             with suppress(redis.RedisError, OSError):
                 await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
                 await client.aclose()
+
+    def log(self, job_id: str, lines: Sequence[LogLine]) -> None:
+        if not lines:
+            return
+        with suppress(redis.RedisError, OSError):
+            pipe = self._redis.pipeline(transaction=False)
+            for line in lines:
+                pipe.xadd(_LOG + job_id, {_FIELD: _text(line)}, maxlen=self._tail_lines)
+            pipe.expire(_LOG + job_id, self._keep_s)
+            pipe.execute()
+
+    def tail(self, job_id: str, count: int) -> Sequence[LogEntry]:
+        with suppress(redis.RedisError, OSError):
+            found: Any = self._redis.xrevrange(_LOG + job_id, count=count)
+            return _entries(reversed(found))
+        return ()
+
+    @asynccontextmanager
+    async def read_log(self, job_id: str) -> AsyncIterator[LogReader]:
+        client = redis.asyncio.Redis.from_url(self._url, socket_connect_timeout=_CONNECT_S)
+        try:
+            yield LogReader(client, job_id)
+        finally:
+            with suppress(redis.RedisError, OSError):
+                await client.aclose()
+
+
+def _text(line: LogLine) -> str:
+    return json.dumps([line.task, line.attempt_id, line.line, line.private])
+
+
+def _entries(found: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> Sequence[LogEntry]:
+    return [_entry(entry_id.decode(), fields[_FIELD.encode()]) for entry_id, fields in found]
+
+
+def _entry(entry_id: str, text: bytes) -> LogEntry:
+    task, attempt_id, line, private = json.loads(text)
+    millis = int(entry_id.partition("-")[0])
+    return LogEntry(entry_id, millis / 1000, LogLine(task, attempt_id, line, private))

@@ -1,10 +1,12 @@
 """The CLI's line to a farm: the native API over HTTP. A refusal becomes a FarmError in its own words."""
 
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import Field, JsonValue, SecretStr
@@ -79,6 +81,16 @@ class FarmClient:
         """Every worker the farm knows; an operator's key is needed."""
         return self._list("/workers")
 
+    def drain_worker(self, name: str, because: str = "") -> dict[str, Any]:
+        """Send a worker nothing more; an operator's key is needed."""
+        return self._object(
+            "POST", f"/workers/{quote(name, safe='')}/drain?{urlencode({'because': because})}"
+        )
+
+    def resume_worker(self, name: str) -> dict[str, Any]:
+        """Send a worker tasks again; an operator's key is needed."""
+        return self._object("POST", f"/workers/{quote(name, safe='')}/resume")
+
     def jobs(self, **query: str | int | None) -> list[dict[str, Any]]:
         """One page of jobs, newest first."""
         return self._list("/jobs", **query)
@@ -108,6 +120,33 @@ class FarmClient:
         """Ask a job to stop."""
         return self._object("POST", f"/jobs/{job_id}/cancel")
 
+    def set_priority(self, job_id: str, priority: int) -> dict[str, Any]:
+        """Move what has not started of a job forward (lower) or back within its account."""
+        return self._object("PATCH", f"/jobs/{job_id}", {"priority": priority})
+
+    def logs(self, job_id: str, tail: int) -> list[dict[str, Any]]:
+        """The last lines of a job's attempts, oldest first."""
+        return self._list(f"/jobs/{job_id}/logs", tail=tail)
+
+    def follow_logs(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """Each line of a job's attempts as it is said, until the job has ended.
+
+        A farm that restarts is waited for; then it goes on after the last line.
+        """
+        query: dict[str, str] = {"follow": "1"}
+        patience_ends = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                for line in self._events(f"/jobs/{job_id}/logs", query):
+                    yield line
+                    query["after"] = line["id"]
+                    patience_ends = time.monotonic() + _PATIENCE_S
+                return
+            except FarmUnavailable:
+                if time.monotonic() > patience_ends:
+                    raise
+            time.sleep(_LOOK_EVERY_S)
+
     def retry(self, job_id: str) -> dict[str, Any]:
         """Submit an ended job again, as a new one."""
         return self._object("POST", f"/jobs/{job_id}/retry")
@@ -115,6 +154,53 @@ class FarmClient:
     def submit(self, kind: str, params: Mapping[str, JsonValue]) -> dict[str, Any]:
         """Submit a job of any kind."""
         return self._object("POST", "/jobs", {"kind": kind, "params": dict(params)})
+
+    def quote(self, kind: str, params: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """What a job would cost."""
+        return self._object("POST", "/quotes", {"kind": kind, "params": dict(params)})
+
+    def webhook_endpoints(self) -> list[dict[str, Any]]:
+        """The account's endpoints, oldest first."""
+        return self._list("/webhooks/endpoints")
+
+    def add_webhook_endpoint(
+        self, url: str, events: Sequence[str], headers: Mapping[str, str], description: str
+    ) -> dict[str, Any]:
+        """Register an endpoint: `endpoint`, and its `secret`, which is told once."""
+        body: dict[str, JsonValue] = {"url": url, "events": list(events), "headers": dict(headers)}
+        return self._object("POST", "/webhooks/endpoints", body | {"description": description})
+
+    def remove_webhook_endpoint(self, endpoint_id: str) -> dict[str, Any]:
+        """Delete an endpoint."""
+        return self._object("DELETE", f"/webhooks/endpoints/{endpoint_id}")
+
+    def enable_webhook_endpoint(self, endpoint_id: str) -> dict[str, Any]:
+        """Bring a disabled endpoint back."""
+        return self._object("PATCH", f"/webhooks/endpoints/{endpoint_id}", {"enabled": True})
+
+    def rotate_webhook_secret(self, endpoint_id: str) -> dict[str, Any]:
+        """A new secret for an endpoint: `endpoint`, and `secret`."""
+        return self._object("POST", f"/webhooks/endpoints/{endpoint_id}/rotate")
+
+    def test_webhook(self, endpoint_id: str) -> dict[str, Any]:
+        """Queue a test event: its delivery."""
+        return self._object("POST", f"/webhooks/endpoints/{endpoint_id}/test")
+
+    def webhook_key_secret(self) -> str:
+        """What signs deliveries to the webhook_url of this key's jobs."""
+        return str(self._object("GET", "/webhooks/signing-secret")["secret"])
+
+    def webhook_deliveries(self, **query: str | int | None) -> list[dict[str, Any]]:
+        """One page of deliveries, newest first."""
+        return self._list("/webhooks/deliveries", **query)
+
+    def webhook_delivery(self, delivery_id: str) -> dict[str, Any]:
+        """One delivery."""
+        return self._object("GET", f"/webhooks/deliveries/{delivery_id}")
+
+    def replay_webhook(self, delivery_id: str) -> dict[str, Any]:
+        """Send an ended delivery again."""
+        return self._object("POST", f"/webhooks/deliveries/{delivery_id}/replay")
 
     def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
         """The job now and every half second, until it has ended. A farm that restarts is waited for."""
@@ -160,6 +246,19 @@ class FarmClient:
                 for chunk in answer.iter_bytes(_CHUNK_BYTES):
                     file.write(chunk)
                     got(len(chunk))
+
+    def _events(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """The data of server-sent events, until their stream ends. Raises FarmUnavailable when it breaks."""
+        with (
+            _errors_named(self.url),
+            self._http.stream("GET", _NATIVE + path, params=query) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+            _require_good(answer)
+            for text in answer.iter_lines():
+                if text.startswith("data: "):
+                    yield json.loads(text.removeprefix("data: "))
 
     def _list(self, path: str, **query: str | int | None) -> list[dict[str, Any]]:
         given = {name: value for name, value in query.items() if value is not None}

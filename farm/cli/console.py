@@ -65,6 +65,13 @@ def print_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def print_line(value: object) -> None:
+    """One line on stdout at once, as it is: a text, or anything else as JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def print_listing(
     rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str = "None."
 ) -> None:

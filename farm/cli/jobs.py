@@ -1,4 +1,4 @@
-"""`farm jobs`, `farm submit` and `farm workers`: over HTTP, to any farm."""
+"""`farm jobs` and `farm submit`: over HTTP, to any farm."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,6 @@ from farm.settings import Settings
 from farm.states import JobState
 
 app = typer.Typer(no_args_is_help=True)
-workers_app = typer.Typer(no_args_is_help=True)
 submit_app = typer.Typer()
 
 JobId = Annotated[str, typer.Argument(help="As `farm jobs ls` shows it.")]
@@ -39,14 +38,6 @@ _TASKS = {
 }
 _ATTEMPTS = {"task": "Task", "worker": "Worker", "outcome": "Outcome", "started": "Started", "why": "Failure"}
 _ARTIFACTS = {"name": "Artifact", "file_name": "File", "content_type": "Type", "size": "Size"}
-_WORKERS = {
-    "name": "Worker",
-    "pool": "Pool",
-    "state": "State",
-    "slots": "Slots",
-    "kinds": "Kinds",
-    "seen": "Seen",
-}
 
 
 @app.command()
@@ -115,13 +106,28 @@ def retry(job_id: JobId) -> None:
         console.say(farm.retry(job_id)["id"])
 
 
-@workers_app.command("ls")
-def list_workers(as_json: console.AsJson = False) -> None:
-    """List the workers the farm has seen."""
+@app.command()
+def priority(
+    job_id: JobId,
+    number: Annotated[int, typer.Argument(min=0, max=9, help="Lower runs earlier within its account.")],
+) -> None:
+    """Move what has not started of a job forward or back."""
     with _farm() as farm:
-        found = farm.workers()
-    rows = [worker | {"seen": console.when(worker["seen_at"])} for worker in found]
-    console.print_listing(found if as_json else rows, _WORKERS, as_json=as_json, empty="No workers yet.")
+        farm.set_priority(job_id, number)
+    console.say(f"{job_id} has priority {number}.")
+
+
+@app.command()
+def logs(
+    job_id: JobId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Until the job has ended.")] = False,
+    tail: Annotated[int, typer.Option(min=1, max=10_000, help="How many lines, without -f.")] = 100,
+    as_json: console.AsJson = False,
+) -> None:
+    """What a job's attempts say. Lines are kept for a while only."""
+    with _farm() as farm:
+        for line in farm.follow_logs(job_id) if follow else farm.logs(job_id, tail):
+            console.print_line(line if as_json else _log_line(line))
 
 
 @submit_app.command("submit", rich_help_panel="Use the farm")
@@ -178,6 +184,10 @@ def _job_row(job: dict[str, Any]) -> dict[str, Any]:
         "took": "" if took is None else f"{took:.1f} s",
         "why": (job["failure"] or {}).get("message", ""),
     }
+
+
+def _log_line(line: dict[str, Any]) -> str:
+    return f"{console.when(line['at'])} {line['task']}#{line['attempt']} {line['line']}"
 
 
 def _attempt_row(attempt: dict[str, Any]) -> dict[str, Any]:

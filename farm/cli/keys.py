@@ -1,18 +1,19 @@
 """`farm keys`: make, list and revoke API keys. Runs on the farm's own host: it opens the store."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from farm.cli.accounts import amount_mc
 from farm.cli.console import AsJson, print_json, print_listing, remark, say, when
-from farm.doors.accounts import create_key, ensure_account, list_keys, revoke_key
-from farm.doors.hall import Hall, open_hall
+from farm.cli.host import opened_hall
+from farm.doors.accounts import KeyView, create_key, ensure_account, list_keys, revoke_key
+from farm.doors.audit import who_is_here
+from farm.doors.budgets import set_budget
 from farm.errors import BadRequest
+from farm.money import credits as in_credits
 from farm.money import milli
-from farm.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,6 +23,8 @@ _COLUMNS = {
     "tier": "Tier",
     "name": "Name",
     "operator": "Operator",
+    "budget": "Monthly budget",
+    "spent": "Spent",
     "created": "Created",
     "revoked": "Revoked",
 }
@@ -38,16 +41,18 @@ def create(
     credits: Annotated[
         int | None, typer.Option(min=0, help="Credits of a new account; default: not metered.")
     ] = None,
+    budget: Annotated[str | None, typer.Option(help="Credits it may spend a month; default: all.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown once: alone on the last line of stdout."""
-    with _hall() as hall:
+    with opened_hall() as hall:
         owner = ensure_account(hall, account, tier, balance_mc=None if credits is None else milli(credits))
         if owner.tier != tier:
             raise BadRequest(
                 f"Account {account!r} exists in tier {owner.tier!r}, not {tier!r}.", param="tier"
             )
-        key = create_key(hall, owner, name=name, is_operator=operator)
+        budget_mc = None if budget is None else amount_mc(budget)
+        key = create_key(hall, owner, name=name, is_operator=operator, budget_mc=budget_mc, who=who_is_here())
     if as_json:
         print_json({"key": key.text, "prefix": key.prefix, "account": owner.name, "tier": owner.tier})
         return
@@ -60,8 +65,8 @@ def ls(
     account: Annotated[str | None, typer.Option(help="Only this account's.")] = None, as_json: AsJson = False
 ) -> None:
     """List keys, oldest first; never their text."""
-    with _hall() as hall:
-        found = [asdict(key) for key in list_keys(hall, account)]
+    with opened_hall() as hall:
+        found = [_json(key) for key in list_keys(hall, account)]
     shown = [
         row
         | {
@@ -79,15 +84,28 @@ def ls(
 @app.command()
 def revoke(prefix: Annotated[str, typer.Argument(help="As `farm keys ls` shows it.")]) -> None:
     """Refuse a key from now on."""
-    with _hall() as hall:
-        revoke_key(hall, prefix)
+    with opened_hall() as hall:
+        revoke_key(hall, prefix, who=who_is_here())
     say(f"{prefix} is revoked.")
 
 
-@contextmanager
-def _hall() -> Iterator[Hall]:
-    hall = open_hall(Settings())
-    try:
-        yield hall
-    finally:
-        hall.close()
+@app.command("set-budget")
+def change_budget(
+    prefix: Annotated[str, typer.Argument(help="As `farm keys ls` shows it.")],
+    budget: Annotated[str, typer.Argument(help="Credits a calendar month, or `none`.")],
+) -> None:
+    """Limit what a key may spend in a month; its account is told at 80 and at 100 percent."""
+    with opened_hall() as hall:
+        set_budget(hall, prefix, None if budget == "none" else amount_mc(budget), who=who_is_here())
+    said = "no budget" if budget == "none" else f"{budget} credits a month"
+    say(f"{prefix} has {said}.")
+
+
+def _json(key: KeyView) -> dict[str, Any]:
+    shown = asdict(key)
+    budget_mc = shown.pop("budget_mc")
+    del shown["spent_mc"]
+    return shown | {
+        "budget": None if budget_mc is None else in_credits(budget_mc),
+        "spent": None if budget_mc is None else in_credits(key.spent_mc),
+    }

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from farm import __version__
-from farm.cli import console, doctor, jobs, keys, render, roles, up
+from farm.cli import accounts, audit, console, doctor, jobs, keys, quote, render, roles, up, webhooks, workers
 from farm.errors import BadRequest, FarmError
 
 app = typer.Typer(
@@ -23,9 +23,17 @@ _STEER = "Steer the farm"
 app.add_typer(render.app)
 app.add_typer(up.app)
 app.add_typer(jobs.submit_app)
-app.add_typer(jobs.app, name="jobs", help="List, explain, cancel and retry jobs.", rich_help_panel=_STEER)
-app.add_typer(jobs.workers_app, name="workers", help="See who is here to work.", rich_help_panel=_STEER)
+app.add_typer(quote.app)
+app.add_typer(
+    jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_STEER
+)
+app.add_typer(workers.app, name="workers", help="See, drain and resume workers.", rich_help_panel=_STEER)
 app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.", rich_help_panel=_STEER)
+app.add_typer(accounts.app, name="accounts", help="See customers and their credits.", rich_help_panel=_STEER)
+app.add_typer(
+    webhooks.app, name="webhooks", help="Endpoints that hear of jobs, and deliveries.", rich_help_panel=_STEER
+)
+app.add_typer(audit.app, name="audit", help="See what operators did.", rich_help_panel=_STEER)
 app.add_typer(doctor.app)
 app.add_typer(roles.app)
 

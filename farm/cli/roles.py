@@ -3,7 +3,8 @@
 Each imports its part inside its own command, so that a host installs only what it runs.
 """
 
-import logging
+import importlib.util
+import ipaddress
 import os
 import socket
 from typing import Annotated
@@ -14,13 +15,12 @@ from farm.catalog import read_catalog
 from farm.cli.console import say
 from farm.cli.pools import require_pool
 from farm.doors import upkeep
-from farm.errors import BadRequest
+from farm.errors import BadRequest, FarmUnavailable
+from farm.logs import configure
 from farm.settings import Settings
 
 app = typer.Typer()
 
-# Libraries whose INFO tells nothing of the farm.
-_CHATTY = ("alembic", "botocore", "httpx", "kombu", "urllib3")
 _PARTS = "Run one part"
 
 
@@ -28,21 +28,33 @@ _PARTS = "Run one part"
 def api(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Log every call; signed URLs without their query.")
+    ] = False,
 ) -> None:
     """Serve the HTTP API."""
     from farm.api.serve import serve
 
-    _log_to_stderr()
-    serve(Settings(), host, port)
+    settings = Settings()
+    configure("api", settings.log_format)
+    serve(settings, host, port, access_log=access_log)
 
 
 @app.command(rich_help_panel=_PARTS)
-def scheduler() -> None:
+def scheduler(
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of /metrics; default: farm.toml's.")
+    ] = None,
+    metrics_host: Annotated[
+        str | None, typer.Option(help="Address of /metrics, which asks for no password.")
+    ] = None,
+) -> None:
     """Run the scheduler: it decides what runs next, and settles what has ended."""
     from schedulers.loop import run_scheduler
 
-    _log_to_stderr()
-    run_scheduler(Settings())
+    settings = Settings()
+    configure("scheduler", settings.log_format)
+    run_scheduler(settings, metrics_host=metrics_host, metrics_port=metrics_port)
 
 
 @app.command(rich_help_panel=_PARTS)
@@ -62,7 +74,7 @@ def worker(
     settings = Settings()
     catalog = read_catalog(settings)
     require_pool(catalog, pool)
-    _log_to_stderr()
+    configure("worker", settings.log_format)
     count = slots or catalog.pools[pool].default_slots
     run_worker(
         settings, pool, name=name or _name_of_its_own(pool), slots=count, labels=labels_of(label or [])
@@ -71,15 +83,21 @@ def worker(
 
 @app.command(rich_help_panel=_PARTS)
 def flower(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on the loopback address.")] = 5555,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5555,
+    address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Run Flower on this machine's loopback address, without a password."""
+    """Run Flower. Beyond the loopback address it asks for FARM_FLOWER_AUTH (user:password)."""
     from farm.broker.app import celery_app
 
     settings = Settings()
     if settings.redis_url is None:
         raise BadRequest("Flower needs FARM_REDIS_URL.", param="FARM_REDIS_URL")
-    celery_app(settings.redis_url).start(["flower", "--address=127.0.0.1", f"--port={port}"])
+    credentials = flower_credentials(settings, address)
+    if importlib.util.find_spec("flower") is None:
+        raise FarmUnavailable("Flower is not installed: pip install 'kinefarm[flower]'.")
+    if credentials is not None:
+        os.environ["FLOWER_BASIC_AUTH"] = credentials  # as an argument the process list would show it
+    celery_app(settings.redis_url).start(["flower", f"--address={address}", f"--port={port}"])
 
 
 @app.command(rich_help_panel=_PARTS)
@@ -93,10 +111,26 @@ def _name_of_its_own(pool: str) -> str:
     return f"{pool}-{os.getpid()}@{socket.gethostname()}"
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s")
-    for chatty in _CHATTY:
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+def flower_credentials(settings: Settings, address: str) -> str | None:
+    """FARM_FLOWER_AUTH, or None where nobody else can call. Raises BadRequest when it is needed or no use."""
+    said = settings.flower_auth.get_secret_value() if settings.flower_auth else None
+    if said is None and _is_loopback(address):
+        return None
+    user, colon, password = (said or "").partition(":")
+    if not (user and colon and password) or "," in (said or ""):
+        raise BadRequest(
+            f"Flower on {address} lets its callers stop workers: set FARM_FLOWER_AUTH to user:password, "
+            "without a comma.",
+            param="FARM_FLOWER_AUTH",
+        )
+    return said
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def labels_of(pairs: list[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from farm.cli.child import Child, Part, how_it_ended
 from farm.errors import FarmUnavailable
+from farm.logs import readable
 
 _LOOK_EVERY_S = 0.25
 _HOPELESS_CRASHES = 3
@@ -143,7 +144,7 @@ class Supervisor:
             self._voice.remark(error.message, "red")
 
     def _tell_alarms(self, child: Child) -> None:
-        for line in child.fresh_lines():
+        for line in map(readable, child.fresh_lines()):
             if _ALARMING.search(line):
                 self._voice.remark(f"{child.part.name} | {line}", "red" if _SEVERE.search(line) else "yellow")
 
@@ -155,7 +156,7 @@ class Supervisor:
             "bold red",
         )
         for line in child.last_lines(_LAST_LINES):
-            self._voice.remark(f"{child.part.name} | {line}", "dim")
+            self._voice.remark(f"{child.part.name} | {readable(line)}", "dim")
 
     def _give_up_on_the_hopeless(self) -> None:
         for child in self._children:

@@ -133,7 +133,7 @@ def _redis(settings: Settings) -> Iterator[tuple[str, Server | None]]:
 def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: UpOptions) -> list[Part]:
     parts = [
         Part("api", (*FARM, "api", "--host", options.host, "--port", str(options.port))),
-        Part("scheduler", (*FARM, "scheduler")),
+        Part("scheduler", (*FARM, "scheduler", "--metrics-port", str(_metrics_port(catalog)))),
     ]
     for pool in pools:
         slots = options.slots or catalog.pools[pool].default_slots
@@ -146,6 +146,11 @@ def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: 
     return parts
 
 
+def _metrics_port(catalog: Catalog) -> int:
+    """The configs' port, or a free one while another farm of this host has it."""
+    return free_port(catalog.metrics.host, catalog.metrics.port)
+
+
 def _local_key(settings: Settings) -> str:
     """The key of this farm's own user, made once and kept in FARM_HOME/run/key."""
     hall = open_hall(settings)
@@ -153,7 +158,7 @@ def _local_key(settings: Settings) -> str:
         kept = running.local_key(settings)
         if kept is None or not _is_good(hall, kept):
             account = ensure_account(hall, _LOCAL_ACCOUNT, "local")
-            kept = create_key(hall, account, name="farm up", is_operator=True).text
+            kept = create_key(hall, account, name="farm up", is_operator=True, who="farm up").text
             running.write_key(settings, kept)
         return kept
     finally:
@@ -198,6 +203,8 @@ def _show(settings: Settings, supervisor: Supervisor, farm: RunningFarm) -> None
 def _where(part: Part, farm: RunningFarm) -> str:
     if part.name == "api":
         return farm.url
+    if part.name == "scheduler":
+        return f"http://127.0.0.1:{part.argv[-1]}/metrics"
     return f"http://127.0.0.1:{part.argv[-1]}" if part.name == "flower" else ""
 
 

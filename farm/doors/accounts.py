@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from farm.account import Account, Caller
+from farm.doors import audit
 from farm.doors.hall import Hall
+from farm.doors.purse import open_ledger
 from farm.errors import BadRequest, NotFound, NotSignedIn
+from farm.money import month_of
 from farm.secrets import NewKey, key_prefix
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, api_keys
@@ -22,6 +25,8 @@ class KeyView:
     account: str
     tier: str
     is_operator: bool
+    budget_mc: int | None
+    spent_mc: int
     created_at: float
     revoked_at: float | None
 
@@ -56,11 +61,21 @@ def ensure_account(hall: Hall, name: str, tier: str, *, balance_mc: int | None =
                 "created_at": hall.clock.now(),
             }
             row = connection.execute(insert(accounts).values(values).returning(accounts)).one()
+            if balance_mc is not None:
+                open_ledger(connection, row, hall.clock.now())
         return _account(row)
 
 
-def create_key(hall: Hall, account: Account, *, name: str = "", is_operator: bool = False) -> NewKey:
-    """Make a key for the account. Its text is shown once, here."""
+def create_key(
+    hall: Hall,
+    account: Account,
+    *,
+    name: str = "",
+    is_operator: bool = False,
+    budget_mc: int | None = None,
+    who: str = "system",
+) -> NewKey:
+    """Make a key for the account. Its text is shown once, here. `who` makes it, for the audit log."""
     key = hall.secrets.new_key()
     with hall.store.write() as connection:
         connection.execute(
@@ -71,9 +86,12 @@ def create_key(hall: Hall, account: Account, *, name: str = "", is_operator: boo
                 mac=key.mac,
                 sealed=key.sealed,
                 is_operator=is_operator,
+                budget_mc=budget_mc,
                 created_at=hall.clock.now(),
             )
         )
+        detail = {"account": account.name, "name": name, "operator": is_operator}
+        audit.note(connection, hall, who, "key.create", key.prefix, detail)
     return key
 
 
@@ -98,13 +116,10 @@ def list_keys(hall: Hall, account_name: str | None = None) -> list[KeyView]:
     if account_name is not None:
         query = query.where(accounts.c.name == account_name)
     with hall.store.read() as connection:
-        return [
-            KeyView(r.id, r.prefix, r.name, r.account, r.tier, r.is_operator, r.created_at, r.revoked_at)
-            for r in connection.execute(query)
-        ]
+        return [_key(row, month_of(hall.clock.now())) for row in connection.execute(query)]
 
 
-def revoke_key(hall: Hall, prefix: str) -> None:
+def revoke_key(hall: Hall, prefix: str, *, who: str = "system") -> None:
     """Refuse this key from now on. Raises NotFound."""
     with hall.store.write() as connection:
         done = connection.execute(
@@ -114,6 +129,7 @@ def revoke_key(hall: Hall, prefix: str) -> None:
         )
         if done.rowcount == 0:
             raise NotFound(f"There is no live key {prefix!r}.", param="prefix")
+        audit.note(connection, hall, who, "key.revoke", prefix)
 
 
 def read_account(connection: Connection, account_id: int) -> Account:
@@ -123,3 +139,18 @@ def read_account(connection: Connection, account_id: int) -> Account:
 
 def _account(row: AnyRow) -> Account:
     return Account(row.id, row.public_id, row.name, row.tier, row.balance_mc)
+
+
+def _key(row: AnyRow, month: str) -> KeyView:
+    return KeyView(
+        id=row.id,
+        prefix=row.prefix,
+        name=row.name,
+        account=row.account,
+        tier=row.tier,
+        is_operator=row.is_operator,
+        budget_mc=row.budget_mc,
+        spent_mc=row.spent_mc if row.spent_month == month else 0,
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+    )

@@ -106,6 +106,13 @@ def asset(hall: Hall, account: Account, asset_id: str) -> Asset:
     return _asset(row)
 
 
+def assets_named(hall: Hall, account: Account, ids: Sequence[str]) -> dict[str, Asset]:
+    """Those of these assets that the account has, by id."""
+    query = select(assets).where(assets.c.id.in_(ids), assets.c.account_id == account.id)
+    with hall.store.read() as connection:
+        return {row.id: _asset(row) for row in connection.execute(query)}
+
+
 def require_uploaded(hall: Hall, blobs: Blobs, wanted: Sequence[Asset]) -> None:
     """Check that the bytes of these assets have arrived and are what was declared.
 

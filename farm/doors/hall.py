@@ -9,6 +9,7 @@ from farm.broker.live import Live, RedisLive, SilentLive
 from farm.catalog import Catalog, read_catalog
 from farm.clock import Clock, SystemClock
 from farm.ids import Ids, RandomIds
+from farm.net.guard import Guard, own_places
 from farm.secrets import Secrets
 from farm.settings import Settings
 from farm.store.clock import clock_of
@@ -28,6 +29,7 @@ class Hall:
     bell: Bell = field(default_factory=SilentBell)
     live: Live = field(default_factory=SilentLive)
     pause: Callable[[float], None] = time.sleep
+    guard: Guard = field(default_factory=Guard)
 
     def close(self) -> None:
         self.store.close()
@@ -44,12 +46,13 @@ def open_hall(settings: Settings, *, durable: bool = True) -> Hall:
         migrate(store)
     else:
         require_current(store)
-    url = settings.redis_url
+    url, catalog = settings.redis_url, read_catalog(settings)
     return Hall(
         store=store,
-        catalog=read_catalog(settings),
+        catalog=catalog,
         secrets=Secrets.of(settings),
         clock=clock_of(store),
         bell=RedisBell(url) if url else SilentBell(),
-        live=RedisLive(url) if url else SilentLive(),
+        live=RedisLive(url, **catalog.logs.model_dump()) if url else SilentLive(),
+        guard=Guard(catalog.outbound, own=own_places(settings)),
     )

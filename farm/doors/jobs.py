@@ -6,8 +6,9 @@ from dataclasses import replace
 from sqlalchemy import Connection, insert, select, update
 
 from farm.account import Caller
+from farm.doors import audit
 from farm.doors.hall import Hall
-from farm.errors import NotFound
+from farm.errors import Conflict, NotFound
 from farm.job import Artifact, Attempt, Failure, Job, JobSpec, Task
 from farm.kinds import kind_named
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
@@ -41,7 +42,7 @@ def list_jobs(
     if before_seq is not None:
         query = query.where(jobs.c.seq < before_seq)
     with hall.store.read() as connection:
-        return [_job(row) for row in connection.execute(query)]
+        return [job_of(row) for row in connection.execute(query)]
 
 
 def job_artifacts(hall: Hall, account_id: int | None, job_id: str) -> list[Artifact]:
@@ -51,7 +52,7 @@ def job_artifacts(hall: Hall, account_id: int | None, job_id: str) -> list[Artif
         found = connection.execute(
             select(artifacts).where(artifacts.c.job_seq == row.seq).order_by(artifacts.c.name)
         )
-        return [_artifact(artifact, job_id) for artifact in found]
+        return [artifact_of(artifact, job_id) for artifact in found]
 
 
 def job_attempts(hall: Hall, account_id: int | None, job_id: str) -> list[Attempt]:
@@ -79,6 +80,26 @@ def cancel(hall: Hall, account_id: int | None, job_id: str) -> Job:
         found = _with_tasks(connection, _row(connection, account_id, job_id))
     hall.bell.ring()
     return found
+
+
+def set_priority(hall: Hall, caller: Caller, job_id: str, priority: int) -> Job:
+    """Ask for what has not started of a job to run earlier (lower) or later within its account.
+
+    The scheduler does it at its next turn. Raises NotFound, and Conflict `job_ended`.
+    """
+    account_id = None if caller.is_operator else caller.account.id
+    with hall.store.write() as connection:
+        row = _row(connection, account_id, job_id)
+        if row.state in TERMINAL_JOBS:
+            raise Conflict(f"The job has ended ({row.state}).", param="job_id", code="job_ended")
+        wish = {"job_seq": row.seq, "action": "priority", "value": priority, "created_at": hall.clock.now()}
+        connection.execute(insert(requests).values(wish))
+        if caller.is_operator:
+            detail = {"from": row.priority, "to": priority}
+            audit.note(connection, hall, audit.who_calls(caller), "job.priority", job_id, detail)
+        found = _with_tasks(connection, row)
+    hall.bell.ring()
+    return replace(found, priority=priority)
 
 
 def again(hall: Hall, caller: Caller, job_id: str) -> JobSpec:
@@ -110,7 +131,7 @@ def _with_tasks(connection: Connection, row: AnyRow) -> Job:
         )
     }
     views = tuple(_task(task, live.get(task.id)) for task in found)
-    return _derived(_job(row), views, [task.estimated_s for task in found])
+    return _derived(job_of(row), views, [task.estimated_s for task in found])
 
 
 def _derived(stored: Job, views: tuple[Task, ...], weights: Sequence[float]) -> Job:
@@ -148,7 +169,8 @@ def _task(row: AnyRow, live: AnyRow | None) -> Task:
     )
 
 
-def _job(row: AnyRow) -> Job:
+def job_of(row: AnyRow) -> Job:
+    """A stored job, without its tasks."""
     state = JobState(row.state)
     return Job(
         id=row.id,
@@ -169,7 +191,9 @@ def _job(row: AnyRow) -> Job:
         ended_at=row.ended_at,
         reference=row.reference,
         project_id=row.project_id,
+        custom_id=row.custom_id,
         warnings=tuple(row.warnings),
+        priority=row.priority,
     )
 
 
@@ -190,7 +214,8 @@ def _attempt(row: AnyRow) -> Attempt:
     )
 
 
-def _artifact(row: AnyRow, job_id: str) -> Artifact:
+def artifact_of(row: AnyRow, job_id: str) -> Artifact:
+    """A stored artifact of that job."""
     return Artifact(
         id=row.id,
         job_id=job_id,

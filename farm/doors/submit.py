@@ -12,15 +12,17 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from farm.account import Account, Caller
+from farm.batch import Place
+from farm.doors.budgets import budgets_told, spend
 from farm.doors.hall import Hall
-from farm.errors import BadRequest, Conflict, InsufficientCredits
+from farm.doors.idempotency import Ticket, already_made, note_made
+from farm.doors.purse import hold
+from farm.errors import BadRequest, Conflict
 from farm.job import JobSpec
 from farm.kinds import POOLS, Kind, TaskSpec, kind_named
-from farm.money import credits
 from farm.states import TERMINAL_JOBS, JobState, TaskState
 from farm.store.dialect import insert_ignore
 from farm.store.schema import (
-    accounts,
     arrivals,
     jobs,
     lanes,
@@ -46,7 +48,8 @@ class Submitted:
 class Origin:
     """Where new tasks come from: their job, and for grown tasks the `known` ids of those before them.
 
-    `met` names those of them that have succeeded: nobody waits for these any more.
+    `met` names those of them that have succeeded: nobody waits for these any more. `held`: none of the new ones
+    may be ready before the scheduler lets the job go.
     """
 
     job_seq: int
@@ -56,6 +59,8 @@ class Origin:
     now: float
     known: Mapping[str, int] = field(default_factory=dict)
     met: Set[str] = frozenset()
+    batch: int | None = None
+    held: bool = False
 
 
 _PROJECT_JOB = (
@@ -67,31 +72,51 @@ _PROJECT_JOB = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class Order:
+    """A job that is planned and priced, ready to be submitted; `place` is its row in a batch."""
+
     spec: JobSpec
     kind: Kind[Any]
     plan: Sequence[TaskSpec]
     price_mc: int
+    place: Place | None = None
 
 
-def submit(hall: Hall, caller: Caller, spec: JobSpec) -> Submitted:
-    """Accept one job. Raises BadRequest, InsufficientCredits; then nothing is stored."""
-    return submit_all(hall, caller, [spec])[0]
+def submit(hall: Hall, caller: Caller, spec: JobSpec, once: Ticket | None = None) -> Submitted:
+    """Accept one job; under a ticket only once.
+
+    Raises BadRequest, InsufficientCredits, and CallInProgress when another call has taken the ticket's place;
+    then nothing is stored.
+    """
+    priced = _order(hall, spec)
+    with budgets_told(hall, caller), hall.store.write() as connection:
+        made_id = already_made(connection, once)
+        if made_id is not None:
+            return _submitted(connection, made_id)
+        done = submit_within(hall, connection, caller, [priced])[0]
+        note_made(connection, once, done.job_id)
+    hall.bell.ring()
+    return done
 
 
 def submit_all(hall: Hall, caller: Caller, specs: Sequence[JobSpec]) -> list[Submitted]:
     """Accept many jobs in one transaction: all or none."""
     orders = [_order(hall, spec) for spec in specs]
-    with hall.store.write() as connection:
+    with budgets_told(hall, caller), hall.store.write() as connection:
         done = submit_within(hall, connection, caller, orders)
     hall.bell.ring()
     return done
 
 
-def submit_to_project(hall: Hall, caller: Caller, spec: JobSpec, project_id: str) -> Submitted:
-    """Start a media project's next render. Raises Conflict `render_in_progress` while one is under way."""
+def submit_to_project(
+    hall: Hall, caller: Caller, spec: JobSpec, project_id: str, once: Ticket | None = None
+) -> Submitted:
+    """As `submit`, as a media project's next render. Raises Conflict `render_in_progress` while one runs."""
     priced = _order(hall, spec)
-    with hall.store.write() as connection:
+    with budgets_told(hall, caller), hall.store.write() as connection:
+        made_id = already_made(connection, once)
+        if made_id is not None:
+            return _submitted(connection, made_id)
         latest = connection.execute(_PROJECT_JOB.where(media_projects.c.id == project_id)).one()
         if latest.state is not None and latest.state not in TERMINAL_JOBS:
             raise Conflict(
@@ -103,17 +128,19 @@ def submit_to_project(hall: Hall, caller: Caller, spec: JobSpec, project_id: str
             .where(media_projects.c.id == project_id)
             .values(job_id=done.job_id, revision=media_projects.c.revision + 1)
         )
+        note_made(connection, once, done.job_id)
     hall.bell.ring()
     return done
 
 
 def submit_within(
-    hall: Hall, connection: Connection, caller: Caller, orders: Sequence[_Order]
+    hall: Hall, connection: Connection, caller: Caller, orders: Sequence[Order]
 ) -> list[Submitted]:
     """The submit itself, inside a caller's transaction (surfaces that change their own rows with it)."""
     now = hall.clock.now()
     warnings = _warnings(connection, orders, now - hall.catalog.scheduling.worker_gone_s)
-    _hold(connection, caller.account, sum(order.price_mc for order in orders))
+    price_mc = sum(order.price_mc for order in orders)
+    hold(hall, connection, caller.account, price_mc, now)
     rows = [_job_row(hall, caller, order, warnings[order.kind.name], now) for order in orders]
     seqs = connection.scalars(insert(jobs).returning(jobs.c.seq, sort_by_parameter_order=True), rows).all()
     connection.execute(
@@ -129,29 +156,28 @@ def submit_within(
             for seq, order in zip(seqs, orders, strict=True)
         ],
     )
+    spend(connection, caller, price_mc, now)
     lane_of = lanes_of(connection, hall, caller.account, [task for order in orders for task in order.plan])
-    arrived: list[int] = []
-    for seq, order in zip(seqs, orders, strict=True):
-        arrived += insert_tasks(connection, order.plan, lane_of, _origin(order, seq, now))
-    note_arrivals(connection, arrived)
+    plans = [(order.plan, _origin(order, seq, now)) for seq, order in zip(seqs, orders, strict=True)]
+    note_arrivals(connection, insert_plans(connection, plans, lane_of))
     return [
         Submitted(row["id"], seq, row["held_mc"], tuple(row["warnings"]))
         for row, seq in zip(rows, seqs, strict=True)
     ]
 
 
-def order(hall: Hall, spec: JobSpec) -> _Order:
+def order(hall: Hall, spec: JobSpec) -> Order:
     """Plan and price a spec, touching nothing: for surfaces that quote before they submit."""
     return _order(hall, spec)
 
 
-def _order(hall: Hall, spec: JobSpec) -> _Order:
+def _order(hall: Hall, spec: JobSpec) -> Order:
     kind = kind_named(spec.params.kind)
     plan = tuple(kind.plan(spec.params))
     if not plan:
         raise BadRequest("Nothing is to be done.", param="params")
     check_plan(plan)
-    return _Order(spec, kind, plan, kind.price_mc(spec.params, hall.catalog))
+    return Order(spec, kind, plan, kind.price_mc(spec.params, hall.catalog))
 
 
 def check_plan(plan: Sequence[TaskSpec], known: Collection[str] = ()) -> None:
@@ -159,10 +185,11 @@ def check_plan(plan: Sequence[TaskSpec], known: Collection[str] = ()) -> None:
     needs = {task.name: set(task.needs) for task in plan}
     if len(needs) < len(plan) or not needs.keys().isdisjoint(known):
         raise BadRequest("Two tasks of the job have one name.", param="name")
+    names = needs.keys() | set(known)
     for task in plan:
         if task.pool not in POOLS:
             raise BadRequest(f"Task {task.name!r} names an unknown pool {task.pool!r}.", param="pool")
-        if not needs[task.name] <= needs.keys() | set(known):
+        if not needs[task.name] <= names:
             raise BadRequest(f"Task {task.name!r} needs tasks that the job does not have.", param="needs")
     try:
         TopologicalSorter(needs).prepare()
@@ -170,11 +197,11 @@ def check_plan(plan: Sequence[TaskSpec], known: Collection[str] = ()) -> None:
         raise BadRequest("Tasks of the job wait for each other in a circle.", param="needs") from error
 
 
-def _warnings(connection: Connection, orders: Sequence[_Order], seen_since: float) -> dict[str, list[str]]:
+def _warnings(connection: Connection, orders: Sequence[Order], seen_since: float) -> dict[str, list[str]]:
     """Per kind: whether any worker now online could run it."""
     online = connection.execute(
         select(workers.c.pool, workers.c.kinds).where(
-            workers.c.state == "online", workers.c.seen_at >= seen_since
+            workers.c.state == "online", workers.c.kept_out.is_(None), workers.c.seen_at >= seen_since
         )
     ).all()
     found: dict[str, list[str]] = {}
@@ -188,24 +215,22 @@ def _warnings(connection: Connection, orders: Sequence[_Order], seen_since: floa
     return found
 
 
-def _hold(connection: Connection, account: Account, amount_mc: int) -> None:
-    if account.balance_mc is None:
-        return
-    held = connection.execute(
-        update(accounts)
-        .where(accounts.c.id == account.id, accounts.c.balance_mc >= amount_mc)
-        .values(balance_mc=accounts.c.balance_mc - amount_mc)
-    )
-    if held.rowcount == 0:
-        raise InsufficientCredits(
-            f"This needs {credits(amount_mc):g} credits, and the account has fewer left."
-        )
+def _submitted(connection: Connection, job_id: str) -> Submitted:
+    """What submit answered when it made this job."""
+    row = connection.execute(
+        select(jobs.c.id, jobs.c.seq, jobs.c.held_mc, jobs.c.warnings).where(jobs.c.id == job_id)
+    ).one()
+    return Submitted(row.id, row.seq, row.held_mc, tuple(row.warnings))
 
 
-def _job_row(hall: Hall, caller: Caller, order: _Order, warnings: list[str], now: float) -> dict[str, Any]:
-    spec = order.spec
+def _job_row(hall: Hall, caller: Caller, order: Order, warnings: list[str], now: float) -> dict[str, Any]:
+    spec, place = order.spec, order.place
     return {
         "id": hall.ids.public("job"),
+        "batch_id": place.batch if place else None,
+        "custom_id": place.custom_id if place else None,
+        "held": place.held if place else False,
+        "unmet": place.unmet if place else 0,
         "account_id": caller.account.id,
         "api_key_id": caller.key_id,
         "kind": order.kind.name,
@@ -233,23 +258,44 @@ def insert_tasks(
     origin: Origin,
 ) -> list[int]:
     """Insert a job's tasks with their needs. Returns the lanes of the ready ones, to be noted or counted."""
-    rows = [task_row(task, lane_of[task.pool, task.resource.value], origin) for task in plan]
-    ids = connection.scalars(insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), rows).all()
-    by_name = {**origin.known, **{task.name: task_id for task, task_id in zip(plan, ids, strict=True)}}
-    needs = [{"task_id": by_name[t.name], "needs_task_id": by_name[n]} for t in plan for n in set(t.needs)]
+    return insert_plans(connection, [(plan, origin)], lane_of)
+
+
+def insert_plans(
+    connection: Connection,
+    plans: Sequence[tuple[Sequence[TaskSpec], Origin]],
+    lane_of: Mapping[tuple[str, str], int],
+) -> list[int]:
+    """The same for many jobs at once."""
+    rows = [
+        task_row(task, lane_of[task.pool, task.resource.value], origin)
+        for plan, origin in plans
+        for task in plan
+    ]
+    ids = iter(
+        connection.scalars(insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), rows).all()
+    )
+    needs: list[dict[str, int]] = []
+    for plan, origin in plans:
+        by_name = {**origin.known, **{task.name: next(ids) for task in plan}}
+        needs += [
+            {"task_id": by_name[t.name], "needs_task_id": by_name[n]} for t in plan for n in set(t.needs)
+        ]
     if needs:
         connection.execute(insert(task_needs), needs)
     return [row["lane_id"] for row in rows if row["state"] == TaskState.READY]
 
 
 def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
-    """A new task's row: blocked while it needs others, waiting until its due time, else ready."""
+    """A new task's row: blocked while it needs others or is held, waiting until its due time, else ready."""
     due = origin.due_at
     unmet = len(set(task.needs) - origin.met)
-    state = TaskState.BLOCKED if unmet else TaskState.WAITING if due is not None else TaskState.READY
+    blocked = unmet > 0 or origin.held
+    state = TaskState.BLOCKED if blocked else TaskState.WAITING if due is not None else TaskState.READY
     return {
         "job_seq": origin.job_seq,
         "lane_id": lane_id,
+        "batch_id": origin.batch,
         "name": task.name,
         "step": task.step,
         "pool": task.pool,
@@ -263,6 +309,8 @@ def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
         "estimated_s": task.estimated_s,
         "soft_s": task.soft_s,
         "hard_s": task.hard_s,
+        "no_progress_s": task.no_progress_s,
+        "ready_at": origin.now if state == TaskState.READY else None,
         "due_at": due,
         "unmet": unmet,
         "created_at": origin.now,
@@ -312,7 +360,8 @@ def _lanes(connection: Connection, account_id: int) -> dict[tuple[str, str], int
     return {(row.pool, row.resource): row.id for row in connection.execute(query)}
 
 
-def _origin(order: _Order, seq: int, now: float) -> Origin:
-    spec = order.spec
+def _origin(order: Order, seq: int, now: float) -> Origin:
+    spec, place = order.spec, order.place
     due = spec.start_after if spec.start_after is not None and spec.start_after > now else None
-    return Origin(seq, order.kind.announced, spec.priority, due, now)
+    batch, held = (place.batch, place.held) if place else (None, False)
+    return Origin(seq, order.kind.announced, spec.priority, due, now, batch=batch, held=held)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, select
 
+from farm.doors.batch_why import waits_for_batch
 from farm.doors.hall import Hall
 from farm.doors.jobs import job
 from farm.job import Job, Task
@@ -30,8 +31,10 @@ def _task(hall: Hall, connection: Connection, seen: Job, task: Task) -> str:
             return f"{task.name}: is running ({task.progress:.0%})."
         case TaskState.DISPATCHED:
             return f"{task.name}: is on its way to a {task.pool} worker."
-        case TaskState.BLOCKED:
-            return f"{task.name}: needs {', '.join(_needs(connection, task.id))} first."
+    if seen.custom_id is not None and (reason := waits_for_batch(connection, seen.seq)):
+        return f"{task.name}: {reason}"
+    if task.state is TaskState.BLOCKED:
+        return f"{task.name}: needs {', '.join(_needs(connection, task.id))} first."
     row = connection.execute(select(tasks).where(tasks.c.id == task.id)).one()
     missing = _missing_worker(hall, connection, row)
     if missing:
@@ -55,11 +58,16 @@ def _needs(connection: Connection, task_id: int) -> list[str]:
 
 def _missing_worker(hall: Hall, connection: Connection, row: AnyRow) -> str | None:
     since = hall.clock.now() - hall.catalog.scheduling.worker_gone_s
-    online = connection.execute(
-        select(workers).where(
-            workers.c.pool == row.pool, workers.c.state == WorkerState.ONLINE, workers.c.seen_at >= since
-        )
+    here = connection.execute(
+        select(workers)
+        .where(workers.c.pool == row.pool, workers.c.state == WorkerState.ONLINE, workers.c.seen_at >= since)
+        .order_by(workers.c.name)
     ).all()
+    online = [worker for worker in here if worker.kept_out is None]
+    if here and not online:
+        first = here[0]
+        how = f"{first.name} is {first.kept_out} ({first.kept_out_because})"
+        return f"every {row.pool} worker is kept out: {how}. Let it work: farm workers resume {first.name}"
     if not online:
         return f"no {row.pool} worker is online. Start one: farm worker {row.pool}"
     kind = row.requires["kind"]

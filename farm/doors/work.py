@@ -12,15 +12,16 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.asset import AssetState
+from farm.batch import split_reference
 from farm.doors.hall import Hall
 from farm.errors import FarmUnavailable
 from farm.job import Failure
 from farm.kinds import TaskSpec
-from farm.states import AttemptState, Outcome, WorkerState
+from farm.states import AttemptState, JobState, Outcome, WorkerState
 from farm.store.dialect import upsert
 from farm.store.engine import StoreAway
 from farm.store.rows import AnyRow
-from farm.store.schema import LIVE, artifacts, assets, attempts, jobs, task_needs, tasks, workers
+from farm.store.schema import CURRENT, LIVE, artifacts, assets, attempts, jobs, task_needs, tasks, workers
 
 T = TypeVar("T")
 _AWAY_S = 120.0
@@ -44,7 +45,10 @@ class WorkerCard:
 
 @dataclass(frozen=True, slots=True)
 class InputBlob:
-    """A file the task needs: `id` is the asset id, or `task.artifact` of an earlier task."""
+    """A file the task needs: `id` is the asset id, or `task.artifact` of an earlier task.
+
+    Or `custom_id.artifact` of another job of the same batch.
+    """
 
     id: str
     blob_key: str
@@ -57,9 +61,10 @@ class InputBlob:
 class Claimed:
     """An attempt that is ours until its lease ends. Blobs go under `blob_prefix`.
 
-    `missing` are assets that the task wants and the account does not have (any more).
+    `missing` are inputs that the task wants and the account does not have (any more).
 
     `attempt_no` counts the task's attempts from 1, without those that never ran to an end of their own.
+    `no_progress_s` 0 is never.
     """
 
     attempt_id: int
@@ -74,6 +79,7 @@ class Claimed:
     missing: Sequence[str]
     soft_s: float
     hard_s: float
+    no_progress_s: float
     attempt_no: int
     blob_prefix: str
 
@@ -110,8 +116,11 @@ class Report:
     tasks: Sequence[TaskSpec] = ()
 
 
-def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> None:
-    """Say that a worker is here and what it can do; whatever it ran before it restarted is lost."""
+def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> WorkerState:
+    """Say that a worker is here and what it can do; whatever it ran before it restarted is lost.
+
+    Returns what the farm wants of it: a worker that was kept out still is, whatever restarted.
+    """
     now = hall.clock.now()
     row = asdict(card) | {
         "labels": dict(card.labels),
@@ -123,7 +132,7 @@ def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> None:
         "seen_at": now,
     }
 
-    def change(connection: Connection) -> None:
+    def change(connection: Connection) -> WorkerState:
         connection.execute(upsert(connection, workers, "name", row))
         if restarted:
             connection.execute(
@@ -131,9 +140,12 @@ def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> None:
                 .where(LIVE, attempts.c.worker == card.name, attempts.c.state == AttemptState.RUNNING)
                 .values(state=AttemptState.FINISHED, outcome=Outcome.LOST, ended_at=now)
             )
+        kept_out = connection.scalar(select(workers.c.kept_out).where(workers.c.name == card.name))
+        return WorkerState(kept_out or WorkerState.ONLINE)
 
-    _insist(hall, change)
+    wanted = _insist(hall, change)
     hall.bell.ring()
+    return wanted
 
 
 def seen(hall: Hall, name: str) -> WorkerState:
@@ -142,10 +154,12 @@ def seen(hall: Hall, name: str) -> WorkerState:
         update(workers)
         .where(workers.c.name == name)
         .values(seen_at=hall.clock.now())
-        .returning(workers.c.state)
+        .returning(workers.c.state, workers.c.kept_out)
     )
-    state = _insist(hall, lambda connection: connection.execute(statement).scalar_one_or_none())
-    return WorkerState(state) if state is not None else WorkerState.OFFLINE
+    row = _insist(hall, lambda connection: connection.execute(statement).one_or_none())
+    if row is None or row.state == WorkerState.OFFLINE:
+        return WorkerState.OFFLINE
+    return WorkerState(row.kept_out or row.state)
 
 
 def leave(hall: Hall, name: str) -> None:
@@ -160,8 +174,8 @@ def leave(hall: Hall, name: str) -> None:
 def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | None:
     """Take a published attempt. None when it was delivered twice, cancelled or given to another.
 
-    Also when this worker, by its own announcement, cannot run it (it came to the pool after the attempt was
-    published for all): then the attempt goes back unharmed.
+    Also when this worker is kept out, or by its own announcement cannot run it (it came to the pool after the
+    attempt was published for all): then the attempt goes back unharmed.
     """
     asked_at = hall.clock.now()
     rules = hall.catalog.scheduling
@@ -173,10 +187,10 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
         if not taken and not _already_ours(connection, attempt_id, token, worker, asked_at):
             return None
         row = connection.execute(_CLAIMED, {"attempt": attempt_id}).one()
-        if row.worker_kinds is not None and not _can_run(row):
+        if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
             connection.execute(_REFUSE, {"attempt": attempt_id, "now": now})
             return None
-        return _claimed(connection, row, attempt_id, token)
+        return _claimed(connection, row, attempt_id, token, rules.no_progress_s)
 
     claimed = _insist(hall, change)
     if claimed is None:
@@ -203,35 +217,22 @@ def beat(hall: Hall, attempt_id: int, token: int, progress: float, stage: str) -
 def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
     """Record how the attempt ended. False when it was no longer ours: then nothing changed."""
     failure = report.failure
-    statement = (
-        update(attempts)
-        .where(
-            attempts.c.id == attempt_id, attempts.c.token == token, attempts.c.state == AttemptState.RUNNING
-        )
-        .values(
-            state=AttemptState.FINISHED,
-            outcome=report.outcome,
-            ended_at=hall.clock.now(),
-            failure_class=failure.failure_class if failure else None,
-            error_code=failure.code if failure else None,
-            error_message=failure.message[:4000] if failure else None,
-            report={
-                "outputs": [asdict(output) for output in report.outputs],
-                "result": dict(report.result),
-                "tasks": [task.model_dump(mode="json") for task in report.tasks],
-            },
-        )
-    )
-    said_before = select(attempts.c.id).where(
-        attempts.c.id == attempt_id,
-        attempts.c.token == token,
-        attempts.c.state.in_((AttemptState.FINISHED, AttemptState.SETTLED)),
-        attempts.c.outcome == report.outcome,
-    )
+    attempt = {"attempt": attempt_id, "opens": token, "how": report.outcome}
+    said = attempt | {
+        "now": hall.clock.now(),
+        "to_class": failure.failure_class if failure else None,
+        "to_code": failure.code if failure else None,
+        "to_message": failure.message[:4000] if failure else None,
+        "to_report": {
+            "outputs": [asdict(output) for output in report.outputs],
+            "result": dict(report.result),
+            "tasks": [task.model_dump(mode="json") for task in report.tasks],
+        },
+    }
 
     def change(connection: Connection) -> bool:
-        done = connection.execute(statement).rowcount == 1
-        return done or connection.scalar(said_before) is not None
+        done = connection.execute(_FINISH, said).rowcount == 1
+        return done or connection.scalar(_SAID_BEFORE, attempt) is not None
 
     recorded = _insist(hall, change)
     hall.bell.ring()
@@ -265,11 +266,14 @@ _CLAIMED = (
         tasks.c.requires,
         tasks.c.soft_s,
         tasks.c.hard_s,
+        tasks.c.no_progress_s,
         jobs.c.id.label("job_id"),
         jobs.c.account_id,
+        jobs.c.batch_id,
         jobs.c.kind,
         workers.c.kinds.label("worker_kinds"),
         workers.c.labels.label("worker_labels"),
+        workers.c.kept_out,
     )
     .select_from(attempts)
     .join(tasks, tasks.c.id == attempts.c.task_id)
@@ -295,6 +299,39 @@ _BEAT = (
     .returning(attempts.c.cancel)
 )
 
+_FINISH = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
+    .where(attempts.c.state == AttemptState.RUNNING)
+    .values(
+        state=AttemptState.FINISHED,
+        outcome=bindparam("how"),
+        ended_at=bindparam("now"),
+        failure_class=bindparam("to_class"),
+        error_code=bindparam("to_code"),
+        error_message=bindparam("to_message"),
+        report=bindparam("to_report"),
+    )
+)
+_SAID_BEFORE = (
+    select(attempts.c.id)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
+    .where(attempts.c.state.in_((AttemptState.FINISHED, AttemptState.SETTLED)))
+    .where(attempts.c.outcome == bindparam("how"))
+)
+_EARLIER = select(func.count()).where(
+    attempts.c.task_id == bindparam("of_task"),
+    attempts.c.id < bindparam("attempt"),
+    func.coalesce(attempts.c.outcome, "").not_in((Outcome.RETURNED, Outcome.SUPERSEDED)),
+)
+_NEEDED = (
+    select(tasks.c.name.label("task"), artifacts)
+    .select_from(task_needs)
+    .join(tasks, tasks.c.id == task_needs.c.needs_task_id)
+    .join(artifacts, (artifacts.c.job_seq == tasks.c.job_seq) & (artifacts.c.task_id == tasks.c.id))
+    .where(task_needs.c.task_id == bindparam("of_task"))
+)
+
 
 def _already_ours(connection: Connection, attempt_id: int, token: int, worker: str, now: float) -> bool:
     """Whether this very claim was committed and only its answer was lost."""
@@ -315,8 +352,12 @@ def _can_run(row: AnyRow) -> bool:
     return row.requires["kind"] in row.worker_kinds and labels.items() <= row.worker_labels.items()
 
 
-def _claimed(connection: Connection, row: AnyRow, attempt_id: int, token: int) -> Claimed:
+def _claimed(
+    connection: Connection, row: AnyRow, attempt_id: int, token: int, no_progress_s: float
+) -> Claimed:
     given = _asset_inputs(connection, row.account_id, row.inputs)
+    if row.batch_id is not None:
+        given += _batch_inputs(connection, row.batch_id, row.inputs)
     return Claimed(
         attempt_id=attempt_id,
         token=token,
@@ -330,18 +371,14 @@ def _claimed(connection: Connection, row: AnyRow, attempt_id: int, token: int) -
         missing=sorted(set(row.inputs) - {blob.id for blob in given}),
         soft_s=row.soft_s,
         hard_s=row.hard_s,
+        no_progress_s=no_progress_s if row.no_progress_s is None else row.no_progress_s,
         attempt_no=1 + _earlier_attempts(connection, row.task_id, attempt_id),
         blob_prefix=f"attempts/{row.account_id}/{row.job_id}/{attempt_id}",
     )
 
 
 def _earlier_attempts(connection: Connection, task_id: int, attempt_id: int) -> int:
-    earlier = select(func.count()).where(
-        attempts.c.task_id == task_id,
-        attempts.c.id < attempt_id,
-        func.coalesce(attempts.c.outcome, "").not_in((Outcome.RETURNED, Outcome.SUPERSEDED)),
-    )
-    return connection.scalar(earlier) or 0
+    return connection.scalar(_EARLIER, {"of_task": task_id, "attempt": attempt_id}) or 0
 
 
 def _asset_inputs(connection: Connection, account_id: int, ids: Sequence[str]) -> list[InputBlob]:
@@ -356,18 +393,30 @@ def _asset_inputs(connection: Connection, account_id: int, ids: Sequence[str]) -
     return [InputBlob(a.id, a.blob_key, a.file_name, a.content_type, a.size_bytes) for a in found]
 
 
+def _batch_inputs(connection: Connection, batch_id: int, names: Sequence[str]) -> list[InputBlob]:
+    """The artifacts of other jobs of the batch that these inputs name."""
+    wanted = {name: parts for name in names if (parts := split_reference(name)) is not None}
+    if not wanted:
+        return []
+    query = (
+        select(jobs.c.custom_id, artifacts)
+        .join(artifacts, artifacts.c.job_seq == jobs.c.seq)
+        .where(jobs.c.batch_id == batch_id, CURRENT, jobs.c.state == JobState.COMPLETED)
+        .where(jobs.c.custom_id.in_({custom_id for custom_id, _ in wanted.values()}))
+    )
+    found = {(row.custom_id, row.name): row for row in connection.execute(query)}
+    return [
+        InputBlob(name, a.blob_key, a.display_name, a.content_type, a.size_bytes)
+        for name, parts in wanted.items()
+        if (a := found.get(parts)) is not None
+    ]
+
+
 def _needed_inputs(connection: Connection, task_id: int) -> list[InputBlob]:
     """The artifacts of the tasks this one needed, as `task name.artifact name`."""
-    query = (
-        select(tasks.c.name.label("task"), artifacts)
-        .select_from(task_needs)
-        .join(tasks, tasks.c.id == task_needs.c.needs_task_id)
-        .join(artifacts, (artifacts.c.job_seq == tasks.c.job_seq) & (artifacts.c.task_id == tasks.c.id))
-        .where(task_needs.c.task_id == task_id)
-    )
     return [
         InputBlob(f"{a.task}.{a.name}", a.blob_key, a.display_name, a.content_type, a.size_bytes)
-        for a in connection.execute(query)
+        for a in connection.execute(_NEEDED, {"of_task": task_id})
     ]
 
 

@@ -1,23 +1,31 @@
-"""The workers door: who is here, and what they can do."""
+"""The workers door: who is here, what they can do, and the operator's hold on them: drain and resume."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
+from farm.doors import audit
 from farm.doors.hall import Hall
+from farm.errors import NotFound
 from farm.states import WorkerState
+from farm.store.rows import AnyRow
 from farm.store.schema import workers
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """A worker as it announced itself. One that fell silent is shown as offline. Times are Unix seconds."""
+    """A worker as it announced itself. One that fell silent is shown as offline. Times are Unix seconds.
+
+    `kept_out` says whether it is draining or quarantined, and `because` why, also while it is offline.
+    """
 
     name: str
     pool: str
     host: str
     pid: int
     state: WorkerState
+    kept_out: WorkerState | None
+    because: str | None
     slots: dict[str, int]
     kinds: tuple[str, ...]
     models: tuple[str, ...]
@@ -29,23 +37,71 @@ class WorkerView:
 
 def list_workers(hall: Hall) -> list[WorkerView]:
     """Every worker the farm has seen, by pool and name."""
-    silent_since = hall.clock.now() - hall.catalog.scheduling.worker_gone_s
     with hall.store.read() as connection:
         rows = connection.execute(select(workers).order_by(workers.c.pool, workers.c.name)).all()
-    return [
-        WorkerView(
-            name=row.name,
-            pool=row.pool,
-            host=row.host,
-            pid=row.pid,
-            state=WorkerState(row.state) if row.seen_at >= silent_since else WorkerState.OFFLINE,
-            slots=dict(row.slots),
-            kinds=tuple(row.kinds),
-            models=tuple(row.models),
-            labels=dict(row.labels),
-            software=row.software,
-            started_at=row.started_at,
-            seen_at=row.seen_at,
+    return [_view(hall, row) for row in rows]
+
+
+def drain(hall: Hall, who: str, name: str, because: str = "") -> WorkerView:
+    """Send the worker nothing more; what it runs it finishes. Holds until `resume`, whatever restarts.
+
+    Raises NotFound. One that is kept out already stays as it is.
+    """
+    with hall.store.write() as connection:
+        row = _row(connection, name)
+        if row.kept_out is None:
+            why = because or f"drained by {who}"
+            connection.execute(
+                update(workers)
+                .where(workers.c.name == name)
+                .values(kept_out=WorkerState.DRAINING, kept_out_because=why[:300])
+            )
+            audit.note(connection, hall, who, "worker.drain", name, {"because": because})
+        found = _view(hall, _row(connection, name))
+    hall.bell.ring()
+    return found
+
+
+def resume(hall: Hall, who: str, name: str) -> WorkerView:
+    """Send the worker tasks again, whether it was drained or quarantined. Raises NotFound."""
+    with hall.store.write() as connection:
+        row = _row(connection, name)
+        connection.execute(
+            update(workers)
+            .where(workers.c.name == name)
+            .values(kept_out=None, kept_out_because=None, failed_jobs=[], failing=0)
         )
-        for row in rows
-    ]
+        if row.kept_out is not None:
+            audit.note(connection, hall, who, "worker.resume", name, {"was": row.kept_out})
+        found = _view(hall, _row(connection, name))
+    hall.bell.ring()
+    return found
+
+
+def _row(connection: Connection, name: str) -> AnyRow:
+    row = connection.execute(select(workers).where(workers.c.name == name)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no worker {name!r}.", param="name")
+    return row
+
+
+def _view(hall: Hall, row: AnyRow) -> WorkerView:
+    silent_since = hall.clock.now() - hall.catalog.scheduling.worker_gone_s
+    kept_out = WorkerState(row.kept_out) if row.kept_out else None
+    here = row.seen_at >= silent_since and row.state != WorkerState.OFFLINE
+    return WorkerView(
+        name=row.name,
+        pool=row.pool,
+        host=row.host,
+        pid=row.pid,
+        state=(kept_out or WorkerState(row.state)) if here else WorkerState.OFFLINE,
+        kept_out=kept_out,
+        because=row.kept_out_because,
+        slots=dict(row.slots),
+        kinds=tuple(row.kinds),
+        models=tuple(row.models),
+        labels=dict(row.labels),
+        software=row.software,
+        started_at=row.started_at,
+        seen_at=row.seen_at,
+    )

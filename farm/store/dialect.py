@@ -1,7 +1,12 @@
 """The few statements that the two engines spell differently."""
 
-from sqlalchemy import Connection, Table
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
 
 def insert_ignore(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -20,3 +25,12 @@ def upsert(
         return statement.on_conflict_do_update(index_elements=[key], set_=row)
     plain = sqlite.insert(table).values(row)
     return plain.on_conflict_do_update(index_elements=[key], set_=row)
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """`column IN values` as one parameter, so that thousands of values cost no more than the statement."""
+    name = f"among_{column.key}"
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(name, list(values), ARRAY(column.type), unique=True))
+    each = func.json_each(bindparam(name, json.dumps(list(values)), unique=True)).table_valued("value")
+    return column.in_(select(each.c.value))

@@ -52,9 +52,21 @@ accounts = Table(
     Column("tier", String(32), nullable=False),
     Column("balance_mc", BigInteger),  # null: not metered
     Column("max_running", Integer),  # null: the tier's
+    Column("allowance_mc", BigInteger),  # a month; null: the tier's
+    Column("allowance_month", String(7), nullable=False, default=""),  # the last one granted
+    Column("spent_mc", BigInteger, nullable=False, default=0),  # charged in spent_month
+    Column("spent_month", String(7), nullable=False, default=""),
     Column("created_at", _Seconds, nullable=False),
 )
 
+Index(
+    "ix_accounts_allowance",
+    accounts.c.allowance_month,
+    sqlite_where=accounts.c.balance_mc.is_not(None),
+    postgresql_where=accounts.c.balance_mc.is_not(None),
+)
+
+# A key's spent_mc counts only while it has a budget; `alerted` has a bit for each threshold told this month.
 api_keys = Table(
     "api_keys",
     metadata,
@@ -65,24 +77,57 @@ api_keys = Table(
     Column("mac", String(64), nullable=False),
     Column("sealed", Text, nullable=False),
     Column("is_operator", Boolean, nullable=False, default=False),
-    Column("budget_mc", BigInteger),
+    Column("budget_mc", BigInteger),  # a month; null: none
+    Column("spent_mc", BigInteger, nullable=False, default=0),  # held or charged in spent_month
+    Column("spent_month", String(7), nullable=False, default=""),
+    Column("alerted", SmallInteger, nullable=False, default=0),
     Column("created_at", _Seconds, nullable=False),
     Column("last_used_at", _Seconds),
     Column("revoked_at", _Seconds),
 )
 
+# `gated`: some of its jobs may wait for more than a slot, so every tick looks at it (schedulers/batches.py).
 batches = Table(
     "batches",
     metadata,
     _number(),
     Column("public_id", String(64), nullable=False, unique=True),
-    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False),
+    Column("api_key_id", _Big, ForeignKey("api_keys.id")),
     Column("name", String(200), nullable=False, default=""),
+    Column("kind", String(64)),  # of rows that name none
+    Column("defaults", _Json, nullable=False, default=dict),
+    Column("webhook_url", Text),
     Column("state", String(16), nullable=False),
-    Column("total", Integer, nullable=False, default=0),
+    Column("paused", Boolean, nullable=False, default=False),
+    Column("gated", Boolean, nullable=False, default=False),
     Column("max_running", Integer),
     Column("created_at", _Seconds, nullable=False),
+    Column("closed_at", _Seconds),
     Column("ended_at", _Seconds),
+    Index("ix_batches_account", "account_id", "id"),
+)
+Index(
+    "ix_batches_active",
+    batches.c.id,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
+
+# Rows that were refused. `digest` tells a line sent again from another file's line of that number.
+batch_rejects = Table(
+    "batch_rejects",
+    metadata,
+    _number(),
+    Column("batch_id", _Big, ForeignKey("batches.id"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("digest", String(32), nullable=False),
+    Column("custom_id", String(200)),
+    Column("field", String(300)),
+    Column("code", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("batch_id", "line", "digest"),
+    Index("ix_batch_rejects_custom", "batch_id", "custom_id"),
 )
 
 jobs = Table(
@@ -93,6 +138,10 @@ jobs = Table(
     Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False),
     Column("api_key_id", _Big, ForeignKey("api_keys.id")),
     Column("batch_id", _Big, ForeignKey("batches.id")),
+    Column("custom_id", String(200)),  # the row's own name within its batch
+    Column("retried", Boolean, nullable=False, default=False),  # a later job took its row's place
+    Column("held", Boolean, nullable=False, default=False),  # none of its tasks may be ready yet
+    Column("unmet", Integer, nullable=False, default=0),  # jobs it needs that have not completed
     Column("kind", String(64), nullable=False),
     Column("kind_version", Integer, nullable=False),
     Column("surface", String(32), nullable=False),
@@ -118,17 +167,62 @@ jobs = Table(
     Column("error_code", String(64)),
     Column("error_message", Text),
     Index("ix_jobs_account", "account_id", "seq"),
-    Index("ix_jobs_batch", "batch_id", "seq"),
     Index("ix_jobs_project", "project_id", "seq"),
     sqlite_autoincrement=True,
 )
 
+Index(
+    "ix_jobs_open",
+    jobs.c.account_id,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
 Index(
     "ix_jobs_deadline",
     jobs.c.deadline_at,
     sqlite_where=text("deadline_at IS NOT NULL AND ended_at IS NULL"),
     postgresql_where=text("deadline_at IS NOT NULL AND ended_at IS NULL"),
 )
+
+# Indexes of jobs in batches only. `open` serves whatever the scheduler asks of the ones that have not ended:
+# is there any, how many are not held, which held one comes next.
+for _name, _columns, _where, _unique in (
+    ("ix_jobs_batch", ("batch_id", "seq"), "batch_id IS NOT NULL", False),
+    (
+        "ix_jobs_batch_open",
+        ("batch_id", "held", "unmet", "priority", "seq"),
+        "batch_id IS NOT NULL AND ended_at IS NULL",
+        False,
+    ),
+    ("uq_jobs_batch_custom", ("batch_id", "custom_id"), "batch_id IS NOT NULL AND NOT retried", True),
+):
+    Index(
+        _name,
+        *(jobs.c[_column] for _column in _columns),
+        unique=_unique,
+        sqlite_where=text(_where),
+        postgresql_where=text(_where),
+    )
+# In the words of its index, as LIVE below.
+CURRENT = text("NOT jobs.retried")
+
+# What jobs of a batch need of each other. `checked` by the scheduler since it was written: only then does it
+# see every need that ended meanwhile.
+job_needs = Table(
+    "job_needs",
+    metadata,
+    Column("job_seq", _Big, ForeignKey("jobs.seq"), primary_key=True),
+    Column("needs_job_seq", _Big, ForeignKey("jobs.seq"), primary_key=True),
+    Column("checked", Boolean, nullable=False, default=False),
+    Index("ix_job_needs_needed", "needs_job_seq"),
+)
+Index(
+    "ix_job_needs_unchecked",
+    job_needs.c.job_seq,
+    sqlite_where=text("NOT checked"),
+    postgresql_where=text("NOT checked"),
+)
+UNCHECKED = text("NOT job_needs.checked")
 
 # One lane per (pool, resource, account): the unit of fairness. `vtime` is its virtual time.
 lanes = Table(
@@ -159,6 +253,8 @@ for _order in ("vtime", "served_at"):
         sqlite_where=text("open"),
         postgresql_where=text("open"),
     )
+# The index's own words: `lanes.c.open` is spelled `open = 1` on SQLite, which then reads every lane.
+OPEN = text("lanes.open")
 
 # Virtual time of each tier within one (pool, resource), and of the lanes inside it.
 tiers = Table(
@@ -178,6 +274,7 @@ tasks = Table(
     _number(),
     Column("job_seq", _Big, ForeignKey("jobs.seq"), nullable=False, index=True),
     Column("lane_id", _Big, nullable=False),
+    Column("batch_id", _Big),  # the job's
     Column("name", String(100), nullable=False),
     Column("step", String(64), nullable=False),
     Column("pool", String(32), nullable=False),
@@ -191,6 +288,8 @@ tasks = Table(
     Column("estimated_s", Float(53), nullable=False),
     Column("soft_s", Float(53), nullable=False),
     Column("hard_s", Float(53), nullable=False),
+    Column("no_progress_s", Float(53)),  # null: as the configs say; 0: never
+    Column("ready_at", _Seconds),  # when it first could have run
     Column("due_at", _Seconds),
     Column("unmet", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),
@@ -217,6 +316,16 @@ Index(
     tasks.c.due_at,
     sqlite_where=tasks.c.state == "waiting",
     postgresql_where=tasks.c.state == "waiting",
+)
+
+# Tasks of a paused batch, put aside until it goes on: they have no due time.
+PARKED = text("tasks.state = 'waiting' AND tasks.due_at IS NULL AND tasks.batch_id IS NOT NULL")
+Index(
+    "ix_tasks_parked",
+    tasks.c.batch_id,
+    tasks.c.id,
+    sqlite_where=text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
+    postgresql_where=text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
 )
 
 task_needs = Table(
@@ -294,9 +403,12 @@ requests = Table(
     _number(),
     Column("job_seq", _Big, nullable=False),
     Column("action", String(16), nullable=False),
+    Column("value", Integer),  # of "priority": the new one
     Column("created_at", _Seconds, nullable=False),
 )
 
+# `kept_out` (draining, quarantined) outlives the restarts of a worker, which never writes it. `failed_jobs`
+# are the different jobs that failed on it in a row by what may be its own fault.
 workers = Table(
     "workers",
     metadata,
@@ -311,6 +423,10 @@ workers = Table(
     Column("kinds", _Json, nullable=False),
     Column("models", _Json, nullable=False),
     Column("software", String(32), nullable=False),
+    Column("kept_out", String(16)),
+    Column("kept_out_because", String(300)),
+    Column("failed_jobs", _Json, nullable=False, default=list),
+    Column("failing", SmallInteger, nullable=False, default=0),  # how many these are
     Column("started_at", _Seconds, nullable=False),
     Column("seen_at", _Seconds, nullable=False),
 )
@@ -387,7 +503,7 @@ ledger = Table(
     "ledger",
     metadata,
     _number(),
-    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False),
     Column("job_seq", _Big, ForeignKey("jobs.seq")),
     Column("reference", String(200)),
     Column("entry", String(16), nullable=False),
@@ -395,20 +511,25 @@ ledger = Table(
     Column("created_at", _Seconds, nullable=False),
     UniqueConstraint("job_seq", "entry"),
     UniqueConstraint("reference", "entry"),
+    Index("ix_ledger_account", "account_id", "id"),
 )
 
+# One call that must not be made twice. `made_id` is written in the transaction that makes the job, so that
+# a call whose answer was lost finds it; `token` and `lease_at` say who makes the call now.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
     Column("api_key_id", _Big, ForeignKey("api_keys.id"), primary_key=True),
-    Column("key", String(255), primary_key=True),
+    Column("key", String(300), primary_key=True),
     Column("body_hash", String(64), nullable=False),
     Column("state", String(16), nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("lease_at", _Seconds, nullable=False),
+    Column("made_id", String(64)),
     Column("status_code", Integer),
-    Column("response", _Json),
-    Column("job_id", String(64)),
+    Column("response", Text),
     Column("created_at", _Seconds, nullable=False),
-    Column("expires_at", _Seconds, nullable=False),
+    Column("expires_at", _Seconds, nullable=False, index=True),
 )
 
 # Written in the transaction of the change it tells; the webhook deliverer takes it from here.
@@ -417,12 +538,13 @@ outbox = Table(
     metadata,
     _number(),
     Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False),
-    Column("job_seq", _Big, ForeignKey("jobs.seq"), nullable=False),
+    Column("job_seq", _Big, ForeignKey("jobs.seq")),  # null: an event of the account itself
     Column("event", String(64), nullable=False),
-    Column("endpoint", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),  # empty: whatever the account has registered for the event
+    Column("api_key_id", _Big, ForeignKey("api_keys.id")),  # the key that signs; null: none
     Column("payload", _Json, nullable=False),
+    Column("body", Text),  # what is sent, the same to all; written when the event is fanned out
     Column("state", String(16), nullable=False),
-    Column("tries", Integer, nullable=False, default=0),
     Column("due_at", _Seconds, nullable=False),
     Column("created_at", _Seconds, nullable=False),
     UniqueConstraint("job_seq", "event", "endpoint"),
@@ -432,4 +554,78 @@ Index(
     outbox.c.due_at,
     sqlite_where=outbox.c.state == "pending",
     postgresql_where=outbox.c.state == "pending",
+)
+
+# Where an account wants to hear of its events. Secrets and headers lie sealed under FARM_SECRET_KEY.
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _number(),
+    Column("public_id", String(64), nullable=False, unique=True),
+    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("description", String(200), nullable=False, default=""),
+    Column("events", _Json, nullable=False),  # empty: all
+    Column("headers_sealed", Text, nullable=False),
+    Column("secret_sealed", Text, nullable=False),
+    Column("old_secret_sealed", Text),
+    Column("old_secret_until", _Seconds),
+    Column("state", String(16), nullable=False),
+    Column("disabled_because", String(300)),
+    Column("failing_since", _Seconds),
+    Column("created_at", _Seconds, nullable=False),
+)
+
+# One row per event and endpoint, or per event and the job's own webhook_url (endpoint_id null, `target` its
+# word). `due_at` is when the next attempt may be made; while one is under way, when it counts as lost.
+# `claims` fences: only the latest claim may record what came of it.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _number(),
+    Column("public_id", String(64), nullable=False, unique=True),
+    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False),
+    Column("outbox_id", _Big, ForeignKey("outbox.id"), nullable=False),
+    Column("endpoint_id", _Big, ForeignKey("webhook_endpoints.id")),
+    Column("target", String(64), nullable=False),
+    Column("webhook_id", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("claims", Integer, nullable=False, default=0),
+    Column("due_at", _Seconds, nullable=False),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    Column("response", Text),
+    Column("created_at", _Seconds, nullable=False),
+    Column("tried_at", _Seconds),
+    Column("ended_at", _Seconds),
+    UniqueConstraint("outbox_id", "target"),
+    Index("ix_deliveries_account", "account_id", "id"),
+    Index("ix_deliveries_subject", "subject"),
+    postgresql_with={"fillfactor": 70},
+)
+Index(
+    "ix_deliveries_due",
+    deliveries.c.due_at,
+    sqlite_where=deliveries.c.state == "pending",
+    postgresql_where=deliveries.c.state == "pending",
+)
+Index(
+    "ix_deliveries_pending",
+    deliveries.c.endpoint_id,
+    sqlite_where=deliveries.c.state == "pending",
+    postgresql_where=deliveries.c.state == "pending",
+)
+
+# What operators did, and what the scheduler did to workers by itself. Insert-only.
+audit = Table(
+    "audit",
+    metadata,
+    _number(),
+    Column("who", String(300), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(300), nullable=False, index=True),
+    Column("detail", _Json, nullable=False),
+    Column("at", _Seconds, nullable=False),
 )

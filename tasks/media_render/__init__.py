@@ -9,6 +9,7 @@ from math import ceil
 
 from farm.catalog import Catalog
 from farm.kinds import Kind, TaskSpec
+from farm.money import PriceLine
 from tasks.media_render.layout import timeline_of
 from tasks.media_render.params import AssetDuration, MediaRender, Placement, RenderAsset
 
@@ -44,10 +45,23 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
 
 def price_mc(params: MediaRender, catalog: Catalog) -> int:
     """credits = max(minimum, minutes x per_minute + audio when there is music), two decimals, rounded up."""
+    return sum(line.amount_mc for line in breakdown(params, catalog))
+
+
+def breakdown(params: MediaRender, catalog: Catalog) -> Sequence[PriceLine]:
+    """What the price is made of: the picture's minutes and the sound, or the minimum alone."""
     prices = {name: Fraction(text) for name, text in catalog.render_prices.items()}
-    minutes = timeline_of(params).duration / 60
-    asked = minutes * prices["per_minute"] + (prices["audio"] if params.bgm_asset_id else 0)
-    return 10 * ceil(max(prices["minimum"], asked) * 100)
+    audio = prices["audio"] if params.bgm_asset_id else Fraction(0)
+    asked = timeline_of(params).duration / 60 * prices["per_minute"] + audio
+    if asked <= prices["minimum"]:
+        return [PriceLine("minimum", _mc(prices["minimum"]))]
+    lines = [PriceLine("video", _mc(asked) - _mc(audio))]
+    return [*lines, PriceLine("audio", _mc(audio))] if audio else lines
+
+
+def _mc(credits: Fraction) -> int:
+    """Two decimals of a credit, rounded up."""
+    return 10 * ceil(credits * 100)
 
 
 KIND = Kind(
@@ -56,6 +70,7 @@ KIND = Kind(
     params=MediaRender,
     plan=plan,
     price_mc=price_mc,
+    breakdown=breakdown,
     steps={"render": "workers.cpu_render.media_render:perform"},
     summary="One MP4 from pictures, clips, music and a hook text.",
 )

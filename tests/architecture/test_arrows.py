@@ -15,12 +15,14 @@ HEAVY = ("av", "cv2", "numba", "numpy", "PIL", "torch", "faster_whisper", "diffu
 NOUNS = (
     "farm.account",
     "farm.asset",
+    "farm.batch",
     "farm.catalog",
     "farm.clock",
     "farm.errors",
     "farm.ids",
     "farm.job",
     "farm.kinds",
+    "farm.logs",
     "farm.manifest",
     "farm.media_types",
     "farm.money",
@@ -31,12 +33,14 @@ NOUNS = (
     "farm.sniffing",
     "farm.states",
     "farm.timeline",
+    "farm.webhook",
 )
 ALLOWED = {
     "farm.store": NOUNS,
     "farm.blobs": NOUNS,
     "farm.broker": NOUNS,
     "farm.net": NOUNS,
+    "farm.metrics": (*NOUNS, "farm.doors", "farm.store"),
     "farm.doors": (*NOUNS, "farm.store", "farm.blobs", "farm.broker", "farm.net"),
     "farm.api": (*NOUNS, "farm.doors", "farm.blobs", "tasks"),
     "farm.api.surfaces": (*NOUNS, "farm.api", "tasks", "farm.doors"),
@@ -164,7 +168,9 @@ def test_light_processes_load_nothing_heavy(module: str) -> None:
 
 
 def test_the_scheduler_loads_no_worker_and_no_surface() -> None:
-    code = "import sys, schedulers.loop; print([m for m in sys.modules if m.startswith(('workers', 'fastapi'))])"
+    code = (
+        "import sys, schedulers.loop; print([m for m in sys.modules if m.startswith(('workers', 'fastapi'))])"
+    )
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert seen.stdout.strip() == "[]"
 

@@ -1,13 +1,15 @@
 """The doors and the scheduler, on both engines: nothing lost, nothing twice, nobody paid for nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from farm.doors import jobs, work
-from farm.errors import FailureClass, InsufficientCredits, NotFound
+from farm.errors import BadRequest, FailureClass, InsufficientCredits, NotFound
 from farm.job import Failure
 from farm.kinds import TaskSpec
 from farm.states import JobState, Outcome, TaskState
-from tasks.probe import Probe
+from tasks.probe import KIND, Probe
 from tests.farm import Farm
 from tests.invariants import violations
 
@@ -238,6 +240,61 @@ def test_cancel_of_a_running_job_is_heard_by_its_worker(farm: Farm) -> None:
     assert farm.job(job_id).state is JobState.CANCELLED
 
 
+def test_cancelled_means_that_every_attempt_has_stopped(farm: Farm) -> None:
+    farm.worker(slots=2)
+    job_id = farm.submit(farm.caller())
+    farm.run_next(tasks=[step("a"), step("b")])
+    both = [farm.claim(m) for m in farm.post.take()]
+    jobs.cancel(farm.hall, None, job_id)
+    for claimed in both:
+        farm.tick()
+        assert farm.job(job_id).state is JobState.RUNNING
+        assert claimed is not None
+        work.finish(farm.hall, claimed.attempt_id, claimed.token, work.Report(Outcome.CANCELLED))
+    farm.tick()
+    assert farm.job(job_id).state is JobState.CANCELLED
+
+
+def test_a_cancelled_job_ends_also_when_what_ran_of_it_succeeded(farm: Farm) -> None:
+    farm.worker(slots=1)
+    job_id = farm.submit(farm.caller(balance_mc=1_000), Probe(price_mc=400))
+    farm.run_next(tasks=[step("a"), step("b")])
+    claimed = farm.claim(farm.post.take()[0])
+    assert claimed is not None
+    jobs.cancel(farm.hall, None, job_id)
+    farm.tick()
+    work.finish(farm.hall, claimed.attempt_id, claimed.token, work.Report(Outcome.SUCCEEDED))
+    farm.tick()
+    assert farm.job(job_id).state is JobState.CANCELLED
+    assert farm.caller().account.balance_mc == 1_000
+    assert violations(farm.store) == []
+
+
+def test_a_cancelled_job_does_not_grow(farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(farm.caller())
+    claimed = farm.claim(farm.tick()[0])
+    farm.post.take()
+    assert claimed is not None
+    jobs.cancel(farm.hall, None, job_id)
+    farm.tick()
+    report = work.Report(Outcome.SUCCEEDED, tasks=[step("a")])
+    work.finish(farm.hall, claimed.attempt_id, claimed.token, report)
+    assert farm.tick() == []
+    assert farm.job(job_id).state is JobState.CANCELLED
+
+
+def test_a_job_that_succeeded_before_it_could_be_cancelled_is_completed(farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(farm.caller())
+    claimed = farm.claim(farm.tick()[0])
+    assert claimed is not None
+    work.finish(farm.hall, claimed.attempt_id, claimed.token, work.Report(Outcome.SUCCEEDED))
+    jobs.cancel(farm.hall, None, job_id)
+    farm.tick()
+    assert farm.job(job_id).state is JobState.COMPLETED
+
+
 def test_a_cancelled_job_whose_worker_died_still_ends(farm: Farm) -> None:
     farm.worker()
     job_id = farm.submit(farm.caller())
@@ -276,6 +333,51 @@ def test_a_task_may_grow_its_job(farm: Farm) -> None:
     work.finish(farm.hall, join.attempt_id, join.token, work.Report(Outcome.SUCCEEDED))
     farm.tick()
     assert farm.job(job_id).state is JobState.COMPLETED
+
+
+def test_a_grown_task_may_need_one_that_is_long_done(farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(farm.caller())
+    farm.run_next(tasks=[step("a")], outputs=[output()])
+    farm.post.messages.clear()
+    farm.clock.advance(s=6)
+    work.seen(farm.hall, "w1")
+    farm.run_next(tasks=[step("join", "probe", "a")])
+    join = farm.claim(farm.post.take()[0])
+    assert join is not None
+    assert [blob.id for blob in join.inputs] == ["probe.video"]
+    assert farm.job(job_id).state is JobState.RUNNING
+
+
+PLANS = {
+    "nothing": [],
+    "a circle": [step("a", "b"), step("b", "a")],
+    "itself": [step("a", "a")],
+    "one name twice": [step("a"), step("a")],
+    "nobody": [step("a", "b")],
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_that_could_never_end_is_not_accepted(
+    farm: Farm, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = farm.caller()
+    kind = replace(KIND, plan=lambda _params: PLANS[name])
+    monkeypatch.setattr("farm.doors.submit.kind_named", lambda _name: kind)
+    with pytest.raises(BadRequest):
+        farm.submit(ada)
+
+
+def test_a_job_shorter_than_a_sweep_tells_when_it_started(farm: Farm) -> None:
+    farm.worker()
+    ada = farm.caller()
+    farm.tick()  # the next sweep is a second away
+    good = farm.submit(ada)
+    farm.run_next()
+    bad = farm.submit(ada)
+    farm.fail_next(FailureClass.INVALID_INPUT)
+    assert farm.job(good).started_at == farm.job(bad).started_at == farm.clock.now()
 
 
 def test_a_failed_task_stops_the_rest_of_its_job(farm: Farm) -> None:
@@ -394,6 +496,6 @@ def test_a_webhook_event_is_written_with_the_end(farm: Farm) -> None:
     farm.run_next()
     with farm.store.read() as connection:
         rows = connection.execute(select(outbox)).all()
-    assert [(row.event, row.payload["id"], row.state) for row in rows] == [
-        ("job.completed", job_id, "pending")
+    assert [(row.event, row.job_seq, row.endpoint, row.state) for row in rows] == [
+        ("job.completed", farm.job(job_id).seq, "https://example.com/hook", "pending")
     ]

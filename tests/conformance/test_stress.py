@@ -12,13 +12,14 @@ from sqlalchemy import func, select
 
 from farm.account import Caller
 from farm.clock import SystemClock
-from farm.doors import jobs, submit, work
-from farm.errors import InsufficientCredits
+from farm.doors import budgets, idempotency, jobs, money, purse, submit, work
+from farm.errors import BudgetExceeded, CallInProgress, InsufficientCredits
 from farm.ids import RandomIds
 from farm.job import Failure, JobSpec
 from farm.settings import Settings
 from farm.states import TERMINAL_JOBS, Outcome
 from farm.store.schema import jobs as job_table
+from farm.store.schema import outbox
 from schedulers.loop import Scheduler
 from tasks.probe import Probe
 from tests.farm import Farm
@@ -119,6 +120,78 @@ def test_fifty_parallel_submits_cannot_overspend(farm: Farm) -> None:
     with ThreadPoolExecutor(16) as threads:
         assert sum(threads.map(buy, range(50))) == 10
     assert farm.caller().account.balance_mc == 0
+
+
+def test_fifty_parallel_submits_cannot_pass_a_budget(farm: Farm) -> None:
+    ada = farm.caller()
+    budgets.set_budget(farm.hall, ada.key_prefix, 10_000)
+
+    def buy(_number: int) -> bool:
+        try:
+            submit.submit(farm.hall, ada, JobSpec.of(Probe(price_mc=1_000)))
+        except BudgetExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(buy, range(50))) == 10
+    assert money.budget(farm.hall, ada.key_id) == money.Budget(10_000, 10_000)
+    with farm.store.read() as connection:
+        told = connection.scalars(select(outbox.c.event).order_by(outbox.c.id)).all()
+    assert told == ["budget.warning", "budget.exhausted"]
+
+
+def test_a_budget_that_is_set_meanwhile_misses_no_job(farm: Farm) -> None:
+    ada = farm.caller()
+
+    def work_on(number: int) -> None:
+        if number % 10 == 5:
+            budgets.set_budget(farm.hall, ada.key_prefix, 1_000_000)
+        submit.submit(farm.hall, ada, JobSpec.of(Probe(price_mc=1_000)))
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(work_on, range(60)))
+    assert money.budget(farm.hall, ada.key_id) == money.Budget(1_000_000, 60_000)
+
+
+def test_an_allowance_is_granted_once_however_many_ask(farm: Farm) -> None:
+    ada = farm.caller(balance_mc=0)
+    purse.set_allowance(farm.hall, ada.account.public_id, 5_000)
+    scheduler = Scheduler(farm.hall, farm.post)
+
+    def buy(number: int) -> bool:
+        if number % 7 == 0:
+            scheduler.tick()
+        try:
+            submit.submit(farm.hall, ada, JobSpec.of(Probe(price_mc=1_000)))
+        except InsufficientCredits:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(buy, range(50))) == 5
+    assert [said for said in violations(farm.store) if "ledger says" in said] == []
+
+
+def test_one_key_in_fifty_calls_at_once_is_one_job(farm: Farm) -> None:
+    ada = farm.caller(balance_mc=10_000)
+    call = idempotency.Call(ada.key_id, "k", "0" * 64)
+
+    def make(_number: int) -> str:
+        while True:
+            try:
+                found = idempotency.reserve(farm.hall, call)
+                if isinstance(found, idempotency.Answer):
+                    return found.body
+                done = submit.submit(farm.hall, ada, JobSpec.of(Probe(price_mc=1_000)), found)
+                idempotency.keep_answer(farm.hall, found, idempotency.Answer(202, done.job_id))
+                return done.job_id
+            except CallInProgress:
+                time.sleep(0.002)
+
+    with ThreadPoolExecutor(16) as threads:
+        assert len(set(threads.map(make, range(50)))) == 1
+    assert farm.caller().account.balance_mc == 9_000
 
 
 def _submit(farm: Farm, caller: Caller, number: int) -> str:

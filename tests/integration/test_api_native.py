@@ -92,7 +92,7 @@ def test_a_job_is_accepted_and_shown_with_its_tasks(api: Api):
         ({"start_after": "tomorrow"}, "start_after"),
         ({"surprise": 1}, "surprise"),
         ({"reference": "x" * 201}, "reference"),
-        ({"webhook_url": "https://example.com/hook"}, "webhook_url"),
+        ({"webhook_url": 7}, "webhook_url"),
     ],
 )
 def test_a_job_that_is_asked_for_wrong_names_its_field(api: Api, change: dict[str, Any], param: str):
@@ -203,7 +203,7 @@ def test_a_job_tells_its_story_as_events(api: Api, tmp_path: Path):
 
 
 def test_a_quiet_stream_is_kept_open(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("farm.api.native.jobs.HEARTBEAT_S", 0.05)
+    monkeypatch.setattr("farm.api.native.sse.HEARTBEAT_S", 0.05)
     job_id = submitted(api)
     with api.client() as client, client.stream("GET", f"/farm/v1/jobs/{job_id}/events") as stream:
         lines = stream.iter_lines()

@@ -13,7 +13,7 @@ import redis
 from farm.broker.app import celery_app
 from farm.broker.valkey import EmbeddedValkey
 from tasks.probe import Probe
-from tests.worker_farm import WorkerFarm, is_running, until
+from tests.worker_farm import PATIENCE_S, WorkerFarm, is_running, until
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +82,7 @@ def test_sigterm_gives_the_attempt_back_at_once_and_another_worker_ends_it(farm:
     engines = worker.engines()
     worker.kill(signal.SIGTERM)
     until(lambda: farm.outcomes(job_id)[:1] == ["returned"], "the attempt was given back")
-    assert worker.process.wait(timeout=10) == 0
+    assert worker.process.wait(timeout=PATIENCE_S) == 0
     assert not any(is_running(pid) for pid in engines)
     assert not list((farm.home / "work").glob("worker-*"))
     assert not any(is_running(pid) for pid in engines)
@@ -98,7 +98,7 @@ def test_sigterm_ends_an_idle_worker_even_while_valkey_is_away(
     worker = farm.worker()
     valkey.stop()
     worker.kill(signal.SIGINT)
-    assert worker.process.wait(timeout=10) == 0
+    assert worker.process.wait(timeout=PATIENCE_S) == 0
 
 
 def test_a_killed_worker_takes_its_engine_along_and_its_folder_is_swept(farm: WorkerFarm) -> None:

@@ -1,5 +1,31 @@
 """The native API, /farm/v1: every kind of job, its files, and who runs them."""
 
-from farm.api.native import assets, jobs, kinds, results, why, workers
+from farm.api.native import (
+    assets,
+    audit,
+    batch_results,
+    batches,
+    jobs,
+    kinds,
+    logs,
+    money,
+    results,
+    webhooks,
+    why,
+    workers,
+)
 
-routers = (jobs.router, results.router, why.router, assets.router, kinds.router, workers.router)
+routers = (
+    jobs.router,
+    results.router,
+    why.router,
+    logs.router,
+    batches.router,
+    batch_results.router,
+    assets.router,
+    kinds.router,
+    money.router,
+    workers.router,
+    audit.router,
+    webhooks.router,
+)

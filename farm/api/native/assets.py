@@ -6,7 +6,7 @@ from fastapi import Path
 
 from farm.api.desk import AtDesk, BaseUrl, SignedIn
 from farm.api.native.wire import AssetRequest, AssetView, Upload
-from farm.api.routing import farm_router, rated
+from farm.api.routing import farm_router, submits
 from farm.api.uploads import declared, upload_url
 from farm.asset import Asset
 from farm.doors import assets
@@ -14,7 +14,7 @@ from farm.doors import assets
 router = farm_router("/farm/v1", "assets")
 
 
-@router.post("/assets", status_code=201, openapi_extra=rated("native"))
+@router.post("/assets", status_code=201, openapi_extra=submits("native"))
 def create(body: AssetRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Upload:
     """Declare one file; the answer says where to send its bytes."""
     meta = {"duration_s": body.duration_s, "width": body.width, "height": body.height}

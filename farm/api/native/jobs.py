@@ -1,50 +1,52 @@
 """Submit, list, look at, wait for, follow, cancel and retry jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from farm.account import Caller
 from farm.api.auth import may_operate
 from farm.api.desk import AtDesk, Desk, SignedIn
 from farm.api.errors import refused_params
+from farm.api.idempotency import MadeOnce
 from farm.api.inputs import require_inputs
-from farm.api.native.wire import JobPage, JobRequest, JobView
-from farm.api.routing import farm_router
+from farm.api.native.sse import event_stream, frame
+from farm.api.native.wire import JobChange, JobPage, JobRequest, JobView
+from farm.api.routing import farm_router, rated, submits
 from farm.doors import jobs, watch
 from farm.doors.submit import Submitted, submit, submit_to_project
+from farm.doors.webhooks import check_url
 from farm.errors import BadRequest, Conflict
 from farm.job import Job, JobSpec
 from farm.kinds import Kind, Params, registry
 from farm.states import JobState
 
-HEARTBEAT_S = 15.0
 LONGEST_WAIT_S = 60
 
 router = farm_router("/farm/v1", "jobs")
 JobId = Annotated[str, Path(max_length=64, examples=["job_0123456789abcdefghjkmn"])]
 
 
-@router.post("/jobs", status_code=202)
-def create(body: JobRequest, desk: AtDesk, caller: SignedIn) -> JobView:
+@router.post("/jobs", status_code=202, openapi_extra=submits("native"))
+def create(body: JobRequest, desk: AtDesk, caller: SignedIn, once: MadeOnce) -> JobView:
     """Accept one job of any kind. Its asset ids must be the caller's own and uploaded."""
     if body.webhook_url is not None:
-        raise BadRequest("webhook_url is not available yet on this farm.", param="webhook_url")
+        check_url(desk.hall, body.webhook_url, "webhook_url")
     spec = JobSpec(
-        params=_params(body, caller),
+        params=asked_params(body.kind, body.params, caller),
         priority=body.priority,
         start_after=body.start_after,
         deadline=body.deadline,
+        webhook_url=body.webhook_url,
         reference=body.reference,
     )
     require_inputs(desk, caller.account, spec)
-    return _view(desk, caller, submit(desk.hall, caller, spec))
+    return _view(desk, caller, submit(desk.hall, caller, spec, once))
 
 
 @router.get("/jobs")
@@ -70,7 +72,7 @@ def index(
     )
 
 
-@router.get("/jobs/{job_id}")
+@router.get("/jobs/{job_id}", openapi_extra=rated("native_status"))
 async def show(
     job_id: JobId,
     desk: AtDesk,
@@ -86,14 +88,19 @@ async def show(
 @router.get(
     "/jobs/{job_id}/events",
     response_class=StreamingResponse,
+    openapi_extra=rated("native_status"),
     responses={200: {"content": {"text/event-stream": {}}, "description": "`job` events, each a JobView."}},
 )
 async def events(job_id: JobId, desk: AtDesk, caller: SignedIn) -> Response:
     """Server-sent events: the job now and after each change, until it has ended."""
     await asyncio.to_thread(jobs.job, desk.hall, whose(caller), job_id)  # a 404 now, not within the stream
-    stream = _stream(watch.follow(desk.hall, whose(caller), job_id))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+    return event_stream(_frames(watch.follow(desk.hall, whose(caller), job_id)))
+
+
+@router.patch("/jobs/{job_id}", status_code=202)
+def change(job_id: JobId, body: JobChange, desk: AtDesk, caller: SignedIn) -> JobView:
+    """Move what has not started of the job forward (lower) or back within its account."""
+    return JobView.of(jobs.set_priority(desk.hall, caller, job_id, body.priority))
 
 
 @router.post("/jobs/{job_id}/cancel", status_code=202)
@@ -102,8 +109,8 @@ def cancel(job_id: JobId, desk: AtDesk, caller: SignedIn) -> JobView:
     return JobView.of(jobs.cancel(desk.hall, whose(caller), job_id))
 
 
-@router.post("/jobs/{job_id}/retry", status_code=202)
-def retry(job_id: JobId, desk: AtDesk, caller: SignedIn) -> JobView:
+@router.post("/jobs/{job_id}/retry", status_code=202, openapi_extra=submits("native"))
+def retry(job_id: JobId, desk: AtDesk, caller: SignedIn, once: MadeOnce) -> JobView:
     """Submit an ended job's parameters again, as a new job; the old one keeps its end."""
     old = jobs.job(desk.hall, whose(caller), job_id)
     if not old.ended:
@@ -111,8 +118,8 @@ def retry(job_id: JobId, desk: AtDesk, caller: SignedIn) -> JobView:
     spec = replace(jobs.again(desk.hall, caller, job_id), surface=old.surface)
     require_inputs(desk, caller.account, spec)
     if spec.project_id is not None:
-        return _view(desk, caller, submit_to_project(desk.hall, caller, spec, spec.project_id))
-    return _view(desk, caller, submit(desk.hall, caller, spec))
+        return _view(desk, caller, submit_to_project(desk.hall, caller, spec, spec.project_id, once))
+    return _view(desk, caller, submit(desk.hall, caller, spec, once))
 
 
 def whose(caller: Caller) -> int | None:
@@ -120,11 +127,11 @@ def whose(caller: Caller) -> int | None:
     return None if caller.is_operator else caller.account.id
 
 
-def _params(body: JobRequest, caller: Caller) -> Params:
-    """The kind's parameters, checked one by one and by its plan."""
-    kind = _kind(body.kind, caller)
+def asked_params(name: str, values: Mapping[str, JsonValue], caller: Caller) -> Params:
+    """The kind's parameters, checked one by one and by its plan. Raises BadRequest naming the field."""
+    kind = known_kind(name, caller)
     try:
-        params: Params = kind.params.model_validate(body.params)
+        params: Params = kind.params.model_validate(values)
         kind.plan(params)
     except ValidationError as error:
         raise refused_params(error, "params.") from None
@@ -133,7 +140,8 @@ def _params(body: JobRequest, caller: Caller) -> Params:
     return params
 
 
-def _kind(name: str, caller: Caller) -> Kind[Any]:
+def known_kind(name: str, caller: Caller) -> Kind[Any]:
+    """The kind of that name, if the caller may submit it. Raises BadRequest naming those it may."""
     known = {kind.name: kind for kind in registry().values() if may_operate(caller) or not kind.for_operators}
     if name not in known:
         raise BadRequest(f"There is no kind {name!r}. Known: {', '.join(sorted(known))}.", param="kind")
@@ -144,26 +152,6 @@ def _view(desk: Desk, caller: Caller, done: Submitted) -> JobView:
     return JobView.of(jobs.job(desk.hall, whose(caller), done.job_id))
 
 
-async def _stream(changes: AsyncIterator[Job]) -> AsyncIterator[str]:
-    """Each change as an event; a comment when nothing was said for a while, so that the line stays open."""
-    pending: asyncio.Future[Job] | None = None
-    try:
-        while True:
-            pending = pending or asyncio.ensure_future(_next(changes))
-            done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT_S)
-            if not done:
-                yield ": still here\n\n"
-                continue
-            job, pending = pending.result(), None
-            yield f"event: job\ndata: {JobView.of(job).model_dump_json()}\n\n"
-    except StopAsyncIteration:
-        return
-    finally:
-        if pending is not None:
-            pending.cancel()
-            with suppress(asyncio.CancelledError, StopAsyncIteration):
-                await pending
-
-
-async def _next(changes: AsyncIterator[Job]) -> Job:
-    return await anext(changes)
+async def _frames(changes: AsyncIterator[Job]) -> AsyncIterator[str]:
+    async for job in changes:
+        yield frame("job", JobView.of(job).model_dump_json())

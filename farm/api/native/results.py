@@ -9,7 +9,7 @@ from farm.account import Caller
 from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
 from farm.api.native.jobs import JobId, whose
 from farm.api.native.wire import ArtifactList, ArtifactView, AttemptList, AttemptView, Download
-from farm.api.routing import farm_router
+from farm.api.routing import farm_router, rated
 from farm.doors import jobs
 from farm.errors import NotFound
 from farm.job import Artifact
@@ -17,7 +17,7 @@ from farm.job import Artifact
 router = farm_router("/farm/v1", "results")
 
 
-@router.get("/jobs/{job_id}/attempts")
+@router.get("/jobs/{job_id}/attempts", openapi_extra=rated("native_status"))
 def attempts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> AttemptList:
     """Every run of every task, oldest first."""
     names = {task.id: task.name for task in jobs.job(desk.hall, whose(caller), job_id).tasks}
@@ -25,7 +25,7 @@ def attempts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> AttemptList:
     return AttemptList(data=[AttemptView.of(attempt, names[attempt.task_id]) for attempt in found])
 
 
-@router.get("/jobs/{job_id}/artifacts")
+@router.get("/jobs/{job_id}/artifacts", openapi_extra=rated("native_status"))
 def artifacts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> ArtifactList:
     """The finished files."""
     found = jobs.job_artifacts(desk.hall, whose(caller), job_id)
@@ -35,6 +35,7 @@ def artifacts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> ArtifactList:
 @router.get(
     "/jobs/{job_id}/artifacts/{name}",
     response_model=Download,
+    openapi_extra=rated("native_status"),
     responses={307: {"description": "With `redirect=1`: to the file itself."}},
 )
 def download(

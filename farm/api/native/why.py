@@ -4,7 +4,7 @@ from pydantic import BaseModel
 
 from farm.api.desk import AtDesk, SignedIn
 from farm.api.native.jobs import JobId, whose
-from farm.api.routing import farm_router
+from farm.api.routing import farm_router, rated
 from farm.doors.why import why
 
 router = farm_router("/farm/v1", "jobs")
@@ -16,7 +16,7 @@ class Reasons(BaseModel):
     data: list[str]
 
 
-@router.get("/jobs/{job_id}/why")
+@router.get("/jobs/{job_id}/why", openapi_extra=rated("native_status"))
 def index(job_id: JobId, desk: AtDesk, caller: SignedIn) -> Reasons:
     """What the job waits for, in sentences."""
     return Reasons(data=why(desk.hall, whose(caller), job_id))

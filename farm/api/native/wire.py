@@ -29,7 +29,17 @@ class JobRequest(Asked):
     start_after: float | None = Field(default=None, ge=0, description="Not before this time.")
     deadline: float | None = Field(default=None, ge=0, description="Of no use to the caller after this time.")
     reference: str | None = Field(default=None, max_length=200, description="The caller's own name for it.")
-    webhook_url: str | None = Field(default=None, max_length=2000, description="Not available yet.")
+    webhook_url: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="Told once the job has ended: attempts 0, 5 and 30 seconds after.",
+    )
+
+
+class JobChange(Asked):
+    """What may change of a job that has not ended."""
+
+    priority: int = Field(ge=0, le=9, description="Lower runs earlier within one account.")
 
 
 class FailureView(BaseModel):
@@ -79,10 +89,12 @@ class JobView(BaseModel):
     kind: str
     surface: str
     state: JobState
+    priority: int
     progress: float = Field(description="0 to 1")
     stage: str
     reference: str | None
     project_id: str | None
+    custom_id: str | None = Field(default=None, description="The row's own name within its batch.")
     result: dict[str, JsonValue]
     failure: FailureView | None
     warnings: list[str]
@@ -100,10 +112,12 @@ class JobView(BaseModel):
             kind=job.kind,
             surface=job.surface,
             state=job.state,
+            priority=job.priority,
             progress=job.progress,
             stage=job.stage,
             reference=job.reference,
             project_id=job.project_id,
+            custom_id=job.custom_id,
             result=dict(job.result),
             failure=FailureView.of(job.failure),
             warnings=list(job.warnings),
@@ -249,13 +263,15 @@ class KindList(BaseModel):
 
 
 class WorkerInfo(BaseModel):
-    """A worker as it announced itself."""
+    """A worker as it announced itself; `kept_out` says whether it is held back, and `because` why."""
 
     name: str
     pool: str
     host: str
     pid: int
     state: WorkerState
+    kept_out: WorkerState | None
+    because: str | None
     slots: dict[str, int]
     kinds: list[str]
     models: list[str]

@@ -1,22 +1,46 @@
-"""Who is here to work: for operators, and for the owner of a farm of their own."""
+"""Who is here to work, and holding them back: for operators, and for the owner of a farm of their own."""
 
 from dataclasses import asdict
+from typing import Annotated
 
-from farm.api.auth import may_operate
+from fastapi import Path, Query
+
+from farm.api.auth import require_operator
 from farm.api.desk import AtDesk, SignedIn
 from farm.api.native.wire import WorkerInfo, WorkerList
 from farm.api.routing import farm_router
 from farm.doors import workers
-from farm.errors import NotAllowed
+from farm.doors.audit import who_calls
 
 router = farm_router("/farm/v1", "workers")
+Name = Annotated[str, Path(max_length=200, examples=["cpu-render@host"])]
 
 
 @router.get("/workers")
 def index(desk: AtDesk, caller: SignedIn) -> WorkerList:
     """Every worker the farm has seen. Needs an operator's key, or the local account's."""
-    if not may_operate(caller):
-        raise NotAllowed("Only an operator's key may see the workers.")
-    return WorkerList(
-        data=[WorkerInfo.model_validate(asdict(worker)) for worker in workers.list_workers(desk.hall)]
-    )
+    require_operator(caller, "see the workers")
+    return WorkerList(data=[_info(worker) for worker in workers.list_workers(desk.hall)])
+
+
+@router.post("/workers/{name}/drain", status_code=202)
+def drain(
+    name: Name,
+    desk: AtDesk,
+    caller: SignedIn,
+    because: Annotated[str, Query(max_length=200, description="For whoever looks at it meanwhile.")] = "",
+) -> WorkerInfo:
+    """Send the worker nothing more; what it runs it finishes. Holds until resumed, whatever restarts."""
+    require_operator(caller, "drain a worker")
+    return _info(workers.drain(desk.hall, who_calls(caller), name, because))
+
+
+@router.post("/workers/{name}/resume", status_code=202)
+def resume(name: Name, desk: AtDesk, caller: SignedIn) -> WorkerInfo:
+    """Send the worker tasks again, whether it was drained or quarantined."""
+    require_operator(caller, "resume a worker")
+    return _info(workers.resume(desk.hall, who_calls(caller), name))
+
+
+def _info(worker: workers.WorkerView) -> WorkerInfo:
+    return WorkerInfo.model_validate(asdict(worker))

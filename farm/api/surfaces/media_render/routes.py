@@ -7,8 +7,9 @@ from fastapi import Path
 
 from farm.account import Account
 from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
+from farm.api.idempotency import MadeOnce
 from farm.api.inputs import inputs_of
-from farm.api.routing import farm_router, rated
+from farm.api.routing import farm_router, rated, submits
 from farm.api.surfaces.media_render import to_wire, wire
 from farm.api.surfaces.media_render.to_spec import to_spec
 from farm.api.uploads import declared, upload_url
@@ -25,7 +26,7 @@ router = farm_router("/api/v1/media-render", "media render")
 ProjectId = Annotated[str, Path(alias="projectId", max_length=64, examples=["mrproj_0123456789abcdefghjkmn"])]
 
 
-@router.post("/uploads", openapi_extra=rated("uploads"))
+@router.post("/uploads", openapi_extra=submits("uploads"))
 def create_uploads(
     body: wire.UploadsRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl
 ) -> wire.UploadsAnswer:
@@ -40,14 +41,16 @@ def create_uploads(
     return to_wire.uploads_answer(project, made, urls, limits.upload_url_s)
 
 
-@router.post("/jobs", status_code=202, openapi_extra=rated("job_starts"))
-def create_job(body: wire.RenderRequest, desk: AtDesk, caller: SignedIn) -> wire.RenderStarted:
+@router.post("/jobs", status_code=202, openapi_extra=submits("job_starts"))
+def create_job(
+    body: wire.RenderRequest, desk: AtDesk, caller: SignedIn, once: MadeOnce
+) -> wire.RenderStarted:
     """Start a project's render, or its next one once the one before has ended."""
     project = _project(desk, caller.account, body)
     held = assets.project_assets(desk.hall, caller.account, project.id)
     spec = to_spec(body, project, held)
     _require_uploaded(desk, held, inputs_of(spec))
-    return to_wire.started(project, submit_to_project(desk.hall, caller, spec, project.id).held_mc)
+    return to_wire.started(project, submit_to_project(desk.hall, caller, spec, project.id, once).held_mc)
 
 
 @router.get("/jobs/{projectId}", openapi_extra=rated("status"))

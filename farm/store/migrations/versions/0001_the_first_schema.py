@@ -22,11 +22,24 @@ def upgrade() -> None:
         sa.Column("tier", sa.String(length=32), nullable=False),
         sa.Column("balance_mc", sa.BigInteger(), nullable=True),
         sa.Column("max_running", sa.Integer(), nullable=True),
+        sa.Column("allowance_mc", sa.BigInteger(), nullable=True),
+        sa.Column("allowance_month", sa.String(length=7), nullable=False),
+        sa.Column("spent_mc", sa.BigInteger(), nullable=False),
+        sa.Column("spent_month", sa.String(length=7), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("name", name=op.f("uq_accounts_name")),
         sa.UniqueConstraint("public_id", name=op.f("uq_accounts_public_id")),
     )
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_accounts_allowance",
+            ["allowance_month"],
+            unique=False,
+            sqlite_where=sa.text("balance_mc IS NOT NULL"),
+            postgresql_where=sa.text("balance_mc IS NOT NULL"),
+        )
+
     op.create_table(
         "arrivals",
         sa.Column(
@@ -36,6 +49,21 @@ def upgrade() -> None:
         sa.Column("added", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_arrivals")),
     )
+    op.create_table(
+        "audit",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("who", sa.String(length=300), nullable=False),
+        sa.Column("action", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=300), nullable=False),
+        sa.Column("detail", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_subject"), ["subject"], unique=False)
+
     op.create_table(
         "lanes",
         sa.Column(
@@ -78,6 +106,7 @@ def upgrade() -> None:
         ),
         sa.Column("job_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
     )
@@ -115,6 +144,10 @@ def upgrade() -> None:
         sa.Column("kinds", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("models", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("software", sa.String(length=32), nullable=False),
+        sa.Column("kept_out", sa.String(length=16), nullable=True),
+        sa.Column("kept_out_because", sa.String(length=300), nullable=True),
+        sa.Column("failed_jobs", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("failing", sa.SmallInteger(), nullable=False),
         sa.Column("started_at", sa.Float(precision=53), nullable=False),
         sa.Column("seen_at", sa.Float(precision=53), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
@@ -131,6 +164,9 @@ def upgrade() -> None:
         sa.Column("sealed", sa.Text(), nullable=False),
         sa.Column("is_operator", sa.Boolean(), nullable=False),
         sa.Column("budget_mc", sa.BigInteger(), nullable=True),
+        sa.Column("spent_mc", sa.BigInteger(), nullable=False),
+        sa.Column("spent_month", sa.String(length=7), nullable=False),
+        sa.Column("alerted", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("last_used_at", sa.Float(precision=53), nullable=True),
         sa.Column("revoked_at", sa.Float(precision=53), nullable=True),
@@ -140,26 +176,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_keys_account_id"), ["account_id"], unique=False)
-
-    op.create_table(
-        "batches",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("public_id", sa.String(length=64), nullable=False),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("total", sa.Integer(), nullable=False),
-        sa.Column("max_running", sa.Integer(), nullable=True),
-        sa.Column("created_at", sa.Float(precision=53), nullable=False),
-        sa.Column("ended_at", sa.Float(precision=53), nullable=True),
-        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_batches_account_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
-        sa.UniqueConstraint("public_id", name=op.f("uq_batches_public_id")),
-    )
-    with op.batch_alter_table("batches", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_batches_account_id"), ["account_id"], unique=False)
 
     op.create_table(
         "media_projects",
@@ -177,6 +193,33 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("media_projects", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_media_projects_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "webhook_endpoints",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("public_id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("description", sa.String(length=200), nullable=False),
+        sa.Column("events", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("headers_sealed", sa.Text(), nullable=False),
+        sa.Column("secret_sealed", sa.Text(), nullable=False),
+        sa.Column("old_secret_sealed", sa.Text(), nullable=True),
+        sa.Column("old_secret_until", sa.Float(precision=53), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("disabled_because", sa.String(length=300), nullable=True),
+        sa.Column("failing_since", sa.Float(precision=53), nullable=True),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_webhook_endpoints_account_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_webhook_endpoints_public_id")),
+    )
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_endpoints_account_id"), ["account_id"], unique=False)
 
     op.create_table(
         "assets",
@@ -203,19 +246,77 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_assets_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "batches",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("public_id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("api_key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=True),
+        sa.Column("defaults", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("webhook_url", sa.Text(), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("paused", sa.Boolean(), nullable=False),
+        sa.Column("gated", sa.Boolean(), nullable=False),
+        sa.Column("max_running", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
+        sa.Column("closed_at", sa.Float(precision=53), nullable=True),
+        sa.Column("ended_at", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_batches_account_id")),
+        sa.ForeignKeyConstraint(["api_key_id"], ["api_keys.id"], name=op.f("fk_batches_api_key_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_batches_public_id")),
+    )
+    with op.batch_alter_table("batches", schema=None) as batch_op:
+        batch_op.create_index("ix_batches_account", ["account_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_batches_active",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
         "idempotency_keys",
         sa.Column("api_key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
         sa.Column("body_hash", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("token", sa.BigInteger(), nullable=False),
+        sa.Column("lease_at", sa.Float(precision=53), nullable=False),
+        sa.Column("made_id", sa.String(length=64), nullable=True),
         sa.Column("status_code", sa.Integer(), nullable=True),
-        sa.Column("response", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
-        sa.Column("job_id", sa.String(length=64), nullable=True),
+        sa.Column("response", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("expires_at", sa.Float(precision=53), nullable=False),
         sa.ForeignKeyConstraint(["api_key_id"], ["api_keys.id"], name=op.f("fk_idempotency_keys_api_key_id")),
         sa.PrimaryKeyConstraint("api_key_id", "key", name=op.f("pk_idempotency_keys")),
     )
+    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_idempotency_keys_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "batch_rejects",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("custom_id", sa.String(length=200), nullable=True),
+        sa.Column("field", sa.String(length=300), nullable=True),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name=op.f("fk_batch_rejects_batch_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batch_rejects")),
+        sa.UniqueConstraint("batch_id", "line", "digest", name=op.f("uq_batch_rejects_batch_id_line_digest")),
+    )
+    with op.batch_alter_table("batch_rejects", schema=None) as batch_op:
+        batch_op.create_index("ix_batch_rejects_custom", ["batch_id", "custom_id"], unique=False)
+
     op.create_table(
         "jobs",
         sa.Column(
@@ -225,6 +326,10 @@ def upgrade() -> None:
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("api_key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("custom_id", sa.String(length=200), nullable=True),
+        sa.Column("retried", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("unmet", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("kind_version", sa.Integer(), nullable=False),
         sa.Column("surface", sa.String(length=32), nullable=False),
@@ -258,7 +363,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("ix_jobs_account", ["account_id", "seq"], unique=False)
-        batch_op.create_index("ix_jobs_batch", ["batch_id", "seq"], unique=False)
+        batch_op.create_index(
+            "ix_jobs_batch",
+            ["batch_id", "seq"],
+            unique=False,
+            sqlite_where=sa.text("batch_id IS NOT NULL"),
+            postgresql_where=sa.text("batch_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_jobs_batch_open",
+            ["batch_id", "held", "unmet", "priority", "seq"],
+            unique=False,
+            sqlite_where=sa.text("batch_id IS NOT NULL AND ended_at IS NULL"),
+            postgresql_where=sa.text("batch_id IS NOT NULL AND ended_at IS NULL"),
+        )
         batch_op.create_index(
             "ix_jobs_deadline",
             ["deadline_at"],
@@ -266,7 +384,21 @@ def upgrade() -> None:
             sqlite_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
             postgresql_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
         )
+        batch_op.create_index(
+            "ix_jobs_open",
+            ["account_id"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
         batch_op.create_index("ix_jobs_project", ["project_id", "seq"], unique=False)
+        batch_op.create_index(
+            "uq_jobs_batch_custom",
+            ["batch_id", "custom_id"],
+            unique=True,
+            sqlite_where=sa.text("batch_id IS NOT NULL AND NOT retried"),
+            postgresql_where=sa.text("batch_id IS NOT NULL AND NOT retried"),
+        )
 
     op.create_table(
         "artifacts",
@@ -296,6 +428,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_artifacts_job_seq"), ["job_seq"], unique=False)
 
     op.create_table(
+        "job_needs",
+        sa.Column("job_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("needs_job_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("checked", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["job_seq"], ["jobs.seq"], name=op.f("fk_job_needs_job_seq")),
+        sa.ForeignKeyConstraint(["needs_job_seq"], ["jobs.seq"], name=op.f("fk_job_needs_needs_job_seq")),
+        sa.PrimaryKeyConstraint("job_seq", "needs_job_seq", name=op.f("pk_job_needs")),
+    )
+    with op.batch_alter_table("job_needs", schema=None) as batch_op:
+        batch_op.create_index("ix_job_needs_needed", ["needs_job_seq"], unique=False)
+        batch_op.create_index(
+            "ix_job_needs_unchecked",
+            ["job_seq"],
+            unique=False,
+            sqlite_where=sa.text("NOT checked"),
+            postgresql_where=sa.text("NOT checked"),
+        )
+
+    op.create_table(
         "ledger",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -313,7 +464,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", "entry", name=op.f("uq_ledger_reference_entry")),
     )
     with op.batch_alter_table("ledger", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_ledger_account_id"), ["account_id"], unique=False)
+        batch_op.create_index("ix_ledger_account", ["account_id", "id"], unique=False)
 
     op.create_table(
         "outbox",
@@ -321,15 +472,17 @@ def upgrade() -> None:
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("job_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("job_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("event", sa.String(length=64), nullable=False),
         sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("api_key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payload", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.Float(precision=53), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_outbox_account_id")),
+        sa.ForeignKeyConstraint(["api_key_id"], ["api_keys.id"], name=op.f("fk_outbox_api_key_id")),
         sa.ForeignKeyConstraint(["job_seq"], ["jobs.seq"], name=op.f("fk_outbox_job_seq")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("job_seq", "event", "endpoint", name=op.f("uq_outbox_job_seq_event_endpoint")),
@@ -350,6 +503,7 @@ def upgrade() -> None:
         ),
         sa.Column("job_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lane_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("batch_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("step", sa.String(length=64), nullable=False),
         sa.Column("pool", sa.String(length=32), nullable=False),
@@ -363,6 +517,8 @@ def upgrade() -> None:
         sa.Column("estimated_s", sa.Float(precision=53), nullable=False),
         sa.Column("soft_s", sa.Float(precision=53), nullable=False),
         sa.Column("hard_s", sa.Float(precision=53), nullable=False),
+        sa.Column("no_progress_s", sa.Float(precision=53), nullable=True),
+        sa.Column("ready_at", sa.Float(precision=53), nullable=True),
         sa.Column("due_at", sa.Float(precision=53), nullable=True),
         sa.Column("unmet", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -380,6 +536,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tasks_job_seq"), ["job_seq"], unique=False)
+        batch_op.create_index(
+            "ix_tasks_parked",
+            ["batch_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
+            postgresql_where=sa.text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_tasks_ready",
             ["lane_id", "priority", "id"],
@@ -450,6 +613,56 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_attempts_task_id"), ["task_id"], unique=False)
 
     op.create_table(
+        "deliveries",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("public_id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("outbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("endpoint_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("webhook_id", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("claims", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.Float(precision=53), nullable=False),
+        sa.Column("last_status", sa.Integer(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("response", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
+        sa.Column("tried_at", sa.Float(precision=53), nullable=True),
+        sa.Column("ended_at", sa.Float(precision=53), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_deliveries_account_id")),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_deliveries_endpoint_id")
+        ),
+        sa.ForeignKeyConstraint(["outbox_id"], ["outbox.id"], name=op.f("fk_deliveries_outbox_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("outbox_id", "target", name=op.f("uq_deliveries_outbox_id_target")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_deliveries_public_id")),
+        postgresql_with={"fillfactor": 70},
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_deliveries_account", ["account_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_due",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index(
+            "ix_deliveries_pending",
+            ["endpoint_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.create_index("ix_deliveries_subject", ["subject"], unique=False)
+
+    op.create_table(
         "task_needs",
         sa.Column("task_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("needs_task_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -467,6 +680,21 @@ def downgrade() -> None:
         batch_op.drop_index("ix_task_needs_needed")
 
     op.drop_table("task_needs")
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_index("ix_deliveries_subject")
+        batch_op.drop_index(
+            "ix_deliveries_pending",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index(
+            "ix_deliveries_due",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
+        batch_op.drop_index("ix_deliveries_account")
+
+    op.drop_table("deliveries")
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attempts_task_id"))
         batch_op.drop_index(
@@ -493,6 +721,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'ready'"),
             postgresql_where=sa.text("state = 'ready'"),
         )
+        batch_op.drop_index(
+            "ix_tasks_parked",
+            sqlite_where=sa.text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
+            postgresql_where=sa.text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_tasks_job_seq"))
 
     op.drop_table("tasks")
@@ -505,38 +738,82 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     with op.batch_alter_table("ledger", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_ledger_account_id"))
+        batch_op.drop_index("ix_ledger_account")
 
     op.drop_table("ledger")
+    with op.batch_alter_table("job_needs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_job_needs_unchecked",
+            sqlite_where=sa.text("NOT checked"),
+            postgresql_where=sa.text("NOT checked"),
+        )
+        batch_op.drop_index("ix_job_needs_needed")
+
+    op.drop_table("job_needs")
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_artifacts_job_seq"))
 
     op.drop_table("artifacts")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_jobs_batch_custom",
+            sqlite_where=sa.text("batch_id IS NOT NULL AND NOT retried"),
+            postgresql_where=sa.text("batch_id IS NOT NULL AND NOT retried"),
+        )
         batch_op.drop_index("ix_jobs_project")
+        batch_op.drop_index(
+            "ix_jobs_open",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
         batch_op.drop_index(
             "ix_jobs_deadline",
             sqlite_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
             postgresql_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
         )
-        batch_op.drop_index("ix_jobs_batch")
+        batch_op.drop_index(
+            "ix_jobs_batch_open",
+            sqlite_where=sa.text("batch_id IS NOT NULL AND ended_at IS NULL"),
+            postgresql_where=sa.text("batch_id IS NOT NULL AND ended_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_jobs_batch",
+            sqlite_where=sa.text("batch_id IS NOT NULL"),
+            postgresql_where=sa.text("batch_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_jobs_account")
 
     op.drop_table("jobs")
+    with op.batch_alter_table("batch_rejects", schema=None) as batch_op:
+        batch_op.drop_index("ix_batch_rejects_custom")
+
+    op.drop_table("batch_rejects")
+    with op.batch_alter_table("idempotency_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_idempotency_keys_expires_at"))
+
     op.drop_table("idempotency_keys")
+    with op.batch_alter_table("batches", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_batches_active",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index("ix_batches_account")
+
+    op.drop_table("batches")
     with op.batch_alter_table("assets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_assets_project_id"))
         batch_op.drop_index(batch_op.f("ix_assets_account_id"))
 
     op.drop_table("assets")
+    with op.batch_alter_table("webhook_endpoints", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_webhook_endpoints_account_id"))
+
+    op.drop_table("webhook_endpoints")
     with op.batch_alter_table("media_projects", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_media_projects_account_id"))
 
     op.drop_table("media_projects")
-    with op.batch_alter_table("batches", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_batches_account_id"))
-
-    op.drop_table("batches")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_account_id"))
 
@@ -554,5 +831,16 @@ def downgrade() -> None:
         )
 
     op.drop_table("lanes")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_subject"))
+
+    op.drop_table("audit")
     op.drop_table("arrivals")
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_accounts_allowance",
+            sqlite_where=sa.text("balance_mc IS NOT NULL"),
+            postgresql_where=sa.text("balance_mc IS NOT NULL"),
+        )
+
     op.drop_table("accounts")

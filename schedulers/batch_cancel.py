@@ -1,0 +1,99 @@
+"""Cancels a batch, thousands of jobs at a time: a handful of statements however many jobs a step ends."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, exists, insert, literal, select, update
+
+from farm.doors.budgets import give_back
+from farm.states import AttemptState, JobState, TaskState
+from farm.store.dialect import among
+from farm.store.rows import AnyRow
+from farm.store.schema import LIVE, accounts, attempts, jobs, ledger, requests, tasks
+from schedulers.endings import tell
+from schedulers.lanes import LaneChanges
+
+_AT_ONCE = 5000
+
+_unasked = (
+    select(jobs.c.seq)
+    .where(jobs.c.batch_id == bindparam("of_batch"), jobs.c.ended_at.is_(None))
+    .where(jobs.c.cancel_asked_at.is_(None))
+    .limit(_AT_ONCE)
+)
+_unsettled = exists(
+    select(attempts.c.id).where(
+        attempts.c.job_seq == jobs.c.seq, attempts.c.state != AttemptState.SETTLED.value
+    )
+)
+_IDLE = (
+    update(jobs)
+    .where(jobs.c.seq.in_(_unasked.where(~_unsettled)))
+    .values(
+        state=JobState.CANCELLED, ended_at=bindparam("now"), cancel_asked_at=bindparam("now"), charged_mc=0
+    )
+    .returning(
+        jobs.c.seq,
+        jobs.c.account_id,
+        jobs.c.api_key_id,
+        jobs.c.held_mc,
+        jobs.c.webhook_url,
+        jobs.c.created_at,
+    )
+)
+_ask = update(jobs).values(cancel_asked_at=bindparam("now")).returning(jobs.c.seq)
+_LIVE_ONES = _ask.where(
+    jobs.c.seq.in_(select(attempts.c.job_seq).where(LIVE)),
+    jobs.c.batch_id == bindparam("of_batch"),
+    jobs.c.cancel_asked_at.is_(None),
+)
+_OTHERS = _ask.where(jobs.c.seq.in_(_unasked))
+
+
+def cancel_some(connection: Connection, batch_id: int, now: float) -> int:
+    """Ask what runs of the batch to stop, and end some of its jobs that do not. Returns how many."""
+    asked = {"of_batch": batch_id, "now": now}
+    busy = [*connection.scalars(_LIVE_ONES, asked)]
+    rows = connection.execute(_IDLE, asked).all()
+    if rows:
+        _end(connection, rows, now)
+    else:
+        busy += connection.scalars(_OTHERS, asked)
+    if busy:
+        wishes = [{"job_seq": seq, "action": "cancel", "created_at": now} for seq in busy]
+        connection.execute(insert(requests), wishes)
+    return len(rows) + len(busy)
+
+
+def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
+    """What belongs to the end of jobs that never ran: their tasks, their credits, their events."""
+    seqs = [row.seq for row in rows]
+    _drop_tasks(connection, seqs, now)
+    connection.execute(
+        insert(ledger).from_select(
+            ["account_id", "job_seq", "entry", "amount_mc", "created_at"],
+            select(jobs.c.account_id, jobs.c.seq, literal("release"), jobs.c.held_mc, literal(now)).where(
+                among(connection, jobs.c.seq, seqs)
+            ),
+        )
+    )
+    back = sum(row.held_mc for row in rows)
+    if back:
+        connection.execute(
+            update(accounts)
+            .where(accounts.c.id == rows[0].account_id)
+            .values(balance_mc=accounts.c.balance_mc + back)  # null stays null: not metered
+        )
+    give_back(connection, [(row.api_key_id, row.created_at, row.held_mc) for row in rows if row.api_key_id])
+    tell(connection, rows, dict.fromkeys(seqs, JobState.CANCELLED), now)
+
+
+def _drop_tasks(connection: Connection, seqs: Sequence[int], now: float) -> None:
+    drop = update(tasks).where(among(connection, tasks.c.job_seq, seqs))
+    drop = drop.values(state=TaskState.CANCELLED, ended_at=now)
+    ready = connection.scalars(drop.where(tasks.c.state == TaskState.READY).returning(tasks.c.lane_id))
+    changes = LaneChanges()
+    for lane_id, number in Counter(ready).items():
+        changes.at(lane_id).ready -= number
+    changes.write(connection)
+    connection.execute(drop.where(tasks.c.state.in_((TaskState.BLOCKED, TaskState.WAITING))))
