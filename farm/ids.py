@@ -23,7 +23,7 @@ class RandomIds:
     """Ids from the operating system's random source."""
 
     def public(self, prefix: str) -> str:
-        return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))}"
+        return f"{prefix}_{''.join(_ALPHABET[byte & 31] for byte in secrets.token_bytes(_LENGTH))}"
 
     def token(self) -> int:
         return secrets.randbelow(2**63 - 1) + 1

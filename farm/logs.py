@@ -87,7 +87,7 @@ def _rendering(as_json: bool) -> list[Processor]:
         return [
             structlog.processors.format_exc_info,
             _without_signatures,
-            structlog.processors.JSONRenderer(default=str),
+            structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
         ]
     renderer = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), timestamp_key="at", exception_formatter=structlog.dev.plain_traceback

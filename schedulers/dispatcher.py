@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Select, bindparam, case, insert, select, union_all, update
 
-from farm.broker.message import Message
+from farm.broker.message import Message, about
 from farm.catalog import Catalog
 from farm.ids import Ids
 from farm.states import AttemptState, TaskState
 from farm.store.rows import AnyRow
-from farm.store.schema import OPEN, attempts, lanes, tasks, tiers
+from farm.store.schema import OPEN, accounts, attempts, jobs, lanes, tasks, tiers
 from schedulers.capacity import Line, LineCapacity
 from schedulers.fairness import AGED, LaneTurn, TierTurn, charge, choose
 from schedulers.lanes import LaneChanges
@@ -268,7 +268,14 @@ class Dispatcher:
         ]
         ids = connection.scalars(_NEW_ATTEMPTS, rows).all()
         return [
-            Message(attempt_id, row["token"], item.queue, item.order, item.task.requires["kind"])
+            Message(
+                attempt_id,
+                row["token"],
+                item.queue,
+                item.order,
+                item.task.requires["kind"],
+                about(item.task.job_id, item.task.account, item.task.tier),
+            )
             for attempt_id, row, item in zip(ids, rows, placed, strict=True)
         ]
 
@@ -302,7 +309,12 @@ _HEADS = (
         tasks.c.pool,
         tasks.c.estimated_s,
         tasks.c.requires,
+        jobs.c.id.label("job_id"),
+        accounts.c.name.label("account"),
+        accounts.c.tier,
     )
+    .join_from(tasks, jobs, jobs.c.seq == tasks.c.job_seq)
+    .join(accounts, accounts.c.id == jobs.c.account_id)
     .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)
     .order_by(tasks.c.priority, tasks.c.id)
     .limit(bindparam("count"))

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from farm.broker.message import Message
+from farm.broker.message import Message, about
 from farm.catalog import Scheduling
 from farm.states import AttemptState, JobState, Outcome, TaskState, WorkerState
 from farm.store.rows import AnyRow
-from farm.store.schema import LIVE, attempts, jobs, tasks, workers
+from farm.store.schema import LIVE, accounts, attempts, jobs, tasks, workers
 from schedulers.capacity import Line, LineCapacity
 from schedulers.lanes import arrive
 
@@ -27,9 +27,14 @@ _EXPIRED = (
         attempts.c.order,
         attempts.c.publishes,
         tasks.c.requires,
+        jobs.c.id.label("job_id"),
+        accounts.c.name.label("account"),
+        accounts.c.tier,
     )
     .select_from(attempts)
     .join(tasks, tasks.c.id == attempts.c.task_id)
+    .join(jobs, jobs.c.seq == attempts.c.job_seq)
+    .join(accounts, accounts.c.id == jobs.c.account_id)
     .where(LIVE, attempts.c.state == AttemptState.PUBLISHED, attempts.c.lease_at < bindparam("now"))
     .order_by(attempts.c.lease_at)
     .limit(_AT_ONCE)
@@ -147,7 +152,17 @@ def _lost_messages(
     changes = [_said(row, 1 if _room(row, capacity) else 0, rules, now) for row in there]
     if changes:
         connection.execute(_SAY_AGAIN, changes)
-    return [Message(row.id, row.token, row.queue, row.order, row.requires["kind"]) for row in again]
+    return [
+        Message(
+            row.id,
+            row.token,
+            row.queue,
+            row.order,
+            row.requires["kind"],
+            about(row.job_id, row.account, row.tier),
+        )
+        for row in again
+    ]
 
 
 _KEPT_OUT = select(workers.c.queue).where(workers.c.kept_out.is_not(None))

@@ -133,7 +133,7 @@ class RedisLive:
         with suppress(redis.RedisError, OSError):
             pipe = self._redis.pipeline(transaction=False)
             for line in lines:
-                pipe.xadd(_LOG + job_id, {_FIELD: _text(line)}, maxlen=self._tail_lines)
+                pipe.xadd(_LOG + job_id, {_FIELD: _text(line)}, maxlen=self._tail_lines, approximate=False)
             pipe.expire(_LOG + job_id, self._keep_s)
             pipe.execute()
 

@@ -67,6 +67,7 @@ class Publisher:
                     queue=message.queue,
                     priority=message.order,
                     shadow=message.kind,
+                    argsrepr=message.about,  # else the token would show
                     ignore_result=True,
                     producer=producer,
                 )

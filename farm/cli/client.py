@@ -20,6 +20,7 @@ _LOOK_EVERY_S = 0.5
 _PATIENCE_S = 60.0
 _CHUNK_BYTES = 1 << 18
 _CONNECT_S = 5.0
+_ROWS_S = 120.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NATIVE = "/farm/v1"
 
@@ -217,6 +218,43 @@ class FarmClient:
                     return
                 patience_ends = time.monotonic() + _PATIENCE_S
             time.sleep(_LOOK_EVERY_S)
+
+    def native(
+        self, method: str, path: str, body: Mapping[str, JsonValue] | None = None, **query: str | int
+    ) -> dict[str, Any]:
+        """Any call of the native API, by its path below /farm/v1."""
+        answer: dict[str, Any] = self._call(method, _NATIVE + path, body=body, query=query)
+        return answer
+
+    def send_rows(
+        self,
+        path: str,
+        file: Path,
+        content_type: str,
+        query: Sequence[tuple[str, str]],
+        sent: Callable[[int], None],
+    ) -> dict[str, Any]:
+        """Stream a file's rows to a native path. Credits that ended are told in the answer, not raised."""
+        with _errors_named(self.url):
+            answer = self._http.post(
+                _NATIVE + path,
+                content=_chunks(file, sent),
+                headers={"Content-Type": content_type},
+                params=list(query),
+                timeout=httpx.Timeout(_ROWS_S, connect=_CONNECT_S),
+            )
+        if answer.status_code != httpx.codes.PAYMENT_REQUIRED:
+            _require_good(answer)
+        said: dict[str, Any] = answer.json()
+        return said
+
+    def stream(self, path: str, **query: str) -> Iterator[bytes]:
+        """The body of a native answer, however long, piece by piece."""
+        with _errors_named(self.url), self._http.stream("GET", _NATIVE + path, params=query) as answer:
+            if answer.is_error:
+                answer.read()
+            _require_good(answer)
+            yield from answer.iter_bytes(_CHUNK_BYTES)
 
     def declare(self, file_name: str, content_type: str, size_bytes: int) -> dict[str, Any]:
         """Declare a file: `asset` is what it is now, `upload_url` takes its bytes."""

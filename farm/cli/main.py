@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from farm import __version__
-from farm.cli import accounts, audit, console, doctor, jobs, keys, quote, render, roles, up, webhooks, workers
+from farm.cli import (
+    accounts,
+    audit,
+    batch,
+    console,
+    doctor,
+    jobs,
+    keys,
+    quote,
+    render,
+    roles,
+    up,
+    webhooks,
+    workers,
+)
 from farm.errors import BadRequest, FarmError
 
 app = typer.Typer(
@@ -26,6 +40,9 @@ app.add_typer(jobs.submit_app)
 app.add_typer(quote.app)
 app.add_typer(
     jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_STEER
+)
+app.add_typer(
+    batch.app, name="batch", help="Thousands of jobs at once, from a CSV or JSONL.", rich_help_panel=_STEER
 )
 app.add_typer(workers.app, name="workers", help="See, drain and resume workers.", rich_help_panel=_STEER)
 app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.", rich_help_panel=_STEER)

@@ -17,7 +17,7 @@ from farm.doors.hall import Hall
 from farm.doors.idempotency import Ticket, already_made, note_made
 from farm.doors.submit import Order, submit_within
 from farm.errors import BadRequest, Conflict, InsufficientCredits
-from farm.store.dialect import insert_ignore
+from farm.store.dialect import among, each, insert_ignore
 from farm.store.rows import AnyRow
 from farm.store.schema import CURRENT, batch_rejects, batches, job_needs, jobs
 
@@ -126,10 +126,14 @@ def insert_rows(
 
 def seqs_of(connection: Connection, number: int, custom_ids: Sequence[str]) -> dict[str, int]:
     """The jobs of those rows of a batch that it has."""
-    query = select(jobs.c.custom_id, jobs.c.seq).where(
-        jobs.c.batch_id == number, CURRENT, jobs.c.custom_id.in_(custom_ids)
+    wanted = each(connection, jobs.c.custom_id, custom_ids)
+    seq = (  # one look per row, so that no planner reads a whole batch for them
+        select(jobs.c.seq)
+        .where(jobs.c.batch_id == number, CURRENT, jobs.c.custom_id == wanted.c.value)
+        .scalar_subquery()
     )
-    return {row.custom_id: row.seq for row in connection.execute(query)}
+    found = connection.execute(select(wanted.c.value, seq.label("seq")))
+    return {row.value: row.seq for row in found if row.seq is not None}
 
 
 def _take(
@@ -151,7 +155,8 @@ def _take(
         insert_rows(hall, connection, caller, within, list(fresh.values()), present)
         connection.execute(
             delete(batch_rejects).where(
-                batch_rejects.c.batch_id == within.id, batch_rejects.c.custom_id.in_(list(fresh))
+                batch_rejects.c.batch_id == within.id,
+                among(connection, batch_rejects.c.custom_id, list(fresh)),
             )
         )
     known = len(rows) - len(fresh) - len(refused)

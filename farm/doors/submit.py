@@ -21,6 +21,7 @@ from farm.errors import BadRequest, Conflict
 from farm.job import JobSpec
 from farm.kinds import POOLS, Kind, TaskSpec, kind_named
 from farm.states import TERMINAL_JOBS, JobState, TaskState
+from farm.store.bulk import insert_many
 from farm.store.dialect import insert_ignore
 from farm.store.schema import (
     arrivals,
@@ -48,8 +49,8 @@ class Submitted:
 class Origin:
     """Where new tasks come from: their job, and for grown tasks the `known` ids of those before them.
 
-    `met` names those of them that have succeeded: nobody waits for these any more. `held`: none of the new ones
-    may be ready before the scheduler lets the job go.
+    `met` names those of them that have succeeded: nobody waits for these any more. `held`: none of the new
+    ones may be ready before the scheduler lets the job go.
     """
 
     job_seq: int
@@ -142,9 +143,10 @@ def submit_within(
     price_mc = sum(order.price_mc for order in orders)
     hold(hall, connection, caller.account, price_mc, now)
     rows = [_job_row(hall, caller, order, warnings[order.kind.name], now) for order in orders]
-    seqs = connection.scalars(insert(jobs).returning(jobs.c.seq, sort_by_parameter_order=True), rows).all()
-    connection.execute(
-        insert(ledger),
+    seqs = insert_many(connection, jobs, rows)
+    insert_many(
+        connection,
+        ledger,
         [
             {
                 "account_id": caller.account.id,
@@ -272,9 +274,7 @@ def insert_plans(
         for plan, origin in plans
         for task in plan
     ]
-    ids = iter(
-        connection.scalars(insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), rows).all()
-    )
+    ids = iter(insert_many(connection, tasks, rows))
     needs: list[dict[str, int]] = []
     for plan, origin in plans:
         by_name = {**origin.known, **{task.name: next(ids) for task in plan}}

@@ -177,14 +177,15 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
     Also when this worker is kept out, or by its own announcement cannot run it (it came to the pool after the
     attempt was published for all): then the attempt goes back unharmed.
     """
-    asked_at = hall.clock.now()
+    this = hall.ids.token()
     rules = hall.catalog.scheduling
 
     def change(connection: Connection) -> Claimed | None:
         now = hall.clock.now()  # not the first try's: a lease counts from the moment the store is back
-        values = {"by": worker, "asked": asked_at, "now": now, "lease": now + rules.lease_s}
-        taken = connection.execute(_TAKE, values | {"attempt": attempt_id, "opens": token}).rowcount == 1
-        if not taken and not _already_ours(connection, attempt_id, token, worker, asked_at):
+        attempt = {"attempt": attempt_id, "opens": token, "this": this}
+        values = attempt | {"by": worker, "now": now, "lease": now + rules.lease_s}
+        taken = connection.execute(_TAKE, values).rowcount == 1
+        if not taken and connection.scalar(_TAKEN_BEFORE, attempt) is None:
             return None
         row = connection.execute(_CLAIMED, {"attempt": attempt_id}).one()
         if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
@@ -251,10 +252,17 @@ _TAKE = (
     .values(
         state=AttemptState.RUNNING,
         worker=bindparam("by"),
-        started_at=bindparam("asked"),
+        claim=bindparam("this"),
+        started_at=bindparam("now"),
         beat_at=bindparam("now"),
         lease_at=bindparam("lease"),
     )
+)
+# This very claim was committed, and only its answer was lost.
+_TAKEN_BEFORE = (
+    select(attempts.c.id)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
+    .where(attempts.c.state == AttemptState.RUNNING, attempts.c.claim == bindparam("this"))
 )
 _CLAIMED = (
     select(
@@ -331,19 +339,6 @@ _NEEDED = (
     .join(artifacts, (artifacts.c.job_seq == tasks.c.job_seq) & (artifacts.c.task_id == tasks.c.id))
     .where(task_needs.c.task_id == bindparam("of_task"))
 )
-
-
-def _already_ours(connection: Connection, attempt_id: int, token: int, worker: str, now: float) -> bool:
-    """Whether this very claim was committed and only its answer was lost."""
-    row = connection.execute(
-        select(attempts).where(attempts.c.id == attempt_id, attempts.c.token == token)
-    ).first()
-    return (
-        row is not None
-        and row.state == AttemptState.RUNNING
-        and row.worker == worker
-        and row.started_at == now  # the same call: a second delivery has a later clock
-    )
 
 
 def _can_run(row: AnyRow) -> bool:

@@ -4,7 +4,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Table,
+    TableValuedAlias,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -29,8 +39,17 @@ def upsert(
 
 def among(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
     """`column IN values` as one parameter, so that thousands of values cost no more than the statement."""
-    name = f"among_{column.key}"
     if connection.dialect.name == "postgresql":
-        return column == any_(bindparam(name, list(values), ARRAY(column.type), unique=True))
-    each = func.json_each(bindparam(name, json.dumps(list(values)), unique=True)).table_valued("value")
-    return column.in_(select(each.c.value))
+        return column == any_(_array(column, values))
+    return column.in_(select(each(connection, column, values).c.value))
+
+
+def each(connection: Connection, column: ColumnElement[Any], values: Sequence[Any]) -> TableValuedAlias:
+    """Those values, of the column's type, as a table with one column, `value`."""
+    if connection.dialect.name == "postgresql":
+        return func.unnest(_array(column, values)).table_valued("value").render_derived()
+    return func.json_each(bindparam("each", json.dumps(list(values)), unique=True)).table_valued("value")
+
+
+def _array(column: ColumnElement[Any], values: Sequence[Any]) -> BindParameter[Any]:
+    return bindparam("each", list(values), ARRAY(column.type), unique=True)

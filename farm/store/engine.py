@@ -83,7 +83,7 @@ class Store:
             raw.execute(f"PRAGMA {pragma}")
 
     def _postgresql(self) -> Engine:
-        # A process that froze, or whose host is gone, must not hold its locks (the scheduler's turn) for long.
+        # A process that froze, or whose host is gone, must not keep its locks (the scheduler's turn).
         options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
         if not self.durable:
             options += " -c synchronous_commit=off"

@@ -349,6 +349,7 @@ attempts = Table(
     Column("order", SmallInteger, nullable=False),
     Column("token", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("claim", BigInteger),  # the very call that took it: only that one may be said again
     Column("estimated_s", Float(53), nullable=False),
     Column("publishes", Integer, nullable=False, default=1),
     Column("worker", String(200)),

@@ -1,6 +1,7 @@
 """Flower beside a farm: what operators see while an engine hangs in C, and who else may see it."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import RunningFarm, embedded_farm, eventually
+from farm.cli.ports import free_port
+from tests.running import FARM, RunningFarm, embedded_farm, eventually
 from tests.worker_farm import is_running
 
 pytestmark = pytest.mark.slow
@@ -87,6 +89,7 @@ def test_a_worker_stays_online_while_its_engine_hangs_and_after_it_is_killed(
         return [(row["name"], row["state"]) for row in tasks(flower)] == [(PROBE, "SUCCESS")] * 2
 
     eventually(listed, "Flower lists both attempts under the kind's name")
+    assert {row["args"] for row in tasks(flower)} == {f"{job_id} of local (local)"}  # and no token
 
 
 def test_flower_listens_on_the_loopback_address_only(flower: str) -> None:
@@ -103,6 +106,49 @@ def test_its_api_takes_no_commands(flower: str) -> None:
     """A page in the operator's browser could send them."""
     assert httpx.get(f"{flower}/api/tasks").status_code == 401
     assert httpx.post(f"{flower}/api/worker/shutdown/cpu-render").status_code == 401
+
+
+def test_beyond_loopback_it_does_not_start_without_a_password(farm: RunningFarm) -> None:
+    for auth in (None, "nobody", "user:", "a:b,c:d"):
+        done = flower_command(farm, auth, "--address", "0.0.0.0")
+        _, told = done.communicate(timeout=60)
+        assert done.returncode == 2
+        assert "FARM_FLOWER_AUTH" in told
+
+
+def test_with_a_password_it_asks_for_it(farm: RunningFarm) -> None:
+    port = free_port("127.0.0.1")
+    process = flower_command(farm, "ops:s3cret", "--address", "0.0.0.0", "--port", str(port))
+    try:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(url), "Flower answers")
+        assert "s3cret" not in Path(f"/proc/{process.pid}/cmdline").read_text()
+        assert httpx.get(f"{url}/workers").status_code == 401
+        assert httpx.get(f"{url}/workers", auth=("ops", "wrong")).status_code == 401
+        assert httpx.get(f"{url}/workers", auth=("ops", "s3cret")).status_code == 200
+        assert httpx.post(f"{url}/api/worker/shutdown/cpu-render").status_code == 401
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def flower_command(farm: RunningFarm, auth: str | None, *words: str) -> "subprocess.Popen[str]":
+    (pid,) = farm.processes(FLOWER)  # the running one knows where Redis is
+    pairs = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    environment = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    if auth is not None:
+        environment["FARM_FLOWER_AUTH"] = auth
+    command = [*FARM, "flower", *words]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthcheck").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_without_flower_none_is_started(running_farm: RunningFarm) -> None:

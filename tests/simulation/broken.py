@@ -42,7 +42,8 @@ def _unfenced_claim(hall: Hall, attempt_id: int, token: int, worker: str) -> wor
     )
     with hall.store.write() as connection:
         connection.execute(take)
-        return work._claimed(connection, attempt_id, token)
+        row = connection.execute(work._CLAIMED, {"attempt": attempt_id}).one()
+        return work._claimed(connection, row, attempt_id, token, 0.0)
 
 
 def _unfenced_finish(hall: Hall, attempt_id: int, _token: int, report: work.Report) -> bool:

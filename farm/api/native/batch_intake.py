@@ -44,6 +44,7 @@ class Intake:
         taken = batch_rows.take(self._desk.hall, self._caller, self._batch.id, rows)
         if (stop := taken.stopped_at) is not None:
             refused = [item for item in refused if item.line < stop.line]
+        refused.sort(key=lambda item: item.line)
         batch_rows.note_rejected(self._desk.hall, self._batch.id, refused)
         already = sum(1 for name in names if name in known)
         return taken.plus(Taken(known=already, rejected=len(refused)))

@@ -202,6 +202,11 @@ class _Target:
                 raise BadRequest(
                     f"Column {self.column!r}: {cell[:50]!r} is no {self.kind}.", param=self.column
                 )
+            case "any":
+                try:
+                    return parse_json(cell.encode())
+                except BadRequest:
+                    return cell
             case _:
                 return self._json(cell)
 
@@ -254,7 +259,7 @@ def _type_at(root: Mapping[str, Any], schema: Any, path: tuple[str | int, ...]) 
     for option in _options(root, schema):
         if not path:
             if option.get("type") != "null":
-                return str(option.get("type", "value"))
+                return str(option.get("type", "any"))
             continue
         step, rest = path[0], path[1:]
         inner = option.get("items") if isinstance(step, int) else option.get("properties", {}).get(step)

@@ -572,6 +572,7 @@ def upgrade() -> None:
         sa.Column("order", sa.SmallInteger(), nullable=False),
         sa.Column("token", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("claim", sa.BigInteger(), nullable=True),
         sa.Column("estimated_s", sa.Float(precision=53), nullable=False),
         sa.Column("publishes", sa.Integer(), nullable=False),
         sa.Column("worker", sa.String(length=200), nullable=True),
