@@ -7,11 +7,12 @@ from typing import Any
 
 
 class AssetState(StrEnum):
-    """`declared` until its bytes have arrived and been checked."""
+    """`declared` until its bytes have arrived and been checked; `expired` while they are being deleted."""
 
     DECLARED = "declared"
     READY = "ready"
     REJECTED = "rejected"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,20 @@ class MetricsRules(Noun):
     cache_dear_s: float = Field(ge=0)
 
 
+class RetentionRules(Noun):
+    """See configs/farm.toml, where each key is explained."""
+
+    enabled: bool = True
+    grace_s: float = Field(ge=0)
+    segment_days: float = Field(gt=0)
+    stray_days: float = Field(gt=0)
+    job_days: float = Field(gt=0)
+    round_s: float = Field(gt=0)
+    rows_per_s: float = Field(gt=0)
+    rows_per_round: int = Field(gt=0)
+    at_once: int = Field(gt=0)
+
+
 class RetryRule(Noun):
     """What follows a failure of one class: how many attempts in all, and the pause before the next."""
 
@@ -132,6 +146,7 @@ class Catalog(Noun):
     metrics: MetricsRules
     retry: Mapping[str, RetryRule]
     limits: Limits
+    retention: RetentionRules
     idempotency: Idempotency
     outbound: OutboundRules
     webhooks: WebhookRules

@@ -14,6 +14,7 @@ from schedulers.endings import tell
 from schedulers.lanes import LaneChanges
 
 _AT_ONCE = 5000
+_DAY_S = 86_400.0
 
 _unasked = (
     select(jobs.c.seq)
@@ -84,16 +85,31 @@ def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
             .where(accounts.c.id == rows[0].account_id)
             .values(balance_mc=accounts.c.balance_mc + back)  # null stays null: not metered
         )
-    give_back(connection, [(row.api_key_id, row.created_at, row.held_mc) for row in rows if row.api_key_id])
+    give_back(connection, _by_day(rows))
     tell(connection, rows, dict.fromkeys(seqs, JobState.CANCELLED), now)
 
 
+def _by_day(rows: Sequence[AnyRow]) -> list[tuple[int, float, int]]:
+    """What each key's jobs of a day held: budgets go by months, so a day is fine enough."""
+    held: dict[tuple[int, int], int] = {}
+    for row in rows:
+        if row.api_key_id and row.held_mc:
+            key = (row.api_key_id, int(row.created_at // _DAY_S))
+            held[key] = held.get(key, 0) + row.held_mc
+    return [(key_id, day * _DAY_S, amount_mc) for (key_id, day), amount_mc in held.items()]
+
+
 def _drop_tasks(connection: Connection, seqs: Sequence[int], now: float) -> None:
-    drop = update(tasks).where(among(connection, tasks.c.job_seq, seqs))
-    drop = drop.values(state=TaskState.CANCELLED, ended_at=now)
-    ready = connection.scalars(drop.where(tasks.c.state == TaskState.READY).returning(tasks.c.lane_id))
+    was = tasks.alias("was")
+    dropped = connection.execute(
+        update(tasks)
+        .where(tasks.c.id == was.c.id, among(connection, was.c.job_seq, seqs))
+        .where(was.c.state.in_((TaskState.READY, TaskState.BLOCKED, TaskState.WAITING)))
+        .values(state=TaskState.CANCELLED, ended_at=now)
+        .returning(tasks.c.lane_id, was.c.state)
+    )
     changes = LaneChanges()
-    for lane_id, number in Counter(ready).items():
-        changes.at(lane_id).ready -= number
+    for (lane_id, state), number in Counter(tuple(row) for row in dropped).items():
+        if state == TaskState.READY:
+            changes.at(lane_id).ready -= number
     changes.write(connection)
-    connection.execute(drop.where(tasks.c.state.in_((TaskState.BLOCKED, TaskState.WAITING))))

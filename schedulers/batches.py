@@ -129,6 +129,7 @@ def _let_go(connection: Connection, batch_id: int, count: int, now: float) -> in
         .values(
             state=case((later, TaskState.WAITING.value), else_=TaskState.READY.value),
             due_at=case((later, tasks.c.due_at), else_=None),
+            ready_at=case((later, tasks.c.ready_at), else_=now),
         )
         .returning(tasks.c.lane_id, tasks.c.state)
     )

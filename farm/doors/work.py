@@ -235,7 +235,7 @@ def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
         done = connection.execute(_FINISH, said).rowcount == 1
         return done or connection.scalar(_SAID_BEFORE, attempt) is not None
 
-    recorded = _insist(hall, change)
+    recorded = _insist(hall, change, durable=True)
     hall.bell.ring()
     return recorded
 
@@ -415,12 +415,12 @@ def _needed_inputs(connection: Connection, task_id: int) -> list[InputBlob]:
     ]
 
 
-def _insist(hall: Hall, change: Callable[[Connection], T]) -> T:
+def _insist(hall: Hall, change: Callable[[Connection], T], *, durable: bool = False) -> T:
     """Run one transaction, again on a new connection while the database is away."""
     pause_s, waited_s = 0.05, 0.0
     while True:
         try:
-            with hall.store.write() as connection:
+            with hall.store.write(durable=durable) as connection:
                 return change(connection)
         except StoreAway as away:
             if waited_s > _AWAY_S:

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from farm.errors import FailureClass, FarmUnavailable
 
+_DURABLY = text("SET LOCAL synchronous_commit = on")
 _BUSY_TIMEOUT_MS = 30_000
 _IDLE_IN_TRANSACTION_MS = 30_000
 _SQLITE_ABSENCE = ("locked", "busy", "unable to open", "disk I/O")
@@ -39,12 +40,17 @@ class Store:
         self.engine = self._sqlite() if self.is_sqlite else self._postgresql()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that takes the write lock at once (BEGIN IMMEDIATE on SQLite)."""
+    def write(self, *, durable: bool | None = None) -> Iterator[Connection]:
+        """A transaction that takes the write lock at once (BEGIN IMMEDIATE on SQLite).
+
+        `durable` asks more of this one commit than the store's own setting does; on PostgreSQL only.
+        """
         with _naming_absence(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(farm_begin="BEGIN IMMEDIATE")
             with connection.begin():
+                if durable and not self.durable and not self.is_sqlite:
+                    connection.execute(_DURABLY)
                 yield connection
 
     @contextmanager

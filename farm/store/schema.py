@@ -167,7 +167,6 @@ jobs = Table(
     Column("error_code", String(64)),
     Column("error_message", Text),
     Index("ix_jobs_account", "account_id", "seq"),
-    Index("ix_jobs_project", "project_id", "seq"),
     sqlite_autoincrement=True,
 )
 
@@ -184,7 +183,7 @@ Index(
     postgresql_where=text("deadline_at IS NOT NULL AND ended_at IS NULL"),
 )
 
-# Indexes of jobs in batches only. `open` serves whatever the scheduler asks of the ones that have not ended:
+# Indexes of some jobs only. `batch_open` serves whatever the scheduler asks of the ones that have not ended:
 # is there any, how many are not held, which held one comes next.
 for _name, _columns, _where, _unique in (
     ("ix_jobs_batch", ("batch_id", "seq"), "batch_id IS NOT NULL", False),
@@ -195,6 +194,8 @@ for _name, _columns, _where, _unique in (
         False,
     ),
     ("uq_jobs_batch_custom", ("batch_id", "custom_id"), "batch_id IS NOT NULL AND NOT retried", True),
+    ("ix_jobs_project", ("project_id", "seq"), "project_id IS NOT NULL", False),
+    ("ix_jobs_ended", ("ended_at", "seq"), "ended_at IS NOT NULL", False),
 ):
     Index(
         _name,
@@ -272,7 +273,7 @@ tasks = Table(
     "tasks",
     metadata,
     _number(),
-    Column("job_seq", _Big, ForeignKey("jobs.seq"), nullable=False, index=True),
+    Column("job_seq", _Big, ForeignKey("jobs.seq"), nullable=False),
     Column("lane_id", _Big, nullable=False),
     Column("batch_id", _Big),  # the job's
     Column("name", String(100), nullable=False),
@@ -368,6 +369,7 @@ attempts = Table(
     Column("beat_at", _Seconds),
     Column("lease_at", _Seconds, nullable=False),
     Column("ended_at", _Seconds),
+    Column("swept", Boolean, nullable=False, default=False),  # what it stored in vain is deleted
     Index("ix_attempts_job", "job_seq"),
     postgresql_with={"fillfactor": 60},
 )
@@ -383,6 +385,16 @@ Index(
     sqlite_where=attempts.c.state.in_(("published", "running")),
     postgresql_where=attempts.c.state.in_(("published", "running")),
 )
+# Attempts that may have stored something and won nothing: their blobs are nobody's.
+_STRAY = "state = 'settled' AND started_at IS NOT NULL AND outcome <> 'succeeded' AND NOT swept"
+Index(
+    "ix_attempts_stray",
+    attempts.c.ended_at,
+    attempts.c.id,
+    sqlite_where=text(_STRAY),
+    postgresql_where=text(_STRAY),
+)
+STRAY = text(_STRAY)
 # The condition in the index's own words, values included: only so does SQLite use a partial index. Without it
 # every query for live attempts reads the whole history.
 LIVE = attempts.c.state.in_(
@@ -442,7 +454,7 @@ media_projects = Table(
     Column("job_id", String(64)),
     Column("revision", Integer, nullable=False, default=0),
     Column("created_at", _Seconds, nullable=False),
-    Column("expires_at", _Seconds),
+    Column("expires_at", _Seconds, index=True),
 )
 
 assets = Table(
@@ -456,14 +468,15 @@ assets = Table(
     Column("content_type", String(100), nullable=False),
     Column("media_kind", String(16), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    Column("blob_key", String(500), nullable=False),
+    Column("blob_key", String(500), nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("sha256", String(64)),
     Column("meta", _Json, nullable=False, default=dict),
     Column("created_at", _Seconds, nullable=False),
-    Column("expires_at", _Seconds),
+    Column("expires_at", _Seconds, index=True),
 )
 
+# `references` counts who uses the file: 1 is its own job. `expired`: given up, its blob is being deleted.
 artifacts = Table(
     "artifacts",
     metadata,
@@ -478,28 +491,32 @@ artifacts = Table(
     Column("content_type", String(100), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("sha256", String(64)),
-    Column("blob_key", String(500), nullable=False),
+    Column("blob_key", String(500), nullable=False, index=True),
     Column("meta", _Json, nullable=False, default=dict),
     Column("references", Integer, nullable=False, default=1),
     Column("created_at", _Seconds, nullable=False),
-    Column("expires_at", _Seconds),
+    Column("expires_at", _Seconds, index=True),
+    Column("expired", Boolean, nullable=False, default=False),
     UniqueConstraint("job_seq", "task_id", "name"),
     UniqueConstraint("account_id", "file_name"),
 )
 
+# Whoever takes a reference does so only where not `expired`: from then on the blob is being deleted.
 segment_cache = Table(
     "segment_cache",
     metadata,
     Column("account_id", _Big, primary_key=True),
     Column("key", String(64), primary_key=True),
-    Column("blob_key", String(500), nullable=False),
+    Column("blob_key", String(500), nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
     Column("references", Integer, nullable=False, default=0),
     Column("created_at", _Seconds, nullable=False),
-    Column("used_at", _Seconds, nullable=False),
+    Column("used_at", _Seconds, nullable=False, index=True),
+    Column("expired", Boolean, nullable=False, default=False),
 )
 
 # `entry` is hold, settle, release, refund for a job; topup, allowance, … under a `reference` of their own.
+# Entries outlive their job: when it is pruned they keep its id as the reference `job:…`.
 ledger = Table(
     "ledger",
     metadata,
@@ -549,6 +566,7 @@ outbox = Table(
     Column("due_at", _Seconds, nullable=False),
     Column("created_at", _Seconds, nullable=False),
     UniqueConstraint("job_seq", "event", "endpoint"),
+    sqlite_autoincrement=True,  # webhook-ids are made from it, so none may come twice
 )
 Index(
     "ix_outbox_due",

@@ -33,11 +33,11 @@ def outage(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store is away when it is written to next, and for 30 s: longer than any lease."""
     write, calls = farm.store.write, itertools.count()
 
-    def away_once(_store: Store) -> AbstractContextManager[Connection]:
+    def away_once(_store: Store, *, durable: bool | None = None) -> AbstractContextManager[Connection]:
         if next(calls) == 0:
             farm.clock.advance(s=30)
             raise StoreAway("gone for a while")
-        return write()
+        return write(durable=durable)
 
     monkeypatch.setattr(Store, "write", away_once)
 

@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -18,9 +18,9 @@ from sqlalchemy import Connection, select
 from farm.account import Caller
 from farm.broker.message import Message
 from farm.catalog import read_catalog
-from farm.doors import accounts, jobs, submit, work
+from farm.doors import accounts, jobs, submit, work, workers
 from farm.doors.hall import Hall
-from farm.errors import FailureClass
+from farm.errors import Conflict, FailureClass
 from farm.job import Failure, JobSpec
 from farm.kinds import TaskSpec, registry
 from farm.secrets import Secrets
@@ -61,8 +61,8 @@ class FaultyStore(Store):
         self.around_commit: Callable[[str], None] = lambda _point: None
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        with super().write() as connection:
+    def write(self, *, durable: bool | None = None) -> Iterator[Connection]:
+        with super().write(durable=durable) as connection:
             yield connection
             self.around_commit("before_commit")
         self.around_commit("after_commit")
@@ -79,6 +79,7 @@ class Worker:
     life: int = 0
     alive: bool = True
     frozen_until: float = 0.0
+    wanted: WorkerState = WorkerState.ONLINE
     busy: int = 0
 
 
@@ -115,6 +116,7 @@ class World:
         self.tick_planned = False
         self.schedulers = [self._scheduler(), self._scheduler()]
         self.callers = [self._caller(number) for number in range(len(TIERS))]
+        self.operator = replace(self.callers[0], is_operator=True)
         self.workers = [self._worker(number) for number in range(4)]
         self._plan()
 
@@ -164,6 +166,8 @@ class World:
         self.at(0.0, self.tick_always)
         self.at(self.random.random() * 60, self.flush)
         self.at(self.random.random() * 60, self.step_clock)
+        self.at(self.random.random() * 60, self.drain, self.random.choice(self.workers).name)
+        self.at(QUIET_S, self.resume_all)
 
     # --- customers --------------------------------------------------------------------------------------
 
@@ -178,10 +182,20 @@ class World:
             self.accepted.append(done.job_id)
             if self.random.random() < 0.15:
                 self.at(self.random.random() * 20, self.cancel, done.job_id)
+            elif self.random.random() < 0.15:
+                self.at(self.random.random() * 20, self.hurry, done.job_id)
         except (Crash, StoreAway):
             pass  # the caller does not know; the store does
         finally:
             self.store.around_commit = lambda _point: None
+        self.wake()
+
+    def hurry(self, job_id: str) -> None:
+        try:
+            jobs.set_priority(self.hall, self.operator, job_id, self.random.randrange(10))
+            self.hits["priority"] += 1
+        except Conflict:
+            pass  # it has ended
         self.wake()
 
     def cancel(self, job_id: str) -> None:
@@ -244,6 +258,24 @@ class World:
         self.skew += self.random.uniform(-8, 8)
         self.hits["clock_step"] += 1
 
+    # --- operators --------------------------------------------------------------------------------------
+
+    def drain(self, name: str) -> None:
+        self.hits["drain"] += 1
+        workers.drain(self.hall, "ops", name)
+        self.at(5 + self.random.random() * 30, self.resume, name)
+        self.wake()
+
+    def resume(self, name: str) -> None:
+        if workers.resume(self.hall, "ops", name).state is not WorkerState.OFFLINE:
+            self.wake()
+
+    def resume_all(self) -> None:
+        """Somebody looks at the quarantined ones at last."""
+        for worker in workers.list_workers(self.hall):
+            self.hits["quarantine"] += worker.kept_out is WorkerState.QUARANTINED
+            self.resume(worker.name)
+
     def pump(self) -> None:
         """Free slots take what waits."""
         for worker in self.workers:
@@ -254,7 +286,8 @@ class World:
                 self.start(worker, message)
 
     def _next(self, worker: Worker) -> Message | None:
-        for queue in (worker.name, worker.pool):
+        pools = (worker.pool,) if worker.wanted is WorkerState.ONLINE else ()
+        for queue in (worker.name, *pools):
             if self.queues.get(queue):
                 return self.queues[queue].pop(0)
         return None
@@ -268,7 +301,7 @@ class World:
         if worker.life != life:
             return
         worker.alive, worker.busy = True, 0
-        work.announce(self.hall, self._card(worker))
+        worker.wanted = work.announce(self.hall, self._card(worker))
         self.at(2.0, self.alive_beat, worker, life)
         self.wake()
         self.pump()
@@ -276,8 +309,10 @@ class World:
     def alive_beat(self, worker: Worker, life: int) -> None:
         if worker.life != life or not worker.alive:
             return
-        if self.awake(worker) and work.seen(self.hall, worker.name) is WorkerState.OFFLINE:
-            work.announce(self.hall, self._card(worker), restarted=False)
+        if self.awake(worker):
+            worker.wanted = work.seen(self.hall, worker.name)
+            if worker.wanted is WorkerState.OFFLINE:
+                worker.wanted = work.announce(self.hall, self._card(worker), restarted=False)
         self.at(2.0, self.alive_beat, worker, life)
 
     def start(self, worker: Worker, message: Message) -> None:

@@ -119,8 +119,13 @@ def upgrade() -> None:
         sa.Column("references", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("used_at", sa.Float(precision=53), nullable=False),
+        sa.Column("expired", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "key", name=op.f("pk_segment_cache")),
     )
+    with op.batch_alter_table("segment_cache", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_segment_cache_blob_key"), ["blob_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_segment_cache_used_at"), ["used_at"], unique=False)
+
     op.create_table(
         "tiers",
         sa.Column("pool", sa.String(length=32), nullable=False),
@@ -193,6 +198,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("media_projects", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_media_projects_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_media_projects_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
         "webhook_endpoints",
@@ -243,6 +249,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("assets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_assets_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_assets_blob_key"), ["blob_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_assets_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_assets_project_id"), ["project_id"], unique=False)
 
     op.create_table(
@@ -385,13 +393,26 @@ def upgrade() -> None:
             postgresql_where=sa.text("deadline_at IS NOT NULL AND ended_at IS NULL"),
         )
         batch_op.create_index(
+            "ix_jobs_ended",
+            ["ended_at", "seq"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_jobs_open",
             ["account_id"],
             unique=False,
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
         )
-        batch_op.create_index("ix_jobs_project", ["project_id", "seq"], unique=False)
+        batch_op.create_index(
+            "ix_jobs_project",
+            ["project_id", "seq"],
+            unique=False,
+            sqlite_where=sa.text("project_id IS NOT NULL"),
+            postgresql_where=sa.text("project_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "uq_jobs_batch_custom",
             ["batch_id", "custom_id"],
@@ -418,6 +439,7 @@ def upgrade() -> None:
         sa.Column("references", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("expires_at", sa.Float(precision=53), nullable=True),
+        sa.Column("expired", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_artifacts_account_id")),
         sa.ForeignKeyConstraint(["job_seq"], ["jobs.seq"], name=op.f("fk_artifacts_job_seq")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
@@ -425,6 +447,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_seq", "task_id", "name", name=op.f("uq_artifacts_job_seq_task_id_name")),
     )
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_artifacts_blob_key"), ["blob_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_artifacts_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_artifacts_job_seq"), ["job_seq"], unique=False)
 
     op.create_table(
@@ -486,6 +510,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_seq"], ["jobs.seq"], name=op.f("fk_outbox_job_seq")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("job_seq", "event", "endpoint", name=op.f("uq_outbox_job_seq_event_endpoint")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(
@@ -535,7 +560,6 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": 70},
     )
     with op.batch_alter_table("tasks", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_tasks_job_seq"), ["job_seq"], unique=False)
         batch_op.create_index(
             "ix_tasks_parked",
             ["batch_id", "id"],
@@ -591,6 +615,7 @@ def upgrade() -> None:
         sa.Column("beat_at", sa.Float(precision=53), nullable=True),
         sa.Column("lease_at", sa.Float(precision=53), nullable=False),
         sa.Column("ended_at", sa.Float(precision=53), nullable=True),
+        sa.Column("swept", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_attempts_task_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
         postgresql_with={"fillfactor": 60},
@@ -610,6 +635,17 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('published', 'running')"),
             postgresql_where=sa.text("state IN ('published', 'running')"),
+        )
+        batch_op.create_index(
+            "ix_attempts_stray",
+            ["ended_at", "id"],
+            unique=False,
+            sqlite_where=sa.text(
+                "state = 'settled' AND started_at IS NOT NULL AND outcome <> 'succeeded' AND NOT swept"
+            ),
+            postgresql_where=sa.text(
+                "state = 'settled' AND started_at IS NOT NULL AND outcome <> 'succeeded' AND NOT swept"
+            ),
         )
         batch_op.create_index(batch_op.f("ix_attempts_task_id"), ["task_id"], unique=False)
 
@@ -699,6 +735,15 @@ def downgrade() -> None:
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attempts_task_id"))
         batch_op.drop_index(
+            "ix_attempts_stray",
+            sqlite_where=sa.text(
+                "state = 'settled' AND started_at IS NOT NULL AND outcome <> 'succeeded' AND NOT swept"
+            ),
+            postgresql_where=sa.text(
+                "state = 'settled' AND started_at IS NOT NULL AND outcome <> 'succeeded' AND NOT swept"
+            ),
+        )
+        batch_op.drop_index(
             "ix_attempts_live",
             sqlite_where=sa.text("state IN ('published', 'running')"),
             postgresql_where=sa.text("state IN ('published', 'running')"),
@@ -727,7 +772,6 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
             postgresql_where=sa.text("state = 'waiting' AND due_at IS NULL AND batch_id IS NOT NULL"),
         )
-        batch_op.drop_index(batch_op.f("ix_tasks_job_seq"))
 
     op.drop_table("tasks")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
@@ -753,6 +797,8 @@ def downgrade() -> None:
     op.drop_table("job_needs")
     with op.batch_alter_table("artifacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_artifacts_job_seq"))
+        batch_op.drop_index(batch_op.f("ix_artifacts_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_artifacts_blob_key"))
 
     op.drop_table("artifacts")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
@@ -761,11 +807,20 @@ def downgrade() -> None:
             sqlite_where=sa.text("batch_id IS NOT NULL AND NOT retried"),
             postgresql_where=sa.text("batch_id IS NOT NULL AND NOT retried"),
         )
-        batch_op.drop_index("ix_jobs_project")
+        batch_op.drop_index(
+            "ix_jobs_project",
+            sqlite_where=sa.text("project_id IS NOT NULL"),
+            postgresql_where=sa.text("project_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_jobs_open",
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_jobs_ended",
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_jobs_deadline",
@@ -804,6 +859,8 @@ def downgrade() -> None:
     op.drop_table("batches")
     with op.batch_alter_table("assets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_assets_project_id"))
+        batch_op.drop_index(batch_op.f("ix_assets_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_assets_blob_key"))
         batch_op.drop_index(batch_op.f("ix_assets_account_id"))
 
     op.drop_table("assets")
@@ -812,6 +869,7 @@ def downgrade() -> None:
 
     op.drop_table("webhook_endpoints")
     with op.batch_alter_table("media_projects", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_media_projects_expires_at"))
         batch_op.drop_index(batch_op.f("ix_media_projects_account_id"))
 
     op.drop_table("media_projects")
@@ -821,6 +879,10 @@ def downgrade() -> None:
     op.drop_table("api_keys")
     op.drop_table("workers")
     op.drop_table("tiers")
+    with op.batch_alter_table("segment_cache", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_segment_cache_used_at"))
+        batch_op.drop_index(batch_op.f("ix_segment_cache_blob_key"))
+
     op.drop_table("segment_cache")
     op.drop_table("requests")
     with op.batch_alter_table("lanes", schema=None) as batch_op:
