@@ -60,6 +60,12 @@ class Meter:
             buckets=_TICK,
             registry=self.registry,
         )
+        self._deleted = Counter(
+            "farm_retention_deleted",
+            "Rows that retention has deleted, files with their blobs.",
+            ("what",),
+            registry=self.registry,
+        )
         self._ticked_at = Gauge(
             "farm_scheduler_last_tick_timestamp_seconds",
             "When the scheduler last ended a turn, in Unix seconds.",
@@ -79,6 +85,10 @@ class Meter:
             if row.attempts == 1 and row.ready_at is not None:
                 wait_s = max(0.0, row.started_at - row.ready_at)
                 self._wait.labels(row.pool, row.lane_tier).observe(wait_s)
+
+    def deleted(self, what: str, number: int) -> None:
+        """Retention let go of so many artifacts, assets, jobs, …"""
+        self._deleted.labels(what).inc(number)
 
     def serve(self, hall: Hall, host: str, port: int) -> Callable[[], None]:
         """Serve /metrics from a thread of its own. Returns what stops it. Raises FarmUnavailable."""

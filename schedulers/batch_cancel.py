@@ -1,6 +1,5 @@
 """Cancels a batch, thousands of jobs at a time: a handful of statements however many jobs a step ends."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, exists, insert, literal, select, update
@@ -100,16 +99,14 @@ def _by_day(rows: Sequence[AnyRow]) -> list[tuple[int, float, int]]:
 
 
 def _drop_tasks(connection: Connection, seqs: Sequence[int], now: float) -> None:
-    was = tasks.alias("was")
-    dropped = connection.execute(
-        update(tasks)
-        .where(tasks.c.id == was.c.id, among(connection, was.c.job_seq, seqs))
-        .where(was.c.state.in_((TaskState.READY, TaskState.BLOCKED, TaskState.WAITING)))
-        .values(state=TaskState.CANCELLED, ended_at=now)
-        .returning(tasks.c.lane_id, was.c.state)
-    )
+    of_these = among(connection, tasks.c.job_seq, seqs)
+    ready = select(tasks.c.lane_id, func.count().label("number")).where(of_these)
     changes = LaneChanges()
-    for (lane_id, state), number in Counter(tuple(row) for row in dropped).items():
-        if state == TaskState.READY:
-            changes.at(lane_id).ready -= number
+    for row in connection.execute(ready.where(tasks.c.state == TaskState.READY).group_by(tasks.c.lane_id)):
+        changes.at(row.lane_id).ready -= row.number
     changes.write(connection)
+    connection.execute(
+        update(tasks)
+        .where(of_these, tasks.c.state.in_((TaskState.READY, TaskState.BLOCKED, TaskState.WAITING)))
+        .values(state=TaskState.CANCELLED, ended_at=now)
+    )

@@ -35,6 +35,7 @@ from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
 from schedulers.lanes import LaneChanges, fold_arrivals
 from schedulers.rescue import sweep
+from schedulers.retention.rounds import keeping
 from schedulers.settle import Settlement, finished, still_finished
 from schedulers.webhooks.deliverer import delivering
 from schedulers.wishes import carry_out, fail_overdue
@@ -183,7 +184,11 @@ def run_scheduler(
     publisher = Publisher(settings.redis_url or "")
     meter = Meter()
     log.info("scheduler_ready")
-    with delivering(settings, hall), _served(meter, hall, metrics_host, metrics_port):
+    with (
+        delivering(settings, hall),
+        keeping(settings, hall, meter),
+        _served(meter, hall, metrics_host, metrics_port),
+    ):
         Scheduler(hall, publisher.publish, meter).run(lambda: bool(asked))
     hall.close()
 

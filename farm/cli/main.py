@@ -16,6 +16,7 @@ from farm.cli import (
     keys,
     quote,
     render,
+    retention,
     roles,
     up,
     webhooks,
@@ -51,6 +52,9 @@ app.add_typer(
     webhooks.app, name="webhooks", help="Endpoints that hear of jobs, and deliveries.", rich_help_panel=_STEER
 )
 app.add_typer(audit.app, name="audit", help="See what operators did.", rich_help_panel=_STEER)
+app.add_typer(
+    retention.app, name="retention", help="See and delete what has expired.", rich_help_panel=_STEER
+)
 app.add_typer(doctor.app)
 app.add_typer(roles.app)
 

@@ -17,6 +17,7 @@ _COLUMNS = {
     "pool": "Pool",
     "state": "State",
     "slots": "Slots",
+    "running": "Runs",
     "kinds": "Kinds",
     "seen": "Seen",
     "why": "Why",

@@ -16,6 +16,7 @@ from farm.store.schema import assets, media_projects
 
 _HEAD_BYTES = 4096
 _DAY_S = 86_400.0
+_KEPT = assets.c.state != AssetState.EXPIRED
 
 
 def create_project(hall: Hall, account: Account, name: str) -> MediaProject:
@@ -89,7 +90,7 @@ def project_assets(hall: Hall, account: Account, project_id: str) -> list[Asset]
     """A project's assets in the order they were declared."""
     query = (
         select(assets)
-        .where(assets.c.project_id == project_id, assets.c.account_id == account.id)
+        .where(assets.c.project_id == project_id, assets.c.account_id == account.id, _KEPT)
         .order_by(assets.c.position, assets.c.id)
     )
     with hall.store.read() as connection:
@@ -98,7 +99,7 @@ def project_assets(hall: Hall, account: Account, project_id: str) -> list[Asset]
 
 def asset(hall: Hall, account: Account, asset_id: str) -> Asset:
     """One asset. Raises NotFound, also for another account's."""
-    query = select(assets).where(assets.c.id == asset_id, assets.c.account_id == account.id)
+    query = select(assets).where(assets.c.id == asset_id, assets.c.account_id == account.id, _KEPT)
     with hall.store.read() as connection:
         row = connection.execute(query).one_or_none()
     if row is None:
@@ -108,7 +109,7 @@ def asset(hall: Hall, account: Account, asset_id: str) -> Asset:
 
 def assets_named(hall: Hall, account: Account, ids: Sequence[str]) -> dict[str, Asset]:
     """Those of these assets that the account has, by id."""
-    query = select(assets).where(assets.c.id.in_(ids), assets.c.account_id == account.id)
+    query = select(assets).where(assets.c.id.in_(ids), assets.c.account_id == account.id, _KEPT)
     with hall.store.read() as connection:
         return {row.id: _asset(row) for row in connection.execute(query)}
 
@@ -116,8 +117,14 @@ def assets_named(hall: Hall, account: Account, ids: Sequence[str]) -> dict[str, 
 def require_uploaded(hall: Hall, blobs: Blobs, wanted: Sequence[Asset]) -> None:
     """Check that the bytes of these assets have arrived and are what was declared.
 
-    Raises BadRequest naming the file: not uploaded, of another size, or not of the declared type.
+    Raises BadRequest naming the file: expired, not uploaded, of another size, or not of the declared type.
     """
+    now = hall.clock.now()
+    for item in wanted:
+        if item.expires_at is not None and item.expires_at <= now:
+            raise BadRequest(
+                f"{item.file_name} has expired; upload it again.", param=item.file_name, code="asset_expired"
+            )
     fresh = [item for item in wanted if item.state is not AssetState.READY]
     for item in fresh:
         _check(blobs, item)
@@ -125,7 +132,7 @@ def require_uploaded(hall: Hall, blobs: Blobs, wanted: Sequence[Asset]) -> None:
         with hall.store.write() as connection:
             connection.execute(
                 update(assets)
-                .where(assets.c.id.in_([item.id for item in fresh]))
+                .where(assets.c.id.in_([item.id for item in fresh]), _KEPT)
                 .values(state=AssetState.READY)
             )
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from farm.batch import Rejected
 from farm.doors.batches import find
 from farm.doors.hall import Hall
-from farm.doors.jobs import artifact_of, job_of
+from farm.doors.jobs import artifact_of, job_of, kept
 from farm.job import Artifact, Job
 from farm.states import JobState
 from farm.store.schema import CURRENT, artifacts, batch_rejects, jobs
@@ -71,7 +71,7 @@ def rejected(hall: Hall, account_id: int | None, batch_id: str) -> Iterator[list
 
 def _files(hall: Hall, page: Sequence[Job]) -> dict[int, list[Artifact]]:
     ids = {job.seq: job.id for job in page}
-    query = select(artifacts).where(artifacts.c.job_seq.in_(list(ids)))
+    query = select(artifacts).where(artifacts.c.job_seq.in_(list(ids)), kept(hall.clock.now()))
     found: dict[int, list[Artifact]] = {}
     with hall.store.read() as connection:
         for row in connection.execute(query.order_by(artifacts.c.name, artifacts.c.id)):

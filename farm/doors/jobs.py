@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from farm.account import Caller
 from farm.doors import audit
@@ -46,13 +46,35 @@ def list_jobs(
 
 
 def job_artifacts(hall: Hall, account_id: int | None, job_id: str) -> list[Artifact]:
-    """The finished files of a job. Raises NotFound."""
+    """The finished files of a job that have not expired. Raises NotFound."""
     with hall.store.read() as connection:
         row = _row(connection, account_id, job_id)
         found = connection.execute(
-            select(artifacts).where(artifacts.c.job_seq == row.seq).order_by(artifacts.c.name)
+            select(artifacts)
+            .where(artifacts.c.job_seq == row.seq, kept(hall.clock.now()))
+            .order_by(artifacts.c.name)
         )
         return [artifact_of(artifact, job_id) for artifact in found]
+
+
+def kept(now: float) -> ColumnElement[bool]:
+    """The condition of artifacts that may still be given out."""
+    return ~artifacts.c.expired & (artifacts.c.expires_at.is_(None) | (artifacts.c.expires_at > now))
+
+
+def had_output(hall: Hall, account_id: int | None, job_id: str, name: str) -> bool:
+    """Whether the job has ever had a file of that name, as its attempts tell. Raises NotFound."""
+    with hall.store.read() as connection:
+        row = _row(connection, account_id, job_id)
+        reports = connection.scalars(
+            select(attempts.c.report)
+            .join(tasks, tasks.c.id == attempts.c.task_id)
+            .where(attempts.c.job_seq == row.seq, attempts.c.outcome == Outcome.SUCCEEDED)
+            .where(tasks.c.state == TaskState.SUCCEEDED)
+        )
+        return any(
+            output["name"] == name for report in reports for output in (report or {}).get("outputs", ())
+        )
 
 
 def job_attempts(hall: Hall, account_id: int | None, job_id: str) -> list[Attempt]:

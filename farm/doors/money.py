@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from farm.account import Caller
 from farm.catalog import Catalog
 from farm.doors.hall import Hall
-from farm.doors.purse import allowance_mc, held_mc
+from farm.doors.purse import JOB_REFERENCE, allowance_mc, held_mc
 from farm.errors import NotFound
 from farm.job import JobSpec
 from farm.kinds import Params, kind_named
@@ -121,9 +121,17 @@ def history(hall: Hall, account_id: int, *, before_id: int | None = None, limit:
         query = query.where(ledger.c.id < before_id)
     with hall.store.read() as connection:
         return [
-            Entry(row.id, row.entry, row.amount_mc, row.job_id, _said(row.reference), row.created_at)
+            Entry(row.id, row.entry, row.amount_mc, _job_id(row), _said(row.reference), row.created_at)
             for row in connection.execute(query)
         ]
+
+
+def _job_id(row: AnyRow) -> str | None:
+    """The job of a ledger entry, which outlives it."""
+    if row.job_id is None and row.reference is not None and row.reference.startswith(JOB_REFERENCE):
+        return str(row.reference.removeprefix(JOB_REFERENCE))
+    found: str | None = row.job_id
+    return found
 
 
 def _said(reference: str | None) -> str | None:

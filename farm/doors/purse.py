@@ -20,6 +20,7 @@ from farm.store.rows import AnyRow
 from farm.store.schema import accounts, jobs, ledger
 
 _GRANTS_AT_ONCE = 200
+JOB_REFERENCE = "job:"  # what the entries of a job that was pruned keep of it
 LONGEST_REFERENCE = 100
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from farm.doors import audit
 from farm.doors.hall import Hall
 from farm.errors import NotFound
-from farm.states import WorkerState
+from farm.states import AttemptState, WorkerState
 from farm.store.rows import AnyRow
-from farm.store.schema import workers
+from farm.store.schema import LIVE, attempts, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class WorkerView:
     """A worker as it announced itself. One that fell silent is shown as offline. Times are Unix seconds.
 
     `kept_out` says whether it is draining or quarantined, and `because` why, also while it is offline.
+    `running` counts its attempts.
     """
 
     name: str
@@ -26,6 +27,7 @@ class WorkerView:
     state: WorkerState
     kept_out: WorkerState | None
     because: str | None
+    running: int
     slots: dict[str, int]
     kinds: tuple[str, ...]
     models: tuple[str, ...]
@@ -35,11 +37,20 @@ class WorkerView:
     seen_at: float
 
 
+_RUNNING = (
+    select(func.count())
+    .where(LIVE, attempts.c.state == AttemptState.RUNNING, attempts.c.worker == workers.c.name)
+    .scalar_subquery()
+)
+_VIEWS = select(workers, _RUNNING.label("running"))
+
+
 def list_workers(hall: Hall) -> list[WorkerView]:
     """Every worker the farm has seen, by pool and name."""
     with hall.store.read() as connection:
-        rows = connection.execute(select(workers).order_by(workers.c.pool, workers.c.name)).all()
-    return [_view(hall, row) for row in rows]
+        return [
+            _view(hall, row) for row in connection.execute(_VIEWS.order_by(workers.c.pool, workers.c.name))
+        ]
 
 
 def drain(hall: Hall, who: str, name: str, because: str = "") -> WorkerView:
@@ -79,7 +90,7 @@ def resume(hall: Hall, who: str, name: str) -> WorkerView:
 
 
 def _row(connection: Connection, name: str) -> AnyRow:
-    row = connection.execute(select(workers).where(workers.c.name == name)).one_or_none()
+    row = connection.execute(_VIEWS.where(workers.c.name == name)).one_or_none()
     if row is None:
         raise NotFound(f"There is no worker {name!r}.", param="name")
     return row
@@ -97,6 +108,7 @@ def _view(hall: Hall, row: AnyRow) -> WorkerView:
         state=(kept_out or WorkerState(row.state)) if here else WorkerState.OFFLINE,
         kept_out=kept_out,
         because=row.kept_out_because,
+        running=row.running,
         slots=dict(row.slots),
         kinds=tuple(row.kinds),
         models=tuple(row.models),

@@ -51,8 +51,12 @@ ALLOWED = {
 }
 POOLS = ("cpu_render", "gpu_generate", "asr_align", "vision_describe")
 OURS = ("farm", "tasks", "workers", "schedulers")
-# `farm scheduler` and `farm worker` become that role; they import it inside their own command.
-STARTS_A_ROLE = {("farm.cli.roles", "schedulers.loop"), ("farm.cli.roles", "workers.main")}
+# `farm scheduler`, `farm worker` and `farm retention` become that role, imported inside their own command.
+STARTS_A_ROLE = {
+    ("farm.cli.roles", "schedulers.loop"),
+    ("farm.cli.roles", "workers.main"),
+    ("farm.cli.retention", "schedulers.retention.rounds"),
+}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -1,4 +1,4 @@
-"""What operators do, on both engines: hold workers back, move jobs forward; and workers that fail too often."""
+"""What operators do, on both engines: hold workers back, move jobs forward; and workers that always fail."""
 
 from collections.abc import Sequence
 
@@ -75,6 +75,7 @@ def test_a_drained_worker_gets_nothing_more_and_finishes_what_it_runs(farm: Farm
 
     workers.drain(farm.hall, "ops", "w1", "new disks")
     assert (state(farm, "w1"), because(farm, "w1")) == (WorkerState.DRAINING, "new disks")
+    assert [worker.running for worker in workers.list_workers(farm.hall)] == [1, 0]
     assert work.seen(farm.hall, "w1") is WorkerState.DRAINING
     finish(farm, running)
     later = []

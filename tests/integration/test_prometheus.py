@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.running import RunningFarm, eventually

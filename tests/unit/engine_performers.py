@@ -50,6 +50,21 @@ def listen(_task: TaskInput, context: Context) -> Done:
         time.sleep(0.01)
 
 
+def mutter(_task: TaskInput, context: Context) -> Done:
+    """Say the same for ever."""
+    while True:
+        context.progress(0.5, "the same")
+        time.sleep(0.01)
+
+
+def stages(_task: TaskInput, context: Context) -> Done:
+    """Take longer than any one stage may, at one fraction."""
+    for number in range(4):
+        context.progress(0.5, f"stage {number}")
+        time.sleep(0.4)
+    return Done()
+
+
 def deaf(_task: TaskInput, context: Context) -> Done:
     """Never stop."""
     context.progress(0.0, "deaf")

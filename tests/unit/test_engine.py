@@ -13,7 +13,7 @@ from tests.worker_farm import is_running, until
 from workers.context import TaskInput
 from workers.engine import Engine, EngineResult, Limits
 from workers.stop_sign import Reason, StopSign
-from workers.wire import Perform
+from workers.wire import LogLine, Perform
 
 pytestmark = pytest.mark.slow
 LONG = Limits(soft_s=600, hard_s=600, grace_s=600)
@@ -34,6 +34,7 @@ class Desk:
         self.workdir = workdir
         self.sign = StopSign()
         self.heard: list[tuple[float, str]] = []
+        self.logged: list[LogLine] = []
         self.when_heard: Callable[[], object] = lambda: None
 
     def perform(self, performer: str, limits: Limits = LONG) -> EngineResult:
@@ -42,7 +43,7 @@ class Desk:
             task=TaskInput("kind", "step", {"word": "grüezi"}, attempt=2),
             workdir=self.workdir,
         )
-        return self.engine.run(order, limits, self.sign, self._hear)
+        return self.engine.run(order, limits, self.sign, self._hear, self.logged.append)
 
     def _hear(self, fraction: float, stage: str) -> None:
         self.heard.append((fraction, stage))
@@ -99,9 +100,29 @@ def test_what_a_performer_raises_gets_its_class(
     assert desk.engine.pid == pid  # an exception does not cost the engine
 
 
-def test_a_defect_leaves_its_traceback_in_the_log(desk: Desk) -> None:
+def test_a_defect_leaves_its_traceback_in_the_log_for_operators(desk: Desk) -> None:
     assert any("engine_performers" in text for text in desk.perform("defect").log)
+    assert all(line.private for line in desk.logged)
     assert desk.perform("refuse").log == ()
+    desk.logged.clear()
+    desk.perform("echo")
+    assert desk.logged == [LogLine(line="wrote it")]
+
+
+@pytest.mark.parametrize("performer", ["listen", "deaf"])
+def test_a_task_that_stands_still_is_stopped(desk: Desk, performer: str) -> None:
+    limits = Limits(soft_s=600, hard_s=600, grace_s=0.5, no_progress_s=0.3)
+    result = desk.perform(performer, limits)
+    assert result.failure is not None
+    assert result.failure.failure_class == FailureClass.NO_PROGRESS
+    assert (desk.engine.pid is not None) == (performer == "listen")
+
+
+def test_saying_the_same_again_is_no_progress_and_another_stage_is(desk: Desk) -> None:
+    limits = Limits(soft_s=600, hard_s=600, grace_s=0.5, no_progress_s=0.8)
+    assert desk.perform("mutter", limits).failure is not None
+    assert len(desk.heard) > 1
+    assert desk.perform("stages", limits).done is not None
 
 
 def test_a_cancelled_task_stops_by_itself(desk: Desk) -> None:

@@ -55,6 +55,8 @@ def _artifact(desk: Desk, caller: Caller, job_id: str, name: str) -> Artifact:
     for artifact in jobs.job_artifacts(desk.hall, whose(caller), job_id):
         if artifact.name == name:
             return artifact
+    if jobs.had_output(desk.hall, whose(caller), job_id, name):
+        raise NotFound(f"The file {name!r} has expired and is deleted.", param="name", code="output_expired")
     raise NotFound(f"The job has no artifact {name!r}.", param="name")
 
 

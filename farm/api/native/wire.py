@@ -272,6 +272,7 @@ class WorkerInfo(BaseModel):
     state: WorkerState
     kept_out: WorkerState | None
     because: str | None
+    running: int = Field(description="Attempts it runs now.")
     slots: dict[str, int]
     kinds: list[str]
     models: list[str]

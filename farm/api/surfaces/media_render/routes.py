@@ -18,6 +18,7 @@ from farm.doors import assets, jobs
 from farm.doors.submit import submit_to_project
 from farm.errors import BadRequest, Conflict, FarmError, NotFound
 from farm.job import Artifact, Job
+from farm.states import JobState
 
 _FIELDS = {"file_name": "fileName", "content_type": "contentType", "size_bytes": "fileSize"}
 _OUTPUT_TYPE = "video/mp4"
@@ -64,7 +65,10 @@ def show_status(project_id: ProjectId, desk: AtDesk, caller: SignedIn) -> wire.R
 def show_download(
     project_id: ProjectId, desk: AtDesk, caller: SignedIn, base_url: BaseUrl
 ) -> wire.RenderDownload:
-    """A short-lived URL of the MP4. 409 `output_not_ready` while there is none, `render_failed` if never."""
+    """A short-lived URL of the MP4. 409 `output_not_ready` while there is none, `render_failed` if never.
+
+    404 `output_expired` once it has been deleted.
+    """
     project = assets.project(desk.hall, caller.account, project_id)
     output = _output(desk, project, _render(desk, project))
     expires_s = desk.hall.catalog.limits.download_url_s
@@ -118,6 +122,10 @@ def _output(desk: Desk, project: MediaProject, render: Job) -> Artifact:
     for artifact in jobs.job_artifacts(desk.hall, project.account_id, render.id):
         if artifact.content_type == _OUTPUT_TYPE:
             return artifact
+    if render.state is JobState.COMPLETED:
+        raise NotFound(
+            "The render's output has expired and is deleted.", param="projectId", code="output_expired"
+        )
     raise Conflict(
         "The render has no output yet; poll its status.", param="projectId", code="output_not_ready"
     )

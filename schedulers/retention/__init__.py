@@ -1,0 +1,1 @@
+"""Retention: deletes what has expired, a little at a time. Beside the scheduler, never in its tick."""
