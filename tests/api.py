@@ -22,7 +22,7 @@ from farm.doors.accounts import create_key, ensure_account
 from farm.doors.hall import Hall, open_hall
 from farm.settings import Settings
 from farm.store.rows import AnyRow
-from farm.store.schema import artifacts, jobs, media_projects, tasks
+from farm.store.schema import accounts, artifacts, jobs, media_projects, tasks
 
 MEDIA_RENDER = "/api/v1/media-render"
 
@@ -114,6 +114,13 @@ class Api:
                 connection.execute(insert(artifacts).values(_artifact(job, key, len(content))))
             connection.execute(update(jobs).where(jobs.c.seq == job.seq).values(values))
             connection.execute(update(tasks).where(tasks.c.job_seq == job.seq).values(state="succeeded"))
+
+    def expire_artifacts(self) -> None:
+        """All finished files of the customer have had their time."""
+        with self.hall.store.write() as connection:
+            own = select(accounts.c.id).where(accounts.c.name == self.account).scalar_subquery()
+            expired = update(artifacts).where(artifacts.c.account_id == own)
+            connection.execute(expired.values(expires_at=self.clock.now() - 1))
 
     def new_key(self, account: str, *, tier: str = "enterprise", is_operator: bool = False) -> str:
         """A key of another account, which is made when missing."""

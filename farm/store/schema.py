@@ -394,7 +394,10 @@ Index(
     sqlite_where=text(_STRAY),
     postgresql_where=text(_STRAY),
 )
-STRAY = text(_STRAY)
+STRAY = text(
+    "attempts.state = 'settled' AND attempts.started_at IS NOT NULL AND attempts.outcome <> 'succeeded'"
+    " AND NOT attempts.swept"
+)
 # The condition in the index's own words, values included: only so does SQLite use a partial index. Without it
 # every query for live attempts reads the whole history.
 LIVE = attempts.c.state.in_(

@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select, true, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Table,
+    column,
+    func,
+    select,
+    true,
+    tuple_,
+    union,
+)
 
 from farm.asset import AssetState
 from farm.catalog import Catalog
@@ -129,7 +141,7 @@ def _held_artifacts(connection: Connection, rows: Sequence[AnyRow]) -> set[str]:
 def _held_assets(connection: Connection, rows: Sequence[AnyRow]) -> set[str]:
     """Assets that any task of an open job names. A job that starts later cannot: expired ones are refused."""
     read = func.jsonb_array_elements_text if connection.dialect.name == "postgresql" else func.json_each
-    given = read(tasks.c.inputs).table_valued("value")
+    given = read(tasks.c.inputs).table_valued(column("value", String))
     query = (
         select(given.c.value)
         .select_from(jobs.join(tasks, tasks.c.job_seq == jobs.c.seq).join(given, true()))

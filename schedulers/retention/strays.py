@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, String, cast, exists, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, String, cast, exists, literal, or_, select, update
 
 from farm.blobs import Blobs
 from farm.doors.hall import Hall
@@ -26,7 +26,7 @@ def due_strays(hall: Hall, now: float, count: int) -> Select[Any]:
     """Attempts that ended long enough ago without winning, and were not looked after."""
     before = now - hall.catalog.retention.stray_days * _DAY_S
     return (
-        select(attempts.c.id, _prefix.label("prefix"), exists(_used()).label("used"))
+        select(attempts.c.id, _prefix.label("prefix"), _used().label("used"))
         .join(jobs, jobs.c.seq == attempts.c.job_seq)
         .where(STRAY, attempts.c.ended_at <= before)
         .order_by(attempts.c.ended_at, attempts.c.id)
@@ -52,10 +52,10 @@ def _note(connection: Connection, rows: Sequence[AnyRow]) -> None:
     connection.execute(update(attempts).where(attempts.c.id.in_(ids)).values(swept=True))
 
 
-def _used() -> Select[Any]:
+def _used() -> ColumnElement[bool]:
     below = _prefix + "/%"
-    segments = select(literal(1)).where(
+    segments = select(segment_cache.c.key).where(
         segment_cache.c.account_id == jobs.c.account_id, segment_cache.c.blob_key.like(below)
     )
-    files = select(literal(1)).where(artifacts.c.job_seq == jobs.c.seq, artifacts.c.blob_key.like(below))
-    return select(literal(1)).where(or_(exists(segments), exists(files)))
+    files = select(artifacts.c.id).where(artifacts.c.job_seq == jobs.c.seq, artifacts.c.blob_key.like(below))
+    return or_(*(exists(query.correlate(jobs, attempts)) for query in (segments, files)))

@@ -503,6 +503,17 @@ def test_d138_to_d151_from_queued_to_the_file(api: Api, tmp_path: Path):
     assert (given["expiresIn"], given["fileName"]) == (900, "my trip.mp4")
 
 
+def test_d007_an_expired_output_is_refused_and_its_status_stays(api: Api, tmp_path: Path):
+    project_id = api.project(PHOTO)["projectId"]
+    start(api, projectId=project_id)
+    api.finish(project_id, b"an MP4", tmp_path / "out.mp4")
+    api.expire_artifacts()
+    gone = status(api, project_id, "/download")
+    check_error(gone, 404, "output_expired")
+    assert gone.headers["x-should-retry"] == "false"
+    assert status(api, project_id).json()["status"] == "completed"
+
+
 def test_d141_d145_a_failed_render_says_why_and_costs_nothing(api: Api, tmp_path: Path):
     project_id = api.project(PHOTO)["projectId"]
     start(api, projectId=project_id)
