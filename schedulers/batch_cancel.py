@@ -2,7 +2,19 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, exists, insert, literal, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from farm.doors.budgets import give_back
 from farm.states import AttemptState, JobState, TaskState
@@ -73,7 +85,7 @@ def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
         insert(ledger).from_select(
             ["account_id", "job_seq", "entry", "amount_mc", "created_at"],
             select(jobs.c.account_id, jobs.c.seq, literal("release"), jobs.c.held_mc, literal(now)).where(
-                among(connection, jobs.c.seq, seqs)
+                _of(connection, jobs.c.seq, seqs)
             ),
         )
     )
@@ -88,6 +100,11 @@ def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
     tell(connection, rows, dict.fromkeys(seqs, JobState.CANCELLED), now)
 
 
+def _of(connection: Connection, column: Column[int], seqs: Sequence[int]) -> ColumnElement[bool]:
+    """These jobs; their range leads every planner to the index, whatever it knows of the table."""
+    return column.between(min(seqs), max(seqs)) & among(connection, column, seqs)
+
+
 def _by_day(rows: Sequence[AnyRow]) -> list[tuple[int, float, int]]:
     """What each key's jobs of a day held: budgets go by months, so a day is fine enough."""
     held: dict[tuple[int, int], int] = {}
@@ -99,11 +116,14 @@ def _by_day(rows: Sequence[AnyRow]) -> list[tuple[int, float, int]]:
 
 
 def _drop_tasks(connection: Connection, seqs: Sequence[int], now: float) -> None:
-    of_these = among(connection, tasks.c.job_seq, seqs)
-    ready = select(tasks.c.lane_id, func.count().label("number")).where(of_these)
+    of_these = _of(connection, tasks.c.job_seq, seqs)
+    # Not a WHERE: it would lead PostgreSQL to the index of all that is ready.
+    is_ready = func.sum(case((tasks.c.state == TaskState.READY, 1), else_=0)).label("ready")
     changes = LaneChanges()
-    for row in connection.execute(ready.where(tasks.c.state == TaskState.READY).group_by(tasks.c.lane_id)):
-        changes.at(row.lane_id).ready -= row.number
+    for row in connection.execute(
+        select(tasks.c.lane_id, is_ready).where(of_these).group_by(tasks.c.lane_id)
+    ):
+        changes.at(row.lane_id).ready -= row.ready
     changes.write(connection)
     connection.execute(
         update(tasks)

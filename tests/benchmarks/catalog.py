@@ -27,6 +27,7 @@ ROWS = 100_000
 _FARM = (sys.executable, "-m", "farm.cli.main")
 _MB = 1024  # in the kB of /proc
 _LOOK_S = 0.02
+_POLL_S = 0.5
 _PATIENCE_S = 600.0
 
 
@@ -109,7 +110,7 @@ def _cancelled(url: str, key: str, batch_id: str) -> float:
         client.post(f"/batches/{batch_id}/cancel").raise_for_status()
 
         def ended() -> bool:
-            time.sleep(0.2)
+            time.sleep(_POLL_S)
             return bool(client.get(f"/batches/{batch_id}").json()["state"] == "cancelled")
 
         _until(ended, "the batch is cancelled")

@@ -373,11 +373,11 @@ class Crash(Exception):
         write, delete, delete_prefix = Store.write, house.blobs.delete, house.blobs.delete_prefix
 
         @contextmanager
-        def writing(store: Store) -> Iterator[Connection]:
+        def writing(store: Store, **options: bool) -> Iterator[Connection]:
             here = self._comes()
             if here and not self.after:
                 raise StoreAway("killed before")
-            with write(store) as connection:
+            with write(store, **options) as connection:
                 yield connection
             if here:
                 raise StoreAway("killed after")

@@ -27,7 +27,7 @@ def rendered(api: Api, tmp_path: Path) -> str:
     with api.client() as client:
         made = client.post("/api/v1/media-render/jobs", json={"projectId": project["projectId"]})
         assert made.status_code == 202, made.text
-    api.finish(project["projectId"], b"an MP4", tmp_path / "out.mp4")
+    api.finish(project["projectId"], b"an MP4", tmp_path / "out.mp4", ended_at=api.clock.now())
     with api.hall.store.read() as connection:
         job = connection.execute(select(jobs).order_by(jobs.c.seq.desc()).limit(1)).one()
         task = connection.execute(select(tasks).where(tasks.c.job_seq == job.seq)).one()
