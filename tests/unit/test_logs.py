@@ -15,6 +15,21 @@ PRESIGNED = "https://s3.example.com/bucket/key?X-Amz-Algorithm=AWS4&X-Amz-Signat
 
 
 @pytest.fixture(autouse=True)
+def untouched_access_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests serve with uvicorn in this process, which sets its loggers up."""
+    access = logging.getLogger("uvicorn.access")
+    for name, value in {
+        "propagate": True,
+        "disabled": False,
+        "level": logging.NOTSET,
+        "handlers": [],
+    }.items():
+        monkeypatch.setattr(access, name, value)
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+    access.manager._clear_cache()  # type: ignore[attr-defined]  # levels are remembered per logger
+
+
+@pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     """Leave logging to the other tests as it was."""
     root = logging.getLogger()
