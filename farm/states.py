@@ -14,7 +14,10 @@ class JobState(StrEnum):
 
 
 class TaskState(StrEnum):
-    """`waiting` is ready but for its due time (a retry, a start_after)."""
+    """`waiting` is ready but for its due time (a retry, a start_after); without one its batch is paused.
+
+    `blocked` needs other tasks, or belongs to a job that may not start yet.
+    """
 
     BLOCKED = "blocked"
     WAITING = "waiting"
@@ -64,8 +67,16 @@ JOB_CHANGES: dict[JobState, frozenset[JobState]] = {
 
 TASK_CHANGES: dict[TaskState, frozenset[TaskState]] = {
     TaskState.BLOCKED: frozenset({TaskState.WAITING, TaskState.READY, TaskState.FAILED, TaskState.CANCELLED}),
-    TaskState.WAITING: frozenset({TaskState.READY, TaskState.FAILED, TaskState.CANCELLED}),
-    TaskState.READY: frozenset({TaskState.DISPATCHED, TaskState.FAILED, TaskState.CANCELLED}),
+    TaskState.WAITING: frozenset({TaskState.READY, TaskState.BLOCKED, TaskState.FAILED, TaskState.CANCELLED}),
+    TaskState.READY: frozenset(
+        {
+            TaskState.DISPATCHED,
+            TaskState.WAITING,
+            TaskState.BLOCKED,
+            TaskState.FAILED,
+            TaskState.CANCELLED,
+        }
+    ),
     TaskState.DISPATCHED: frozenset({TaskState.RUNNING, TaskState.READY, TaskState.WAITING, *TERMINAL_TASKS}),
     TaskState.RUNNING: frozenset({TaskState.READY, TaskState.WAITING, *TERMINAL_TASKS}),
     **{state: frozenset() for state in TERMINAL_TASKS},

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Connection,
     bindparam,
     case,
@@ -18,7 +16,7 @@ from sqlalchemy import (
 
 from farm.doors.budgets import give_back
 from farm.states import AttemptState, JobState, TaskState
-from farm.store.dialect import among
+from farm.store.dialect import within
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, accounts, attempts, jobs, ledger, requests, tasks
 from schedulers.endings import tell
@@ -85,7 +83,7 @@ def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
         insert(ledger).from_select(
             ["account_id", "job_seq", "entry", "amount_mc", "created_at"],
             select(jobs.c.account_id, jobs.c.seq, literal("release"), jobs.c.held_mc, literal(now)).where(
-                _of(connection, jobs.c.seq, seqs)
+                within(connection, jobs.c.seq, seqs)
             ),
         )
     )
@@ -100,11 +98,6 @@ def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
     tell(connection, rows, dict.fromkeys(seqs, JobState.CANCELLED), now)
 
 
-def _of(connection: Connection, column: Column[int], seqs: Sequence[int]) -> ColumnElement[bool]:
-    """These jobs; their range leads every planner to the index, whatever it knows of the table."""
-    return column.between(min(seqs), max(seqs)) & among(connection, column, seqs)
-
-
 def _by_day(rows: Sequence[AnyRow]) -> list[tuple[int, float, int]]:
     """What each key's jobs of a day held: budgets go by months, so a day is fine enough."""
     held: dict[tuple[int, int], int] = {}
@@ -116,7 +109,7 @@ def _by_day(rows: Sequence[AnyRow]) -> list[tuple[int, float, int]]:
 
 
 def _drop_tasks(connection: Connection, seqs: Sequence[int], now: float) -> None:
-    of_these = _of(connection, tasks.c.job_seq, seqs)
+    of_these = within(connection, tasks.c.job_seq, seqs)
     # Not a WHERE: it would lead PostgreSQL to the index of all that is ready.
     is_ready = func.sum(case((tasks.c.state == TaskState.READY, 1), else_=0)).label("ready")
     changes = LaneChanges()

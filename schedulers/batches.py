@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, case, exists, false, func, insert,
 from farm.batch import BatchState
 from farm.doors.hall import Hall
 from farm.states import TaskState
-from farm.store.dialect import among
+from farm.store.dialect import within
 from farm.store.rows import AnyRow
 from farm.store.schema import PARKED, attempts, batches, jobs, outbox, tasks
 from schedulers.batch_cancel import cancel_some
@@ -106,11 +106,12 @@ def _cancel(hall: Hall, connection: Connection, batch_id: int, now: float) -> in
 def _let_run(connection: Connection, row: AnyRow, now: float, held_back: set[int]) -> int:
     """One batch that is neither paused nor cancelled."""
     room = _AT_ONCE if row.max_running is None else row.max_running - row.live
-    if room < 0:
+    if room < 0 and (done := _hold_again(connection, row.id, -room)):
         held_back.add(row.id)
-        return _hold_again(connection, row.id, -room)
+        return done
+    # What has started goes on, though it be more than max_running.
     done = _bring_back(connection, row.id, now) if row.parked else 0
-    if row.startable and room:
+    if row.startable and room > 0:
         done += _let_go(connection, row.id, min(room, _AT_ONCE), now)
     return done
 
@@ -120,11 +121,11 @@ def _let_go(connection: Connection, batch_id: int, count: int, now: float) -> in
     seqs = connection.scalars(_STARTABLE, {"of_batch": batch_id, "count": count}).all()
     if not seqs:
         return 0
-    connection.execute(update(jobs).where(among(connection, jobs.c.seq, seqs)).values(held=False))
+    connection.execute(update(jobs).where(within(connection, jobs.c.seq, seqs)).values(held=False))
     later = tasks.c.due_at > now
     freed = connection.execute(
         update(tasks)
-        .where(among(connection, tasks.c.job_seq, seqs))
+        .where(within(connection, tasks.c.job_seq, seqs))
         .where(tasks.c.state == TaskState.BLOCKED, tasks.c.unmet == 0)
         .values(
             state=case((later, TaskState.WAITING.value), else_=TaskState.READY.value),
@@ -149,14 +150,14 @@ def _hold_again(connection: Connection, batch_id: int, count: int) -> int:
     seqs = connection.scalars(_UNSTARTED, {"of_batch": batch_id, "count": min(count, _AT_ONCE)}).all()
     if not seqs:
         return 0
-    block = update(tasks).where(among(connection, tasks.c.job_seq, seqs)).values(state=TaskState.BLOCKED)
+    block = update(tasks).where(within(connection, tasks.c.job_seq, seqs)).values(state=TaskState.BLOCKED)
     ready = connection.scalars(block.where(tasks.c.state == TaskState.READY).returning(tasks.c.lane_id))
     changes = LaneChanges()
     for lane_id, number in Counter(ready).items():
         changes.at(lane_id).ready -= number
     changes.write(connection)
     connection.execute(block.where(tasks.c.state == TaskState.WAITING))
-    connection.execute(update(jobs).where(among(connection, jobs.c.seq, seqs)).values(held=True))
+    connection.execute(update(jobs).where(within(connection, jobs.c.seq, seqs)).values(held=True))
     return len(seqs)
 
 
@@ -188,6 +189,7 @@ _STARTABLE = (
 _UNSTARTED = (
     select(jobs.c.seq)
     .where(jobs.c.batch_id == bindparam("of_batch"), jobs.c.ended_at.is_(None), ~jobs.c.held)
+    .where(jobs.c.unmet == 0)  # they all are; it names the next column of the index
     .where(jobs.c.started_at.is_(None), jobs.c.cancel_asked_at.is_(None))
     .where(~exists(select(attempts.c.id).where(attempts.c.job_seq == jobs.c.seq)))
     .order_by(jobs.c.priority.desc(), jobs.c.seq.desc())
@@ -219,6 +221,7 @@ _END = (
             else_=BatchState.COMPLETED.value,
         ),
         ended_at=bindparam("now"),
+        paused=False,  # a retry of its failed rows runs
     )
     .returning(
         batches.c.public_id,

@@ -25,6 +25,7 @@ from schedulers.placing import Nowhere, Placing
 _ROUNDS = 8
 _AT_ONCE = 32  # candidates of a round: most often the first few fill the line
 _PARK_AT_ONCE = 5000
+_ASIDE_AT_ONCE = 2000  # in each round: the farm stands still meanwhile
 _PARK_S = 2.0
 _OLD_S, _PARK_OLD_S = 60.0, 15.0  # who has waited for a worker that long is not asked after so often
 
@@ -338,7 +339,7 @@ _OF_BATCH = (
     .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)
     .where(tasks.c.batch_id == bindparam("of_batch"))
     .order_by(tasks.c.priority, tasks.c.id)
-    .limit(_PARK_AT_ONCE)
+    .limit(_ASIDE_AT_ONCE)
 )
 _SET_ASIDE = update(tasks).where(tasks.c.id.in_(_OF_BATCH)).values(state=TaskState.WAITING, due_at=None)
 _SERVED = (

@@ -80,5 +80,7 @@ def check_fresh(connection: Connection) -> tuple[int, dict[int, str]]:
 
 def _count(connection: Connection, job_seqs: Sequence[int]) -> None:
     connection.execute(
-        update(jobs).where(among(connection, jobs.c.seq, job_seqs), jobs.c.held).values(unmet=_UNMET)
+        update(jobs)
+        .where(among(connection, jobs.c.seq, job_seqs), jobs.c.held, jobs.c.ended_at.is_(None))
+        .values(unmet=_UNMET)
     )

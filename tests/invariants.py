@@ -2,9 +2,10 @@
 
 from sqlalchemy import Connection, func, select
 
+from farm.batch import BatchState
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
 from farm.store.engine import Store
-from farm.store.schema import accounts, attempts, jobs, lanes, ledger, tasks
+from farm.store.schema import accounts, attempts, batches, jobs, lanes, ledger, tasks
 
 
 def violations(store: Store) -> list[str]:
@@ -15,6 +16,7 @@ def violations(store: Store) -> list[str]:
             *_winners(connection),
             *_money(connection),
             *_lanes(connection),
+            *_batches(connection),
         ]
 
 
@@ -76,3 +78,11 @@ def _lanes(connection: Connection) -> list[str]:
         f"lane {lane.id} counts {lane.ready} ready, {lane.busy} busy, open={lane.open}"
         for lane in connection.execute(query)
     ]
+
+
+def _batches(connection: Connection) -> list[str]:
+    """A batch that takes no more rows ends with its last job."""
+    query = select(batches.c.public_id, batches.c.state).where(
+        batches.c.ended_at.is_(None), batches.c.state != BatchState.OPEN
+    )
+    return [f"batch {row.public_id} is still {row.state}" for row in connection.execute(query)]

@@ -168,6 +168,7 @@ jobs = Table(
     Column("error_message", Text),
     Index("ix_jobs_account", "account_id", "seq"),
     sqlite_autoincrement=True,
+    postgresql_with={"fillfactor": 60},
 )
 
 Index(
@@ -531,8 +532,15 @@ ledger = Table(
     Column("amount_mc", BigInteger, nullable=False),
     Column("created_at", _Seconds, nullable=False),
     UniqueConstraint("job_seq", "entry"),
-    UniqueConstraint("reference", "entry"),
     Index("ix_ledger_account", "account_id", "id"),
+)
+Index(
+    "uq_ledger_reference",
+    ledger.c.reference,
+    ledger.c.entry,
+    unique=True,
+    sqlite_where=text("reference IS NOT NULL"),
+    postgresql_where=text("reference IS NOT NULL"),
 )
 
 # One call that must not be made twice. `made_id` is written in the transaction that makes the job, so that

@@ -31,9 +31,12 @@ Volume = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class RenderAsset(Noun):
-    """An uploaded file the render may use. `duration_s` is what the uploader says of it, if anything."""
+    """A file the render may use: an upload, or an artifact of another job of the batch.
 
-    asset_id: str = Field(min_length=1, max_length=64)
+    `duration_s` is what the uploader says of it, if anything.
+    """
+
+    asset_id: str = Field(min_length=1, max_length=300)
     file_name: str = Field(min_length=1, max_length=300)
     media_kind: MediaKind
     duration_s: Source | None = None

@@ -398,3 +398,16 @@ def test_a_thousand_rows_are_held_let_go_paused_and_brought_back(farm: Farm) -> 
     assert set(states) == {"dispatched", "waiting"}
     batches.resume(farm.hall, ada.account.id, batch.id)
     assert set(claim_all(farm)) == {"r001"}
+
+
+def test_what_has_started_goes_on_when_max_running_falls_below_it(farm: Farm) -> None:
+    farm.worker(slots=2)
+    ada = farm.caller()
+    batch = new_batch(farm, ada)
+    add(farm, ada, batch, *numbered(farm, 2, estimated_s=30))
+    first = claim_all(farm)
+    batches.set_max_running(farm.hall, ada.account.id, batch.id, 1)
+    farm.tick()
+    for claimed in first.values():
+        work.give_back(farm.hall, claimed.attempt_id, claimed.token)
+    assert set(claim_all(farm)) == {"r000", "r001"}

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from farm.doors.accounts import ensure_account
 from farm.doors.purse import top_up
-from farm.store.schema import accounts, jobs
+from farm.store.schema import accounts, jobs, tasks
 from tests.api import Api, png
 
 pytestmark = pytest.mark.slow
@@ -219,6 +219,22 @@ def test_a_whole_chain_is_one_call(client: httpx.Client) -> None:
     }
     why = client.get(f"/farm/v1/jobs/{found['end']}/why").json()["data"]
     assert why == ["probe: needs clean, big of its batch first."]
+
+
+def test_a_render_takes_another_rows_file_for_an_asset(client: httpx.Client, api: Api) -> None:
+    picture = {"asset_id": {"$artifact": "clean.image"}, "file_name": "a.png", "media_kind": "image"}
+    tune = {"asset_id": {"$artifact": "clean.tune"}, "file_name": "a.wav", "media_kind": "audio"}
+    film = {"assets": [picture, tune], "bgm_asset_id": {"$artifact": "clean.tune"}}
+    rows = [
+        {"custom_id": "clean", "kind": "probe", "params": {"write_bytes": 10}},
+        {"custom_id": "film", "params": film},
+    ]
+    answer = client.post(BATCHES, json={"kind": "media-render", "jobs": rows})
+    assert answer.status_code == 201, answer.text
+    job = client.get(f"{BATCHES}/{answer.json()['id']}/jobs").json()["data"][1]
+    with api.hall.store.read() as connection:
+        query = select(tasks.c.inputs).join(jobs, jobs.c.seq == tasks.c.job_seq).where(jobs.c.id == job["id"])
+        assert set(connection.execute(query).scalar_one()) == {"clean.image", "clean.tune"}
 
 
 @pytest.mark.parametrize(

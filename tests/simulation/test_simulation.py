@@ -11,6 +11,7 @@ from tests.simulation.world import World
 
 SEEDS = 300
 FAULTS = (
+    "batch_cancel",
     "broker_away",
     "cancel",
     "clock_step",
@@ -24,7 +25,11 @@ FAULTS = (
     "message_doubled",
     "message_late",
     "message_lost",
+    "limit",
+    "pause",
     "priority",
+    "retry_failed",
+    "rows_again",
     "second_scheduler",
     "submit_crash_after_commit",
     "submit_crash_before_commit",

@@ -33,6 +33,7 @@ from schedulers.loop import Scheduler
 from tasks.probe import Probe
 from tests.farm import SECRET, CountedIds
 from tests.invariants import violations
+from tests.simulation.batch_life import BatchLife
 from tests.simulation.broken import breaking
 
 TIERS = ("free", "pro", "enterprise", "free")
@@ -112,6 +113,7 @@ class World:
         self.queues: dict[str, list[Message]] = {}
         self.claimed: Counter[int] = Counter()
         self.ended: dict[str, str] = {}
+        self.batches: list[BatchLife] = []
         self.accepted: list[str] = []
         self.tick_planned = False
         self.schedulers = [self._scheduler(), self._scheduler()]
@@ -135,7 +137,8 @@ class World:
             with breaking(self.broken, self._maybe_crash("broken")):
                 self._live()
         self._look_at_states()
-        return self.problems + violations(self.store) + self._unended()
+        rows = [problem for batch in self.batches for problem in batch.problems()]
+        return self.problems + violations(self.store) + self._unended() + rows
 
     def _live(self) -> None:
         while self.heap:
@@ -168,6 +171,7 @@ class World:
         self.at(self.random.random() * 60, self.step_clock)
         self.at(self.random.random() * 60, self.drain, self.random.choice(self.workers).name)
         self.at(QUIET_S, self.resume_all)
+        self.at(self.random.random() * 30, self.start_batch)
 
     # --- customers --------------------------------------------------------------------------------------
 
@@ -202,6 +206,19 @@ class World:
         self.hits["cancel"] += 1
         jobs.cancel(self.hall, None, job_id)
         self.wake()
+
+    def start_batch(self) -> None:
+        self.batches.append(BatchLife(self, self.random.choice(self.callers)))
+
+    def crashing(self, who: str, call: Callable[[], Any]) -> Any:
+        """A call whose process may die around its commit: then None."""
+        self.store.around_commit = self._maybe_crash(who)
+        try:
+            return call()
+        except (Crash, StoreAway):
+            return None
+        finally:
+            self.store.around_commit = lambda _point: None
 
     # --- the scheduler ----------------------------------------------------------------------------------
 

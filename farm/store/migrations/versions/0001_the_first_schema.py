@@ -367,6 +367,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name=op.f("fk_jobs_batch_id")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_jobs")),
         sa.UniqueConstraint("id", name=op.f("uq_jobs_id")),
+        postgresql_with={"fillfactor": 60},
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
@@ -485,10 +486,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_seq"], ["jobs.seq"], name=op.f("fk_ledger_job_seq")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
         sa.UniqueConstraint("job_seq", "entry", name=op.f("uq_ledger_job_seq_entry")),
-        sa.UniqueConstraint("reference", "entry", name=op.f("uq_ledger_reference_entry")),
     )
     with op.batch_alter_table("ledger", schema=None) as batch_op:
         batch_op.create_index("ix_ledger_account", ["account_id", "id"], unique=False)
+        batch_op.create_index(
+            "uq_ledger_reference",
+            ["reference", "entry"],
+            unique=True,
+            sqlite_where=sa.text("reference IS NOT NULL"),
+            postgresql_where=sa.text("reference IS NOT NULL"),
+        )
 
     op.create_table(
         "outbox",
@@ -783,6 +790,11 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     with op.batch_alter_table("ledger", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_ledger_reference",
+            sqlite_where=sa.text("reference IS NOT NULL"),
+            postgresql_where=sa.text("reference IS NOT NULL"),
+        )
         batch_op.drop_index("ix_ledger_account")
 
     op.drop_table("ledger")
