@@ -23,7 +23,7 @@ help:
 demo: $(VENV)/.for-demo
 	$(VENV)/bin/farm demo $(if $(MEDIA),--media "$(MEDIA)")
 
-up: $(VENV)/.for-demo
+up: $(VENV)/.for-up
 	$(VENV)/bin/farm up
 
 test: $(VENV)/.for-test
@@ -54,6 +54,10 @@ $(VENV)/.for-demo: pyproject.toml | $(RUN)
 	$(PIP) install --editable '.[embedded,render]'
 	@touch $@
 
+$(VENV)/.for-up: pyproject.toml | $(RUN)
+	$(PIP) install --editable '.[embedded,render,flower]'
+	@touch $@ $(VENV)/.for-demo
+
 $(VENV)/.for-test: pyproject.toml | $(RUN)
 	$(PIP) install --editable '.[embedded,render,align,describe,generate,postgres,s3,flower,dev]'
-	@touch $@ $(VENV)/.for-demo
+	@touch $@ $(VENV)/.for-demo $(VENV)/.for-up

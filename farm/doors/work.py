@@ -11,17 +11,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from farm.asset import AssetState
-from farm.batch import split_reference
 from farm.doors.hall import Hall
+from farm.doors.inputs import InputBlob, named_inputs, needed_inputs
 from farm.errors import FarmUnavailable
 from farm.job import Failure
 from farm.kinds import TaskSpec
-from farm.states import AttemptState, JobState, Outcome, WorkerState
+from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
 from farm.store.engine import StoreAway
 from farm.store.rows import AnyRow
-from farm.store.schema import CURRENT, LIVE, artifacts, assets, attempts, jobs, task_needs, tasks, workers
+from farm.store.schema import LIVE, attempts, jobs, tasks, workers
 
 T = TypeVar("T")
 _AWAY_S = 120.0
@@ -41,20 +40,6 @@ class WorkerCard:
     labels: Mapping[str, str] = field(default_factory=dict)
     models: Sequence[str] = ()
     software: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InputBlob:
-    """A file the task needs: `id` is the asset id, or `task.artifact` of an earlier task.
-
-    Or `custom_id.artifact` of another job of the same batch.
-    """
-
-    id: str
-    blob_key: str
-    file_name: str
-    content_type: str
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,13 +317,6 @@ _EARLIER = select(func.count()).where(
     attempts.c.id < bindparam("attempt"),
     func.coalesce(attempts.c.outcome, "").not_in((Outcome.RETURNED, Outcome.SUPERSEDED)),
 )
-_NEEDED = (
-    select(tasks.c.name.label("task"), artifacts)
-    .select_from(task_needs)
-    .join(tasks, tasks.c.id == task_needs.c.needs_task_id)
-    .join(artifacts, (artifacts.c.job_seq == tasks.c.job_seq) & (artifacts.c.task_id == tasks.c.id))
-    .where(task_needs.c.task_id == bindparam("of_task"))
-)
 
 
 def _can_run(row: AnyRow) -> bool:
@@ -350,9 +328,7 @@ def _can_run(row: AnyRow) -> bool:
 def _claimed(
     connection: Connection, row: AnyRow, attempt_id: int, token: int, no_progress_s: float
 ) -> Claimed:
-    given = _asset_inputs(connection, row.account_id, row.inputs)
-    if row.batch_id is not None:
-        given += _batch_inputs(connection, row.batch_id, row.inputs)
+    given = named_inputs(connection, row.account_id, row.batch_id, row.inputs)
     return Claimed(
         attempt_id=attempt_id,
         token=token,
@@ -362,7 +338,7 @@ def _claimed(
         step=row.step,
         task_name=row.name,
         params=row.params,
-        inputs=[*given, *_needed_inputs(connection, row.task_id)],
+        inputs=[*given, *needed_inputs(connection, row.task_id)],
         missing=sorted(set(row.inputs) - {blob.id for blob in given}),
         soft_s=row.soft_s,
         hard_s=row.hard_s,
@@ -374,45 +350,6 @@ def _claimed(
 
 def _earlier_attempts(connection: Connection, task_id: int, attempt_id: int) -> int:
     return connection.scalar(_EARLIER, {"of_task": task_id, "attempt": attempt_id}) or 0
-
-
-def _asset_inputs(connection: Connection, account_id: int, ids: Sequence[str]) -> list[InputBlob]:
-    """The account's own assets of those ids; another's are as good as missing."""
-    if not ids:
-        return []
-    found = connection.execute(
-        select(assets).where(
-            assets.c.id.in_(ids), assets.c.account_id == account_id, assets.c.state == AssetState.READY
-        )
-    )
-    return [InputBlob(a.id, a.blob_key, a.file_name, a.content_type, a.size_bytes) for a in found]
-
-
-def _batch_inputs(connection: Connection, batch_id: int, names: Sequence[str]) -> list[InputBlob]:
-    """The artifacts of other jobs of the batch that these inputs name."""
-    wanted = {name: parts for name in names if (parts := split_reference(name)) is not None}
-    if not wanted:
-        return []
-    query = (
-        select(jobs.c.custom_id, artifacts)
-        .join(artifacts, artifacts.c.job_seq == jobs.c.seq)
-        .where(jobs.c.batch_id == batch_id, CURRENT, jobs.c.state == JobState.COMPLETED)
-        .where(jobs.c.custom_id.in_({custom_id for custom_id, _ in wanted.values()}), ~artifacts.c.expired)
-    )
-    found = {(row.custom_id, row.name): row for row in connection.execute(query)}
-    return [
-        InputBlob(name, a.blob_key, a.display_name, a.content_type, a.size_bytes)
-        for name, parts in wanted.items()
-        if (a := found.get(parts)) is not None
-    ]
-
-
-def _needed_inputs(connection: Connection, task_id: int) -> list[InputBlob]:
-    """The artifacts of the tasks this one needed, as `task name.artifact name`."""
-    return [
-        InputBlob(f"{a.task}.{a.name}", a.blob_key, a.display_name, a.content_type, a.size_bytes)
-        for a in connection.execute(_NEEDED, {"of_task": task_id})
-    ]
 
 
 def _insist(hall: Hall, change: Callable[[Connection], T], *, durable: bool = False) -> T:
