@@ -279,15 +279,14 @@ def test_a_worker_told_to_go_gives_its_job_back_and_another_finishes_it(farm: Ru
     eventually(lambda: not is_running(pid), "the worker is gone")
 
 
-def test_an_api_process_that_dies_leaves_the_other_serving(farm: RunningFarm) -> None:
-    if farm.shape == "embedded":
-        pytest.skip("one API process only; its restart is a chaos test")
+def test_an_api_process_that_dies_costs_no_job(farm: RunningFarm) -> None:
+    """Another one goes on serving; the only one is started again by `farm up`."""
     port = farm.urls[ANOTHER].rpartition(":")[2]
     job_id = farm.call("POST", "/farm/v1/jobs", at=ANOTHER, json={"kind": "probe", "params": {"sleep_s": 1}})
-    pid = farm.kill(rf"farm\.cli\.main api --port {port}")
+    pid = farm.kill(rf"farm\.cli\.main api .*--port {port}")
     eventually(lambda: not is_running(pid), "the API process is gone")
-    assert farm.ended(job_id.json()["id"])["state"] == "completed"
-    assert farm.ended(farm.submit("probe"))["state"] == "completed"
-    farm.start("api", "--port", port)
+    if len(farm.urls) > 1:
+        assert farm.ended(farm.submit("probe"))["state"] == "completed"
+        farm.start("api", "--port", port)
     eventually(lambda: answers(farm.urls[ANOTHER]), "the API process is back")
-    assert farm.job(job_id.json()["id"], at=ANOTHER)["state"] == "completed"
+    assert farm.ended(job_id.json()["id"], at=ANOTHER)["state"] == "completed"
