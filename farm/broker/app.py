@@ -26,8 +26,8 @@ _TRANSPORT: dict[str, Any] = {
 }
 
 
-def celery_app(url: str) -> Celery:
-    """An app for one broker. Making it connects to nothing."""
+def celery_app(url: str, *, events: bool = True) -> Celery:
+    """An app for one broker. Making it connects to nothing. `events` is what Flower shows of tasks."""
     app = Celery("kinefarm", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
@@ -36,8 +36,8 @@ def celery_app(url: str) -> Celery:
         task_ignore_result=True,
         task_acks_late=False,
         task_publish_retry=False,
-        task_send_sent_event=True,
-        worker_send_task_events=True,
+        task_send_sent_event=events,
+        worker_send_task_events=events,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
         worker_hijack_root_logger=False,

@@ -13,6 +13,7 @@ from celery.apps.worker import Worker
 from celery.exceptions import SecurityWarning
 from celery.worker import state
 
+from farm.broker import transport
 from farm.broker.app import RUN, celery_app, queues
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Consumer:
     slots: int
     run: Callable[[int, int], None]
     stopping: Callable[[], None]
+    events: bool = True
     _takes_shared: bool = field(default=True, init=False)
     _worker: "_Worker | None" = field(default=None, init=False)
 
@@ -52,7 +54,8 @@ class Consumer:
 
         A broker that goes away is waited for, however long.
         """
-        app = celery_app(self.url)
+        app = celery_app(self.url, events=self.events)
+        app.conf.broker_transport = transport.PATH
         app.conf.task_queues = queues((self.own, self.shared))
         app.task(self.run, name=RUN, ignore_result=True)
         warnings.filterwarnings(

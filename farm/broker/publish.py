@@ -23,8 +23,8 @@ class Publisher:
     For one thread.
     """
 
-    def __init__(self, url: str) -> None:
-        self._app: Celery = celery_app(url)
+    def __init__(self, url: str, *, events: bool = True) -> None:
+        self._app: Celery = celery_app(url, events=events)
         self._connection: Connection | None = None
         self._producer: Producer | None = None
         self._away = False
