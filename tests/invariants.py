@@ -1,8 +1,12 @@
 """What must hold of a store once all its work has ended, however it was disturbed meanwhile."""
 
-from sqlalchemy import Connection, func, select
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from farm.batch import BatchState
+from farm.doors.batch_tally import Tally, counted, tallies
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
 from farm.store.engine import Store
 from farm.store.schema import accounts, attempts, batches, jobs, lanes, ledger, tasks
@@ -17,6 +21,7 @@ def violations(store: Store) -> list[str]:
             *_money(connection),
             *_lanes(connection),
             *_batches(connection),
+            *_tallies(connection),
         ]
 
 
@@ -51,24 +56,51 @@ def _winners(connection: Connection) -> list[str]:
 
 
 def _money(connection: Connection) -> list[str]:
-    found = []
-    for job in connection.execute(select(jobs).where(jobs.c.state.in_(TERMINAL_JOBS))):
-        rows = connection.execute(select(ledger).where(ledger.c.job_seq == job.seq)).all()
-        entries = sorted(row.entry for row in rows)
-        end = "settle" if job.state == JobState.COMPLETED else "release"
-        if entries != sorted(["hold", end]):
-            found.append(f"job {job.id} ({job.state}) has ledger entries {entries}")
-        if sum(row.amount_mc for row in rows) != -job.charged_mc:
-            found.append(f"job {job.id} was charged {job.charged_mc}, its ledger says otherwise")
-    for account in connection.execute(select(accounts).where(accounts.c.balance_mc.is_not(None))):
-        if account.balance_mc < 0:
-            found.append(f"account {account.name} is overdrawn: {account.balance_mc}")
-        entered = select(func.coalesce(func.sum(ledger.c.amount_mc), 0)).where(
-            ledger.c.account_id == account.id
+    """A job that ended has one hold and one end of it; every balance is the sum of its ledger."""
+    end = case((jobs.c.state == JobState.COMPLETED, "settle"), else_="release")
+    counted = {name: func.coalesce(func.sum(case((ledger.c.entry == name, 1), else_=0)), 0) for name in _JOB}
+    ends = func.coalesce(func.sum(case((ledger.c.entry == end, 1), else_=0)), 0)
+    total = func.coalesce(func.sum(ledger.c.amount_mc), 0)
+    query = (
+        select(jobs.c.id, jobs.c.state, jobs.c.charged_mc, total.label("total"), *_named(counted))
+        .join(ledger, ledger.c.job_seq == jobs.c.seq, isouter=True)
+        .where(jobs.c.state.in_(TERMINAL_JOBS))
+        .group_by(jobs.c.seq, jobs.c.id, jobs.c.state, jobs.c.charged_mc)
+        .having(
+            (counted["hold"] != 1)
+            | (ends != 1)
+            | (func.count(ledger.c.id) != 2)
+            | (total != -jobs.c.charged_mc)
         )
-        if connection.scalar(entered) != account.balance_mc:
-            found.append(f"account {account.name} has {account.balance_mc}, its ledger says otherwise")
-    return found
+    )
+    found = [
+        f"job {row.id} ({row.state}) was charged {row.charged_mc}; its ledger has {row.hold} hold, "
+        f"{row.settle} settle, {row.release} release, in sum {row.total}"
+        for row in connection.execute(query)
+    ]
+    return [*found, *_balances(connection)]
+
+
+_JOB = ("hold", "settle", "release")
+
+
+def _named(counted: Mapping[str, ColumnElement[int]]) -> list[ColumnElement[int]]:
+    return [number.label(name) for name, number in counted.items()]
+
+
+def _balances(connection: Connection) -> list[str]:
+    entered = func.coalesce(func.sum(ledger.c.amount_mc), 0)
+    query = (
+        select(accounts.c.name, accounts.c.balance_mc, entered.label("entered"))
+        .join(ledger, ledger.c.account_id == accounts.c.id, isouter=True)
+        .where(accounts.c.balance_mc.is_not(None))
+        .group_by(accounts.c.id, accounts.c.name, accounts.c.balance_mc)
+        .having((entered != accounts.c.balance_mc) | (accounts.c.balance_mc < 0))
+    )
+    return [
+        f"account {row.name} has {row.balance_mc}, its ledger says {row.entered}"
+        for row in connection.execute(query)
+    ]
 
 
 def _lanes(connection: Connection) -> list[str]:
@@ -78,6 +110,21 @@ def _lanes(connection: Connection) -> list[str]:
         f"lane {lane.id} counts {lane.ready} ready, {lane.busy} busy, open={lane.open}"
         for lane in connection.execute(query)
     ]
+
+
+def _tallies(connection: Connection) -> list[str]:
+    """What is noted of each batch's rows is what a count of them finds."""
+    ids = connection.scalars(select(batches.c.id).where(batches.c.tallied)).all()
+    noted, found = tallies(connection, ids), counted(connection, ids)
+    return [
+        f"batch number {batch_id} is noted as {noted.get(batch_id)}, and counts {found.get(batch_id)}"
+        for batch_id in ids
+        if _numbers(noted.get(batch_id)) != _numbers(found.get(batch_id))
+    ]
+
+
+def _numbers(tally: Tally | None) -> Tally:
+    return replace(tally or Tally(), started_at=None)  # a row that was retried may have begun before
 
 
 def _batches(connection: Connection) -> list[str]:
