@@ -38,7 +38,10 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many of its rows are where. Each row counts once, by its latest job. Money is milli-credits."""
+    """How many of its rows are where. Each row counts once, by its latest job. Money is milli-credits.
+
+    `running` are those with an attempt under way; what is between two of its tasks is queued.
+    """
 
     queued: int = 0
     running: int = 0

@@ -9,13 +9,17 @@ from decimal import Decimal
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
 from farm.errors import FarmUnavailable
 from farm.noun import Noun
+from farm.providers import ProviderBook
 from farm.settings import Settings
+
+# As a browser says it: scheme, host and port, no path.
+_ORIGIN = r"^(\*|https?://[A-Za-z0-9.\-\[\]:]+)$"
 
 
 class Tier(Noun):
@@ -29,11 +33,26 @@ class Tier(Noun):
 
 
 class Pool(Noun):
-    """Like workers. `extra` is the install extra that brings the pool's engines."""
+    """Like workers; see configs/pools.toml. `extra` is the install extra that brings the pool's engines."""
 
     extra: str
     modules: tuple[str, ...] = ()
     default_slots: int = Field(default=1, gt=0)
+    device_slots: int = Field(default=0, ge=0)
+    io_slots: int = Field(default=0, ge=0)
+    interactive_slots: int = Field(default=0, ge=0)
+    interactive_min_slots: int = Field(default=8, ge=2)
+    interactive_s: float = Field(default=10.0, gt=0)
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """What a worker announces unless it is told otherwise, by resource."""
+        counts = {"cpu": self.default_slots, "device": self.device_slots, "io": self.io_slots}
+        return {resource: count for resource, count in counts.items() if count}
+
+    def reserved(self, slots: int) -> int:
+        """How many of so many slots of one resource are kept for interactive work."""
+        return min(self.interactive_slots, slots - 1) if slots >= self.interactive_min_slots else 0
 
 
 class Scheduling(Noun):
@@ -46,11 +65,21 @@ class Scheduling(Noun):
     look_ahead_s: float = Field(ge=0)
     look_ahead_max: int = Field(ge=0)
     ageing_every: int = Field(gt=1)
+    warm_jumps: int = Field(ge=0)
+    refuse_unrunnable: bool = False
     batch: int = Field(gt=0)
     kill_grace_s: float = Field(gt=0)
     worker_gone_s: float = Field(gt=0)
+    lead_s: float = Field(gt=0)
     quarantine_after: int = Field(ge=0)
     no_progress_s: float = Field(ge=0)
+    auto_retry_rounds: int = Field(ge=1)
+
+
+class BrokerRules(Noun):
+    """See configs/farm.toml, where each key is explained."""
+
+    task_events: bool = True
 
 
 class LogRules(Noun):
@@ -121,6 +150,12 @@ class OutboundRules(Noun):
     read_bytes: int = Field(default=65_536, gt=0)
 
 
+class ApiRules(Noun):
+    """See configs/farm.toml, where each key is explained."""
+
+    cors_origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
+
+
 class WebhookRules(Noun):
     """See configs/farm.toml, where each key is explained."""
 
@@ -142,6 +177,7 @@ class Catalog(Noun):
     tiers: Mapping[str, Tier]
     pools: Mapping[str, Pool]
     scheduling: Scheduling
+    broker: BrokerRules
     logs: LogRules
     metrics: MetricsRules
     retry: Mapping[str, RetryRule]
@@ -150,8 +186,10 @@ class Catalog(Noun):
     idempotency: Idempotency
     outbound: OutboundRules
     webhooks: WebhookRules
+    api: ApiRules
     rates: Mapping[str, str]
     render_prices: Mapping[str, str]
+    providers: ProviderBook
 
     def tier(self, name: str) -> Tier:
         """The tier of that name. Raises FarmUnavailable naming the file to mend."""
@@ -174,8 +212,13 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
     for name in ("farm.toml", "tiers.toml", "pools.toml", "prices.toml"):
         for folder in reversed(dirs):
             _merge(merged, _toml(folder / name))
+    merged["providers"] = book = dict[str, Any]()
+    for folder in reversed(dirs):
+        _merge(book, _toml(folder / "providers.toml"))
     try:
-        return Catalog.model_validate(merged)
+        catalog = Catalog.model_validate(merged)
+        catalog.providers.check(catalog.pools)
+        return catalog
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

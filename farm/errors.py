@@ -28,6 +28,7 @@ class FailureClass(StrEnum):
 
     TRANSIENT = "transient"
     CAPACITY = "capacity"
+    AMBIGUOUS = "ambiguous"
     OOM = "oom"
     TIMEOUT = "timeout"
     NO_PROGRESS = "no_progress"
@@ -134,13 +135,21 @@ class RateLimited(FarmError):
 
 
 class TaskFailure(FarmError):
-    """An attempt failed for a reason the engine could name."""
+    """An attempt failed for a reason the engine could name. `retry_after_s` is a provider's own wish."""
 
     code = "task_failed"
 
-    def __init__(self, message: str, failure: FailureClass, *, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        failure: FailureClass,
+        *,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message, code=code)
         self.failure = failure
+        self.retry_after_s = retry_after_s
 
 
 class FarmUnavailable(FarmError):

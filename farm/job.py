@@ -12,7 +12,12 @@ DEFAULT_PRIORITY = 5
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What a caller asks for. Lower `priority` runs earlier within one account. Times are Unix seconds."""
+    """What a caller asks for. Lower `priority` runs earlier within one account. Times are Unix seconds.
+
+    `interactive`: somebody waits for the answer, so its short tasks may use the slots kept for such.
+    `max_running`: so many of its tasks at once at most. `auto_retry`: where others would fail for good, it is
+    tried some rounds more (`scheduling.auto_retry_rounds`), and its webhook tells only how that ended.
+    """
 
     params: Params
     surface: str = "native"
@@ -20,8 +25,11 @@ class JobSpec:
     start_after: float | None = None
     deadline: float | None = None
     webhook_url: str | None = None
+    auto_retry: bool = False
     reference: str | None = None
     project_id: str | None = None
+    interactive: bool = False
+    max_running: int | None = None
 
     @classmethod
     def of(cls, params: Params) -> "JobSpec":
@@ -30,11 +38,12 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job, task or attempt failed, for its reader."""
+    """Why a job, task or attempt failed, for its reader. `retry_after_s`: a provider asked for that pause."""
 
     failure_class: str
     code: str
     message: str
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,11 @@ class Job:
     custom_id: str | None = None
     warnings: tuple[str, ...] = ()
     priority: int = DEFAULT_PRIORITY
+    start_after: float | None = None
+    deadline: float | None = None
+    webhook_url: str | None = None
+    auto_retry: bool = False
+    in_batch: bool = False
     tasks: tuple[Task, ...] = field(default=())
 
     @property

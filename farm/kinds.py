@@ -8,7 +8,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
@@ -19,17 +18,12 @@ from farm.catalog import Catalog
 from farm.errors import NotFound
 from farm.money import PriceLine
 from farm.noun import Noun
+from farm.providers import Choice, ProviderBook
+from farm.providers import Resource as Resource  # kinds name their tasks' resource from here
+from farm.providers import Route as Route
 
 ENTRY_POINT_GROUP = "kinefarm.kinds"
 POOLS = ("cpu-render", "gpu-generate", "asr-align", "vision-describe")
-
-
-class Resource(StrEnum):
-    """What a running task occupies one of."""
-
-    CPU = "cpu"
-    DEVICE = "device"
-    IO = "io"
 
 
 class Params(Noun):
@@ -41,6 +35,9 @@ class Params(Noun):
 class TaskSpec(Noun):
     """One unit of work for one pool, before it has an id.
 
+    A task with a `route` is done by a provider, whose pool, resource and estimate take the place of its own;
+    `choice` is the farm's.
+
     `needs` names tasks of the same job that must succeed first; `inputs` are asset ids the runner fetches.
     `requires` is matched against what workers announce. Times are seconds; `no_progress_s` None is the
     configs', 0 never.
@@ -48,7 +45,7 @@ class TaskSpec(Noun):
 
     name: str
     step: str
-    pool: str
+    pool: str = ""
     params: dict[str, JsonValue] = Field(default_factory=dict)
     needs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -59,6 +56,16 @@ class TaskSpec(Noun):
     hard_s: float = Field(default=660.0, gt=0)
     no_progress_s: float | None = Field(default=None, ge=0)
     affinity: str | None = None
+    route: Route | None = None
+    choice: Choice | None = None
+
+    def routed(self, book: ProviderBook) -> "TaskSpec":
+        """The task as its route's first candidate does it; itself without one. Raises BadRequest."""
+        if self.route is None:
+            return self if self.choice is None else self.model_copy(update={"choice": None})
+        first = book.candidates(self.route)[0]
+        choice = first.choice(self.requires)
+        return self.model_copy(update={"choice": choice, **first.placement(self.requires)})
 
 
 P = TypeVar("P", bound=Params)

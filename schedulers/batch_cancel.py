@@ -14,6 +14,7 @@ from sqlalchemy import (
     update,
 )
 
+from farm.doors.batch_tally import add_ended
 from farm.doors.budgets import give_back
 from farm.states import AttemptState, JobState, TaskState
 from farm.store.dialect import within
@@ -78,6 +79,7 @@ def cancel_some(connection: Connection, batch_id: int, now: float) -> int:
 def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
     """What belongs to the end of jobs that never ran: their tasks, their credits, their events."""
     seqs = [row.seq for row in rows]
+    add_ended(connection, seqs)
     _drop_tasks(connection, seqs, now)
     connection.execute(
         insert(ledger).from_select(

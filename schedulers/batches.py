@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, bindparam, case, exists, false, func, insert, or_, select, update
 
 from farm.batch import BatchState
+from farm.doors.batch_tally import Tally, counted, make_one
 from farm.doors.hall import Hall
 from farm.states import TaskState
 from farm.store.dialect import within
 from farm.store.rows import AnyRow
-from farm.store.schema import PARKED, attempts, batches, jobs, outbox, tasks
+from farm.store.schema import PARKED, attempts, batch_rejects, batches, jobs, outbox, tasks
 from schedulers.batch_cancel import cancel_some
 from schedulers.endings import cannot_start, end_jobs
 from schedulers.lanes import LaneChanges, arrive
@@ -94,7 +95,7 @@ def end_batches(connection: Connection, now: float) -> int:
     ).all()
     rows = connection.execute(_END.where(batches.c.id.in_(locked)), {"now": now}).all()
     if rows:
-        connection.execute(insert(outbox), [_event(row, now) for row in rows])
+        connection.execute(insert(outbox), [_event(connection, row, now) for row in rows])
     return len(rows)
 
 
@@ -166,13 +167,30 @@ def _arrive(connection: Connection, lane_ids: Sequence[int], now: float) -> None
         arrive(connection, Counter(lane_ids), now)
 
 
-def _event(row: AnyRow, now: float) -> dict[str, object]:
+def _event(connection: Connection, row: AnyRow, now: float) -> dict[str, object]:
+    """The event of a batch's end, with its counts as they are now: a retry may change them."""
+    tally = (
+        make_one(connection, row.id) if row.tallied else counted(connection, [row.id]).get(row.id, Tally())
+    )
+    rejected = connection.scalar(_REJECTED, {"of_batch": row.id}) or 0
     return {
         "account_id": row.account_id,
         "event": f"batch.{row.state}",
         "endpoint": row.webhook_url or "",
         "api_key_id": row.api_key_id,
-        "payload": {"batch": row.public_id, "name": row.name, "state": row.state},
+        "payload": {
+            "batch": row.public_id,
+            "name": row.name,
+            "state": row.state,
+            "total_jobs": tally.rows,
+            "completed": tally.completed,
+            "failed": tally.failed,
+            "cancelled": tally.cancelled,
+            "rejected": rejected,
+            "partial_failure": bool(tally.failed or rejected),
+            "charged_mc": tally.charged_mc,
+            "created_at": row.created_at,
+        },
         "state": "pending",
         "due_at": now,
         "created_at": now,
@@ -207,6 +225,7 @@ _BRING_BACK = (
     .values(state=TaskState.READY)
     .returning(tasks.c.lane_id)
 )
+_REJECTED = select(func.count()).where(batch_rejects.c.batch_id == bindparam("of_batch"))
 _DONE = select(batches.c.id).where(
     batches.c.ended_at.is_(None),
     batches.c.state.in_((BatchState.CLOSED, BatchState.CANCELLING)),
@@ -224,6 +243,9 @@ _END = (
         paused=False,  # a retry of its failed rows runs
     )
     .returning(
+        batches.c.id,
+        batches.c.tallied,
+        batches.c.created_at,
         batches.c.public_id,
         batches.c.account_id,
         batches.c.api_key_id,

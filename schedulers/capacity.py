@@ -21,6 +21,7 @@ class Worker:
     slots: Mapping[str, int]
     kinds: frozenset[str]
     labels: Mapping[str, str]
+    models: frozenset[str] = frozenset()
 
     def can_run(self, requires: Mapping[str, str]) -> bool:
         """Whether it announces everything the task requires."""
@@ -31,14 +32,20 @@ class Worker:
 
 @dataclass(slots=True)
 class LineCapacity:
-    """One (pool, resource): its workers, how many tasks they hold, and how much waits published."""
+    """One (pool, resource): its workers, how many tasks they hold, and how much waits published.
+
+    `long` counts those of them that may hold no slot kept for interactive work. `shared`: the pool's queue
+    may be used, because whoever takes from it has slots of this resource alone.
+    """
 
     workers: list[Worker] = field(default_factory=list)
     slots: int = 0
     live: int = 0
+    long: int = 0
     running: int = 0
     published_s: float = 0.0
     taken: dict[str, int] = field(default_factory=dict)
+    shared: bool = True
 
     @property
     def free(self) -> int:
@@ -52,15 +59,22 @@ def read_capacity(connection: Connection, seen_since: float) -> dict[Line, LineC
     """Capacity of every line with an online worker."""
     found: dict[Line, LineCapacity] = {}
     by_queue: dict[str, str] = {}
+    resources: dict[str, set[str]] = {}
     for pool, worker in _online(connection, seen_since):
         by_queue[worker.queue] = worker.name
         for resource, count in worker.slots.items():
+            if count <= 0:
+                continue
             line = found.setdefault((pool, resource), LineCapacity())
             line.workers.append(worker)
             line.slots += count
+            resources.setdefault(pool, set()).add(resource)
+    for (pool, _), line in found.items():
+        line.shared = len(resources[pool]) == 1
     for row in connection.execute(_LIVE):
         line = found.get((row.pool, row.resource), LineCapacity())
         line.live += row.number
+        line.long += 0 if row.brief else row.number
         if row.state == AttemptState.PUBLISHED:
             line.published_s += row.estimated_s
         else:
@@ -78,17 +92,31 @@ _LIVE = (
         attempts.c.state,
         attempts.c.queue,
         attempts.c.worker,
+        attempts.c.brief,
         func.count().label("number"),
         func.sum(attempts.c.estimated_s).label("estimated_s"),
     )
     .where(LIVE)
-    .group_by(attempts.c.pool, attempts.c.resource, attempts.c.state, attempts.c.queue, attempts.c.worker)
+    .group_by(
+        attempts.c.pool,
+        attempts.c.resource,
+        attempts.c.state,
+        attempts.c.queue,
+        attempts.c.worker,
+        attempts.c.brief,
+    )
 )
 
 
 _ONLINE = (
     select(
-        workers.c.name, workers.c.pool, workers.c.queue, workers.c.slots, workers.c.kinds, workers.c.labels
+        workers.c.name,
+        workers.c.pool,
+        workers.c.queue,
+        workers.c.slots,
+        workers.c.kinds,
+        workers.c.labels,
+        workers.c.models,
     )
     .where(workers.c.state == WorkerState.ONLINE, workers.c.kept_out.is_(None))
     .where(workers.c.seen_at >= bindparam("since"))
@@ -101,4 +129,4 @@ def _online(connection: Connection, seen_since: float) -> Sequence[tuple[str, Wo
 
 
 def _worker(row: Any) -> Worker:
-    return Worker(row.name, row.queue, row.slots, frozenset(row.kinds), row.labels)
+    return Worker(row.name, row.queue, row.slots, frozenset(row.kinds), row.labels, frozenset(row.models))

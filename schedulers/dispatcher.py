@@ -5,74 +5,43 @@ Writes attempts and lanes inside the scheduler's transaction; what it returns is
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
 
-from sqlalchemy import CompoundSelect, Connection, Select, bindparam, case, insert, select, union_all, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from farm.broker.message import Message, about
-from farm.catalog import Catalog
-from farm.ids import Ids
+from farm.doors.hall import Hall
 from farm.states import AttemptState, TaskState
-from farm.store.rows import AnyRow
-from farm.store.schema import OPEN, accounts, attempts, jobs, lanes, tasks, tiers
+from farm.store.schema import attempts, tasks, tiers
+from schedulers.backlog import ANY_SORT, Backlog, OpenSort, Turn, open_sorts
 from schedulers.capacity import Line, LineCapacity
-from schedulers.fairness import AGED, LaneTurn, TierTurn, charge, choose
+from schedulers.failover.turnstile import Turnstile
+from schedulers.fairness import TierTurn, charge, choose
+from schedulers.filling import Filling, Placed
+from schedulers.job_limit import step_aside
 from schedulers.lanes import LaneChanges
-from schedulers.placing import Nowhere, Placing
+from schedulers.placing import Placing
 
 _ROUNDS = 8
 _AT_ONCE = 32  # candidates of a round: most often the first few fill the line
-_PARK_AT_ONCE = 5000
 _ASIDE_AT_ONCE = 2000  # in each round: the farm stands still meanwhile
-_PARK_S = 2.0
-_OLD_S, _PARK_OLD_S = 60.0, 15.0  # who has waited for a worker that long is not asked after so often
-
-Requires = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    task: AnyRow
-    queue: str
-    order: int
-
-
-@dataclass(slots=True)
-class _Round:
-    """What became of the tasks whose turn it was.
-
-    `parked` cannot run anywhere now: all of their kind step aside, out of their lane. `aside` are lanes with
-    batches that are held back: so do theirs. `passed` are lanes whose turn came while the workers for it were
-    busy.
-    """
-
-    placed: list[_Placed] = field(default_factory=list)
-    parked: dict[tuple[int, str], Requires] = field(default_factory=dict)
-    aside: set[tuple[int, int]] = field(default_factory=set)
-    passed: set[int] = field(default_factory=set)
-    full: bool = False
-
-    @property
-    def again(self) -> bool:
-        """Whether others may have a turn instead."""
-        return not self.full and bool(self.parked or self.aside or self.passed)
 
 
 class Dispatcher:
-    """Keeps only the counts of turns, for ageing; everything else is read from the store.
+    """Keeps only counts of turns, for ageing and for warm models; everything else is read from the store.
 
-    `moved_aside` is how many tasks of held back batches the last dispatch took out of their lanes.
+    `moved_aside` is how many tasks the last dispatch took out of their lanes: of held back batches, or for
+    their providers' sake.
     """
 
-    def __init__(self, catalog: Catalog, ids: Ids) -> None:
-        self._catalog = catalog
-        self._ids = ids
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._catalog = hall.catalog
+        self._ids = hall.ids
+        self._backlog = Backlog(hall.catalog.tiers)
         self._unaged: dict[Line, int] = {}
+        self._jumps: Counter[str] = Counter()
         self.moved_aside = 0
-        self._by_vtime = _each_tier(catalog.tiers, _BY_VTIME)
-        self._by_waiting = _each_tier(catalog.tiers, _BY_WAITING)
 
     def dispatch(
         self,
@@ -86,51 +55,67 @@ class Dispatcher:
         Nothing of the batches in `held_back` is started.
         """
         self.moved_aside = 0
-        messages = []
-        for line, room in sorted(capacity.items()):
-            messages += self._fill(connection, line, room, now, held_back)
+        messages: list[Message] = []
+        placings = {line: self._placing(line, room) for line, room in sorted(capacity.items())}
+        takers = [(line, placing) for line, placing in placings.items() if placing.wanted > 0]
+        if not takers:
+            return messages
+        waiting = open_sorts(connection)
+        turnstile = Turnstile(self._hall, connection, capacity, now)
+        for line, placing in takers:
+            sorts = [sort for sort in waiting if sort.line in (line, None) and _fits(sort, placing)]
+            if sorts:
+                filling = Filling(connection, placing, self._catalog, held_back, self._jumps, turnstile)
+                messages += self._fill(connection, line, filling, sorts, turnstile, now)
         return messages
 
+    def _placing(self, line: Line, room: LineCapacity) -> Placing:
+        pool = self._catalog.pools.get(line[0])
+        reserved = pool.reserved(room.slots) if pool is not None else 0
+        return Placing(room, line, self._catalog.scheduling, reserved)
+
     def _fill(
-        self, connection: Connection, line: Line, room: LineCapacity, now: float, held_back: Set[int]
+        self,
+        connection: Connection,
+        line: Line,
+        filling: Filling,
+        sorts: Sequence[OpenSort],
+        turnstile: Turnstile,
+        now: float,
     ) -> list[Message]:
         """Round after round while tasks that cannot go anywhere now leave their turns to those behind."""
-        placing = Placing(room, line, self._catalog.scheduling)
         messages: list[Message] = []
-        passed: set[int] = set()
-        for _ in range(_ROUNDS):
-            most = min(self._catalog.scheduling.batch, max(_AT_ONCE, 2 * placing.free))
-            wanted = min(placing.wanted, most)
-            turns = self._lanes(connection, line, wanted, passed)
+        for _ in range(_ROUNDS + len(sorts)):
+            most = min(self._catalog.scheduling.batch, max(_AT_ONCE, 2 * filling.placing.free))
+            wanted = min(filling.placing.wanted, most)
+            turns = self._turns(connection, line, filling, sorts, wanted)
             if not turns:
                 break
             tiers = self._tiers(connection, line)
-            done = self._place(connection, placing, turns, choose(tiers, turns, wanted), held_back)
-            self._park(connection, done.parked, now)
-            self._set_aside(connection, done.aside)
+            done = filling.round(turns, choose(tiers, [turn.fair for turn in turns.values()], wanted))
             self._charge(connection, line, tiers, turns, done.placed, now)
-            messages += self._publish(connection, line, done.placed, now)
+            messages += self._publish(connection, line, done.placed, turnstile, now)
+            # Only now, so that nothing steps aside that has just been placed.
+            step_aside(connection, done.limited)
+            self._set_aside(connection, done.aside)
+            self.moved_aside += turnstile.write()
             if not done.again and len(done.placed) < wanted:
                 break
-            passed |= done.passed
         return messages
 
-    def _lanes(self, connection: Connection, line: Line, wanted: int, passed: Set[int]) -> list[LaneTurn]:
-        """The candidates: each tier's first lanes by virtual time, and when it is due by waiting."""
+    def _turns(
+        self,
+        connection: Connection,
+        line: Line,
+        filling: Filling,
+        sorts: Sequence[OpenSort],
+        wanted: int,
+    ) -> dict[int, Turn]:
         if wanted <= 0:
-            return []
-        where = {"of_pool": line[0], "of_resource": line[1]}
-        count = wanted + len(passed)
-        found = {
-            r.id: LaneTurn(r.id, r.tier, r.vtime, r.room, r.ready)
-            for r in connection.execute(self._by_vtime, where | {"count": count})
-            if r.id not in passed
-        }
-        if found and self._is_ageing_turn(line):
-            for r in connection.execute(self._by_waiting, where | {"count": 1}):
-                if r.id not in passed:
-                    found[r.id] = LaneTurn(r.id, r.tier, AGED, r.room, r.ready)
-        return list(found.values())
+            return {}
+        left = [sort for sort in sorts if sort.id not in filling.closed]
+        aged = self._is_ageing_turn(line)
+        return self._backlog.turns(connection, line, left, wanted, filling.passed, aged=aged)
 
     def _is_ageing_turn(self, line: Line) -> bool:
         return self._unaged.get(line, 0) >= self._catalog.scheduling.ageing_every - 1
@@ -142,51 +127,6 @@ class Dispatcher:
             for r in rows
             if r.tier in self._catalog.tiers  # else an operator took it out of tiers.toml
         }
-
-    def _place(
-        self,
-        connection: Connection,
-        placing: Placing,
-        turns: Sequence[LaneTurn],
-        order: Sequence[int],
-        held_back: Set[int],
-    ) -> _Round:
-        """Give each turn's lane its next task a queue, in the order of the turns."""
-        tier_of = {turn.id: self._catalog.tiers[turn.tier] for turn in turns}
-        heads, count = dict[int, Iterator[AnyRow]](), Counter(order)
-        done = _Round()
-        for lane_id in order:
-            if lane_id not in heads:  # not before its turn: a full line asks for one lane's, not for all
-                heads[lane_id] = _heads(connection, lane_id, count[lane_id])
-            task = next(heads[lane_id], None)
-            if task is None:
-                done.passed.add(lane_id)
-                continue
-            if task.batch_id in held_back:
-                done.aside.add((lane_id, task.batch_id))
-                continue
-            match placing.place(task.requires, task.estimated_s):
-                case Nowhere.NOBODY:
-                    done.parked[lane_id, repr(task.requires)] = task.requires
-                case Nowhere.BUSY:
-                    done.passed.add(lane_id)
-                case Nowhere.FULL:
-                    done.full = True
-                    break
-                case str(queue):
-                    done.placed.append(_Placed(task, queue, tier_of[lane_id].order))
-        return done
-
-    def _park(self, connection: Connection, parked: Mapping[tuple[int, str], Requires], now: float) -> None:
-        """Set aside all that wait in a lane for a worker that is not there: they must not block it."""
-        if not parked:
-            return
-        times = {"soon": now + _PARK_S, "late": now + _PARK_OLD_S, "old": now - _OLD_S}
-        changes = LaneChanges()
-        for (lane_id, _), requires in parked.items():
-            done = connection.execute(_PARK, times | {"of_lane": lane_id, "what": requires})
-            changes.at(lane_id).ready -= done.rowcount
-        changes.write(connection)
 
     def _set_aside(self, connection: Connection, batches: Set[tuple[int, int]]) -> None:
         """Take what a held back batch has in a lane out of it, until schedulers.batches brings it back."""
@@ -204,30 +144,26 @@ class Dispatcher:
         connection: Connection,
         line: Line,
         tiers: Mapping[str, TierTurn],
-        turns: Sequence[LaneTurn],
-        placed: Sequence[_Placed],
+        turns: Mapping[int, Turn],
+        placed: Sequence[Placed],
         now: float,
     ) -> None:
         """Move the lanes' counters, and the virtual time of lanes and tiers by estimated seconds."""
         if not placed:
             return
-        vtime_of = {turn.id: turn.vtime for turn in turns}
-        tier_of = {turn.id: turn.tier for turn in turns}
         ageing = self._is_ageing_turn(line)
         self._unaged[line] = 0 if ageing else self._unaged.get(line, 0) + len(placed)
         changes, served, reached = LaneChanges(), dict[str, float](), dict[str, float]()
         for item in placed:
-            lane_id, seconds = item.task.lane_id, item.task.estimated_s
-            change = changes.at(lane_id)
+            seconds, fair = item.task.estimated_s, turns[item.task.account_id].fair
+            change = changes.at(item.task.lane_id)
             change.ready -= 1
             change.busy += 1
             change.vtime += seconds
-            tier = tier_of[lane_id]
-            served[tier] = served.get(tier, 0.0) + seconds
-            reached[tier] = max(reached.get(tier, 0.0), vtime_of[lane_id])  # AGED never counts
+            change.served_at = now
+            served[fair.tier] = served.get(fair.tier, 0.0) + seconds
+            reached[fair.tier] = max(reached.get(fair.tier, 0.0), fair.vtime)  # AGED never counts
         changes.write(connection)
-        served_lanes = sorted({item.task.lane_id for item in placed})
-        connection.execute(_SERVED, {"ids": served_lanes, "now": now})
         after = charge(tiers, served)
         connection.execute(
             _TIER_AFTER,
@@ -244,7 +180,12 @@ class Dispatcher:
         )
 
     def _publish(
-        self, connection: Connection, line: Line, placed: Sequence[_Placed], now: float
+        self,
+        connection: Connection,
+        line: Line,
+        placed: Sequence[Placed],
+        turnstile: Turnstile,
+        now: float,
     ) -> list[Message]:
         if not placed:
             return []
@@ -262,8 +203,10 @@ class Dispatcher:
                 "token": self._ids.token(),
                 "state": AttemptState.PUBLISHED,
                 "estimated_s": item.task.estimated_s,
+                "brief": item.brief,
                 "published_at": now,
                 "lease_at": lease_at,
+                **turnstile.columns(item.task),
             }
             for item in placed
         ]
@@ -281,58 +224,13 @@ class Dispatcher:
         ]
 
 
-def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> CompoundSelect[Any]:
-    """One statement for all tiers: asked one by one they are most of an idle turn."""
-    parts = [
-        select(lanes_of_tier.where(lanes.c.tier == tier).subquery(f"tier_{number}"))
-        for number, tier in enumerate(tiers)
-    ]
-    return union_all(*parts)
+def _fits(sort: OpenSort, placing: Placing) -> bool:
+    """Whether anybody can run tasks of this sort at all."""
+    return sort.id == ANY_SORT or bool(placing.able(sort.requires))
 
 
-_OPEN = (
-    select(lanes.c.id, lanes.c.tier, lanes.c.vtime, (lanes.c.cap - lanes.c.busy).label("room"), lanes.c.ready)
-    .where(lanes.c.pool == bindparam("of_pool"), lanes.c.resource == bindparam("of_resource"))
-    .where(OPEN)
-    .limit(bindparam("count"))
-)
-_BY_VTIME = _OPEN.order_by(lanes.c.vtime, lanes.c.id)
-_BY_WAITING = _OPEN.order_by(lanes.c.served_at, lanes.c.id)
 _TIERS = select(tiers.c.tier, tiers.c.vtime).where(
     tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource")
-)
-_HEADS = (
-    select(
-        tasks.c.id,
-        tasks.c.job_seq,
-        tasks.c.lane_id,
-        tasks.c.batch_id,
-        tasks.c.pool,
-        tasks.c.estimated_s,
-        tasks.c.requires,
-        jobs.c.id.label("job_id"),
-        accounts.c.name.label("account"),
-        accounts.c.tier,
-    )
-    .join_from(tasks, jobs, jobs.c.seq == tasks.c.job_seq)
-    .join(accounts, accounts.c.id == jobs.c.account_id)
-    .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)
-    .order_by(tasks.c.priority, tasks.c.id)
-    .limit(bindparam("count"))
-)
-_ALIKE = (
-    select(tasks.c.id)
-    .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)
-    .where(tasks.c.requires == bindparam("what", type_=tasks.c.requires.type))
-    .limit(_PARK_AT_ONCE)
-)
-_PARK = (
-    update(tasks)
-    .where(tasks.c.id.in_(_ALIKE))
-    .values(
-        state=TaskState.WAITING,
-        due_at=case((tasks.c.created_at < bindparam("old"), bindparam("late")), else_=bindparam("soon")),
-    )
 )
 _OF_BATCH = (
     select(tasks.c.id)
@@ -342,9 +240,6 @@ _OF_BATCH = (
     .limit(_ASIDE_AT_ONCE)
 )
 _SET_ASIDE = update(tasks).where(tasks.c.id.in_(_OF_BATCH)).values(state=TaskState.WAITING, due_at=None)
-_SERVED = (
-    update(lanes).where(lanes.c.id.in_(bindparam("ids", expanding=True))).values(served_at=bindparam("now"))
-)
 _DISPATCHED = (
     update(tasks)
     .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
@@ -364,8 +259,3 @@ _TIER_AFTER = (
         ),
     )
 )
-
-
-def _heads(connection: Connection, lane_id: int, count: int) -> Iterator[AnyRow]:
-    """The lane's first ready tasks."""
-    return iter(connection.execute(_HEADS, {"of_lane": lane_id, "count": count}).all())

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, case, func, insert, select, update
 
+from farm.doors.batch_tally import add_ended
 from farm.doors.budgets import give_back
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
 from farm.money import month_of
+from farm.providers import Choice
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
@@ -44,7 +46,7 @@ _UNENDED = (
     .order_by(jobs.c.seq)
 )
 _RESULTS = (
-    select(tasks.c.job_seq, tasks.c.name, tasks.c.result)
+    select(tasks.c.job_seq, tasks.c.name, tasks.c.result, tasks.c.choice)
     .where(tasks.c.job_seq.in_(_THESE))
     .order_by(tasks.c.job_seq, tasks.c.id)
 )
@@ -119,11 +121,16 @@ def _end(hall: Hall, connection: Connection, ended: Sequence[Ended], now: float)
     rows = connection.execute(_UNENDED, {"ids": list(why)}).all()
     if not rows:
         return []
-    results = _results(connection, [row.seq for row in rows if why[row.seq].state is JobState.COMPLETED])
-    charged = {row.seq: _charge(row, why[row.seq].state, results.get(row.seq, {})) for row in rows}
+    completed = [row.seq for row in rows if why[row.seq].state is JobState.COMPLETED]
+    results, saved = _results(connection, completed)
+    charged = {
+        row.seq: _charge(row, why[row.seq].state, results.get(row.seq, {}), saved.get(row.seq, 0))
+        for row in rows
+    }
     connection.execute(
         _JOB, [_job(row, why[row.seq], charged[row.seq], results.get(row.seq, {}), now) for row in rows]
     )
+    add_ended(connection, [row.seq for row in rows if row.batch_id is not None])
     _settle_money(connection, rows, why, charged, now)
     tell(connection, rows, {row.seq: why[row.seq].state for row in rows}, now)
     stop_rest(connection, [row.seq for row in rows if why[row.seq].state is not JobState.COMPLETED], now)
@@ -169,23 +176,31 @@ _CANCEL_TASK = (
 )
 
 
-def _results(connection: Connection, job_seqs: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Each job's result: its tasks' results by task name."""
-    if not job_seqs:
-        return {}
+def _results(
+    connection: Connection, job_seqs: Sequence[int]
+) -> tuple[dict[int, dict[str, Any]], dict[int, int]]:
+    """Each job's result, its tasks' results by task name; and by how much its providers were cheaper."""
     found: dict[int, dict[str, Any]] = {}
-    for row in connection.execute(_RESULTS, {"ids": job_seqs}):
+    saved: dict[int, int] = {}
+    for row in connection.execute(_RESULTS, {"ids": job_seqs}) if job_seqs else ():
         if row.result:
             found.setdefault(row.job_seq, {})[row.name] = row.result
-    return found
+        if row.choice:
+            saved_mc = Choice.model_validate(row.choice).saved_mc
+            saved[row.job_seq] = saved.get(row.job_seq, 0) + saved_mc
+    return found, saved
 
 
-def _charge(row: AnyRow, state: JobState, result: dict[str, Any]) -> int:
-    """What the job costs: its hold, or less when a task's result says so; nothing unless it completed."""
+def _charge(row: AnyRow, state: JobState, result: dict[str, Any], saved_mc: int) -> int:
+    """What the job costs: its hold, less what cheaper providers saved, or less when a task's result says so.
+
+    Nothing unless it completed.
+    """
     if state is not JobState.COMPLETED:
         return 0
+    most = max(0, int(row.held_mc) - saved_mc)
     said = [task["cost_mc"] for task in result.values() if isinstance(task, dict) and "cost_mc" in task]
-    return max(0, min(row.held_mc, int(sum(said)))) if said else int(row.held_mc)
+    return max(0, min(most, int(sum(said)))) if said else most
 
 
 def _job(row: AnyRow, end: Ended, charged_mc: int, result: dict[str, Any], now: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from farm.doors.accounts import read_account
 from farm.doors.hall import Hall
-from farm.doors.submit import Origin, check_plan, insert_tasks, lanes_of, note_arrivals
+from farm.doors.submit import Origin, check_plan, insert_tasks, note_arrivals
 from farm.kinds import TaskSpec
 from farm.states import TaskState
 from farm.store.rows import AnyRow
@@ -53,7 +53,8 @@ def _artifact(
 
 def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
     """Add the tasks the attempt asked for to its job. Returns how many. Raises BadRequest on a bad plan."""
-    plan = [TaskSpec.model_validate(task) for task in (row.report or {}).get("tasks", [])]
+    book = hall.catalog.providers
+    plan = [TaskSpec.model_validate(task).routed(book) for task in (row.report or {}).get("tasks", [])]
     if not plan:
         return 0
     account = read_account(connection, row.account_id)
@@ -61,10 +62,18 @@ def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
     known = {task.name: task.id for task in before}
     met = {task.name for task in before if task.state == TaskState.SUCCEEDED}
     check_plan(plan, known)
-    origin = Origin(row.job_seq, row.requires["kind"], row.priority, None, now, known, met, row.batch_id)
-    note_arrivals(
-        connection, insert_tasks(connection, plan, lanes_of(connection, hall, account, plan), origin)
+    origin = Origin(
+        row.job_seq,
+        row.requires["kind"],
+        row.priority,
+        None,
+        now,
+        known,
+        met,
+        row.batch_id,
+        interactive=row.interactive,
     )
+    note_arrivals(connection, insert_tasks(connection, hall, account, plan, origin))
     return len(plan)
 
 

@@ -1,11 +1,17 @@
-"""The lanes' counters: every change of ready, busy and virtual time goes through here."""
+"""The lanes' counters: every change of ready, busy and virtual time goes through here.
 
-from collections.abc import Iterable, Mapping
+An account's lanes of one (pool, resource) are siblings: busy, virtual time and when it was last served are
+the account's, so each change of them is written to all, and a lane that joins takes them from the others.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, select, update
+from sqlalchemy import BindParameter, Boolean, Connection, and_, bindparam, case, delete, func, select, update
 
 from farm.store.dialect import insert_ignore
+from farm.store.rows import AnyRow
 from farm.store.schema import arrivals, lanes, tiers
 
 _FOLD_AT_ONCE = 2000
@@ -13,11 +19,16 @@ _FOLD_AT_ONCE = 2000
 
 @dataclass(slots=True)
 class LaneChange:
-    """What to add to a lane's counters. `vtime` is in seconds of service."""
+    """What to add to a lane's counters. `vtime` is in seconds of service; `served_at` is set when given."""
 
     ready: int = 0
     busy: int = 0
     vtime: float = 0.0
+    served_at: float | None = None
+
+    @property
+    def only_ready(self) -> bool:
+        return self.busy == 0 and self.vtime == 0.0 and self.served_at is None
 
 
 class LaneChanges:
@@ -30,53 +41,89 @@ class LaneChanges:
         return self._changes.setdefault(lane_id, LaneChange())
 
     def write(self, connection: Connection) -> None:
-        rows = [
-            {"lane": lane_id, "ready_by": c.ready, "busy_by": c.busy, "vtime_by": c.vtime}
-            for lane_id, c in sorted(self._changes.items())
+        ordered = sorted(self._changes.items())
+        if alone := [{"lane": lane_id, "ready_by": c.ready} for lane_id, c in ordered if c.only_ready]:
+            connection.execute(_CHANGE_READY, alone)
+        shared = [
+            {
+                "lane": lane_id,
+                "ready_by": c.ready,
+                "busy_by": c.busy,
+                "vtime_by": c.vtime,
+                "served": c.served_at,
+            }
+            for lane_id, c in ordered
+            if not c.only_ready
         ]
-        if rows:
-            connection.execute(_CHANGE, rows)
+        if shared:
+            connection.execute(_CHANGE, shared)
         self._changes.clear()
 
 
+def _same(column: str) -> Any:
+    """The lane in question has the same in this column."""
+    return lanes.c[column] == select(_lane.c[column]).where(_lane.c.id == bindparam("lane")).scalar_subquery()
+
+
+_lane = lanes.alias("lane")
 _READY = lanes.c.ready + bindparam("ready_by")
+_CHANGE_READY = (
+    update(lanes)
+    .where(lanes.c.id == bindparam("lane"))
+    .values(ready=_READY, open=and_(_READY > 0, lanes.c.cap > lanes.c.busy))
+)
+_ITS_READY = lanes.c.ready + case((lanes.c.id == bindparam("lane"), bindparam("ready_by")), else_=0)
 _BUSY = lanes.c.busy + bindparam("busy_by")
 _CHANGE = (
     update(lanes)
-    .where(lanes.c.id == bindparam("lane"))
+    .where(_same("account_id"), _same("pool"), _same("resource"))
     .values(
-        ready=_READY,
+        ready=_ITS_READY,
         busy=_BUSY,
         vtime=lanes.c.vtime + bindparam("vtime_by"),
-        open=and_(_READY > 0, lanes.c.cap > _BUSY),
+        served_at=func.coalesce(bindparam("served", type_=lanes.c.served_at.type), lanes.c.served_at),
+        open=and_(_ITS_READY > 0, lanes.c.cap > _BUSY),
     )
-)
-
-# A lane that was empty joins at its tier's virtual time: idling earns nothing.
-_LANE_VTIME = (
-    select(tiers.c.lane_vtime)
-    .where(tiers.c.pool == lanes.c.pool, tiers.c.resource == lanes.c.resource, tiers.c.tier == lanes.c.tier)
-    .scalar_subquery()
 )
 _ARRIVE = (
     update(lanes)
     .where(lanes.c.id == bindparam("lane"))
     .values(
         ready=_READY,
-        open=and_(_READY > 0, lanes.c.busy < lanes.c.cap),
-        # Below 0 while tasks were cancelled that have not been counted in yet.
-        vtime=case((and_(lanes.c.ready <= 0, lanes.c.vtime < _LANE_VTIME), _LANE_VTIME), else_=lanes.c.vtime),
-        served_at=case((lanes.c.ready <= 0, bindparam("now")), else_=lanes.c.served_at),
+        busy=bindparam("busy_is"),
+        vtime=bindparam("vtime_is"),
+        served_at=bindparam("served"),
+        tier=bindparam("tier_is"),
+        cap=bindparam("cap_is"),
+        fresh=False,
+        open=and_(_READY > 0, bindparam("has_room", type_=Boolean)),
     )
 )
 
-
 _ARRIVED = select(arrivals).order_by(arrivals.c.id).limit(_FOLD_AT_ONCE)
 _COUNTED = delete(arrivals).where(arrivals.c.id.in_(bindparam("ids", expanding=True)))
-_TIERS_OF = (
-    select(lanes.c.pool, lanes.c.resource, lanes.c.tier)
-    .where(lanes.c.id.in_(bindparam("ids", expanding=True)))
-    .distinct()
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_SIBLINGS = (
+    select(lanes, tiers.c.lane_vtime)
+    .join_from(
+        _lane,
+        lanes,
+        and_(
+            lanes.c.account_id == _lane.c.account_id,
+            lanes.c.pool == _lane.c.pool,
+            lanes.c.resource == _lane.c.resource,
+        ),
+    )
+    .join(
+        tiers,
+        and_(
+            tiers.c.pool == lanes.c.pool,
+            tiers.c.resource == lanes.c.resource,
+            tiers.c.tier == lanes.c.tier,
+        ),
+        isouter=True,
+    )
+    .where(_lane.c.id.in_(_IDS))
 )
 
 
@@ -95,16 +142,48 @@ def fold_arrivals(connection: Connection, now: float) -> int:
 
 def arrive(connection: Connection, counts: Mapping[int, int], now: float) -> None:
     """Add ready tasks to lanes."""
-    _ensure_tiers(connection, counts)
-    connection.execute(
-        _ARRIVE, [{"lane": lane, "ready_by": n, "now": now} for lane, n in sorted(counts.items())]
-    )
+    families: dict[tuple[int, str, str], dict[int, AnyRow]] = {}
+    for row in connection.execute(_SIBLINGS, {"ids": list(counts)}):
+        families.setdefault((row.account_id, row.pool, row.resource), {})[row.id] = row
+    _ensure_tiers(connection, families.values())
+    rows = [row for family in families.values() for row in _arrivals([*family.values()], counts, now)]
+    connection.execute(_ARRIVE, sorted(rows, key=lambda row: int(row["lane"])))
 
 
-def _ensure_tiers(connection: Connection, lane_ids: Iterable[int]) -> None:
-    found = connection.execute(_TIERS_OF, {"ids": list(lane_ids)}).all()
-    rows = [
-        {"pool": r.pool, "resource": r.resource, "tier": r.tier, "vtime": 0.0, "lane_vtime": 0.0}
-        for r in found
+def _arrivals(family: Sequence[AnyRow], counts: Mapping[int, int], now: float) -> list[dict[str, Any]]:
+    """What to write to those of an account's lanes where tasks arrive."""
+    known = [row for row in family if not row.fresh] or family
+    first = known[0]
+    vtime, served_at = max(row.vtime for row in known), max(row.served_at for row in known)
+    if all(row.ready <= 0 for row in family):  # below 0 while some were cancelled before they were counted in
+        # It joins at its tier's virtual time: idling earns nothing.
+        vtime, served_at = max(vtime, first.lane_vtime or 0.0), now
+    return [
+        {
+            "lane": row.id,
+            "ready_by": counts[row.id],
+            "busy_is": first.busy,
+            "vtime_is": vtime,
+            "served": served_at,
+            "tier_is": first.tier,
+            "cap_is": first.cap,
+            "has_room": first.busy < first.cap,
+        }
+        for row in family
+        if row.id in counts
     ]
-    connection.execute(insert_ignore(connection, tiers), rows)
+
+
+def _ensure_tiers(connection: Connection, families: Iterable[Mapping[int, AnyRow]]) -> None:
+    missing = {
+        (row.pool, row.resource, row.tier)
+        for family in families
+        for row in family.values()
+        if row.lane_vtime is None
+    }
+    if missing:
+        rows = [
+            {"pool": pool, "resource": resource, "tier": tier, "vtime": 0.0, "lane_vtime": 0.0}
+            for pool, resource, tier in sorted(missing)
+        ]
+        connection.execute(insert_ignore(connection, tiers), rows)

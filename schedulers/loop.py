@@ -33,7 +33,10 @@ from schedulers.batches import end_batches, steer
 from schedulers.capacity import read_capacity
 from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
+from schedulers.failover.stranded import free_stranded
+from schedulers.grace import Grace
 from schedulers.lanes import LaneChanges, fold_arrivals
+from schedulers.lead import Lead
 from schedulers.rescue import sweep
 from schedulers.retention.rounds import keeping
 from schedulers.settle import Settlement, finished, still_finished
@@ -54,9 +57,9 @@ class Scheduler:
         self._hall = hall
         self._publish = publish
         self._meter = meter or Meter()
-        self._dispatcher = Dispatcher(hall.catalog, hall.ids)
+        self._dispatcher = Dispatcher(hall)
         self._swept_at = 0.0
-        self._leases_hold_until = 0.0
+        self._grace = Grace(hall.catalog.scheduling)
         self._poisoned = False
 
     def tick(self) -> int:
@@ -65,6 +68,7 @@ class Scheduler:
             take_turn(connection)
             began = time.monotonic()
             now = self._hall.clock.now()  # not before: a turn may be long in coming
+            self._grace.turn(began, now)
             done = carry_out(self._hall, connection, now)
             again = self._sweep(connection, now)
             settled = self._settle(connection, now)
@@ -81,24 +85,35 @@ class Scheduler:
         return done + len(messages)
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Tick whenever the bell rings, and once a sweep in any case, until told to stop."""
+        """While it leads, tick whenever the bell rings, and once a sweep in any case, until told to stop."""
+        lead = Lead(self._hall)
         while not stopping():
             try:
+                if not self._leads(lead):
+                    self._hall.pause(lead.every_s)  # the bell is the leader's
+                    continue
                 busy = self.tick()
             except StoreAway as away:
                 log.warning("store_away", error=away.message)
-                # Nobody could beat meanwhile: let the workers come back before their leases are judged.
-                self._leases_hold_until = self._hall.clock.now() + self._hall.catalog.scheduling.lease_s
-                self._hall.bell.wait(_AFTER_ERROR_S)
+                self._grace.give(self._hall.clock.now())
+                self._hall.pause(_AFTER_ERROR_S)
                 continue
             except Exception:  # whatever it was, the next tick starts from the store again
                 log.exception("tick_failed")
                 self._poisoned = True
-                self._hall.bell.wait(_AFTER_ERROR_S)
+                self._hall.pause(_AFTER_ERROR_S)
                 continue
             self._poisoned = False
             if not busy:
                 self._hall.bell.wait(self._hall.catalog.scheduling.sweep_s)
+        lead.leave()
+
+    def _leads(self, lead: Lead) -> bool:
+        """Whether to tick. Who takes over does not know how long nobody could beat."""
+        led = lead.is_ours
+        if lead.ours() and not led:
+            self._grace.give(self._hall.clock.now())
+        return lead.is_ours
 
     def _sweep(self, connection: Connection, now: float) -> list[Message]:
         rules = self._hall.catalog.scheduling
@@ -110,7 +125,8 @@ class Scheduler:
         grant_allowances(self._hall, connection, now)
         forget_expired(connection, now)
         capacity = read_capacity(connection, now - rules.worker_gone_s)
-        return sweep(connection, capacity, rules, now, judge_leases=now >= self._leases_hold_until)
+        free_stranded(self._hall, connection, capacity, now)
+        return sweep(connection, capacity, rules, now, judge_leases=self._grace.is_over(now))
 
     def _not_said(self, messages: Sequence[Message]) -> None:
         """The broker is away: the next sweep says these again, and their pauses do not grow meanwhile."""
@@ -181,7 +197,7 @@ def run_scheduler(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     hall = open_hall(settings)
-    publisher = Publisher(settings.redis_url or "")
+    publisher = Publisher(settings.redis_url or "", events=hall.catalog.broker.task_events)
     meter = Meter()
     log.info("scheduler_ready")
     with (

@@ -1,6 +1,7 @@
 """Decides where a task may go: to its pool's queue, to one worker's own, or nowhere now. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from farm.catalog import Scheduling
@@ -12,7 +13,30 @@ class Nowhere(Enum):
 
     NOBODY = auto()  # no online worker can run it
     BUSY = auto()  # every worker that can run it has its hands full
+    RESERVED = auto()  # what is free is kept for interactive work
     FULL = auto()  # the line takes no more; whoever comes next must wait as well
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a task asks of a place. `affinity` is a model it likes to find warm.
+
+    `brief`: it may hold a slot that is kept for interactive work.
+    """
+
+    requires: Mapping[str, str]
+    estimated_s: float
+    affinity: str | None = None
+    brief: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place for a task. `worker`: the only one that hears of it, if any. `cold`: it must load the model."""
+
+    queue: str
+    worker: Worker | None = None
+    cold: bool = False
 
 
 class Placing:
@@ -20,9 +44,10 @@ class Placing:
 
     Beyond the free slots it takes a look-ahead, bounded by time. The first task that does not fit there ends
     it: were shorter ones let past, a stream of them would keep every slot from ever being free for it.
+    `reserved` slots are kept from tasks that are not brief.
     """
 
-    def __init__(self, room: LineCapacity, line: Line, rules: Scheduling) -> None:
+    def __init__(self, room: LineCapacity, line: Line, rules: Scheduling, reserved: int = 0) -> None:
         self._room = room
         self._pool, self._resource = line
         self._allowed_s = rules.look_ahead_s * room.slots
@@ -31,7 +56,10 @@ class Placing:
         self._ahead = 0
         if room.published_s <= self._allowed_s:
             self._ahead = rules.look_ahead_max * room.slots - max(0, room.live - room.slots)
+        self._reserved = reserved
+        self._long = room.slots - reserved - room.long
         self._able: dict[tuple[tuple[str, str], ...], Sequence[Worker]] = {}
+        self._has_models = any(worker.models for worker in room.workers)
 
     @property
     def free(self) -> int:
@@ -43,36 +71,52 @@ class Placing:
         """How many more tasks it takes at most."""
         return max(0, self._free + self._ahead)
 
-    def place(self, requires: Mapping[str, str], estimated_s: float) -> str | Nowhere:
-        """The queue for a task of `estimated_s`, which is counted as placed; or why there is none."""
-        able = self._able_for(requires)
+    def look(self, wish: Wish) -> Spot | Nowhere:
+        """Where it would go now; or why nowhere."""
+        able = self.able(wish.requires)
         if not able:
             return Nowhere.NOBODY
-        is_ahead = self._free <= 0
-        if is_ahead and (self._ahead <= 0 or self._ahead_s + estimated_s > self._allowed_s):
+        if self._is_ahead and (self._ahead <= 0 or self._ahead_s + wish.estimated_s > self._allowed_s):
             return Nowhere.FULL
-        queue = self._queue(able)
-        if queue is None:
-            return Nowhere.BUSY
-        if is_ahead:
+        if self._reserved and not wish.brief and self._long <= 0:
+            return Nowhere.RESERVED
+        return self._spot(able, wish.affinity) or Nowhere.BUSY
+
+    def take(self, spot: Spot, wish: Wish) -> None:
+        """It goes there."""
+        if spot.worker is not None:
+            self._room.taken[spot.worker.name] = self._room.taken.get(spot.worker.name, 0) + 1
+        if not wish.brief:
+            self._long -= 1
+        if self._is_ahead:
             self._ahead -= 1
-            self._ahead_s += estimated_s
+            self._ahead_s += wish.estimated_s
         else:
             self._free -= 1
-        return queue
 
-    def _able_for(self, requires: Mapping[str, str]) -> Sequence[Worker]:
+    def able(self, requires: Mapping[str, str]) -> Sequence[Worker]:
+        """The workers that can run it."""
         key = tuple(sorted(requires.items()))
         if key not in self._able:
             self._able[key] = [worker for worker in self._room.workers if worker.can_run(requires)]
         return self._able[key]
 
-    def _queue(self, able: Sequence[Worker]) -> str | None:
-        """The pool's queue when any worker may take it, else that of the able one with most free slots."""
-        if len(able) == len(self._room.workers):
-            return self._pool
-        best = max(able, key=lambda worker: (self._room.free_of(worker, self._resource), worker.name))
-        if self._room.free_of(best, self._resource) <= 0:
+    @property
+    def _is_ahead(self) -> bool:
+        return self._free <= 0
+
+    def _spot(self, able: Sequence[Worker], affinity: str | None) -> Spot | None:
+        """The pool's queue when any worker may take it, else the best able one with a free slot."""
+        picky = affinity is not None and self._has_models
+        if not picky and self._room.shared and len(able) == len(self._room.workers):
+            return Spot(self._pool)
+        hands = [worker for worker in able if self._room.free_of(worker, self._resource) > 0]
+        if not hands:
             return None
-        self._room.taken[best.name] = self._room.taken.get(best.name, 0) + 1
-        return best.queue
+        warm = [worker for worker in hands if affinity in worker.models]
+        best = max(warm or hands, key=self._preference)
+        return Spot(best.queue, best, cold=picky and not warm)
+
+    def _preference(self, worker: Worker) -> tuple[int, int, str]:
+        """Most free slots, then the fewest models that another one would drive out."""
+        return self._room.free_of(worker, self._resource), -len(worker.models), worker.name

@@ -18,12 +18,19 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The task has failed for good."""
+    """The task has failed for good, `because`."""
+
+    because: str = ""
 
 
-def after_failure(failure: FailureClass, attempts: int, rules: Mapping[str, RetryRule]) -> Retry | GiveUp:
-    """What follows the `attempts`-th attempt's failure. A class without a rule is never tried again."""
+def after_failure(
+    failure: FailureClass, attempts: int, rules: Mapping[str, RetryRule], rounds: int = 1
+) -> Retry | GiveUp:
+    """What follows the `attempts`-th attempt's failure. A class without a rule is never tried again.
+
+    `rounds` is how often over the attempts of its rule are given; what fails the same way again gets none.
+    """
     rule = rules.get(failure.value, _STRICTEST)
-    if attempts >= rule.max_attempts:
+    if rule.max_attempts == 1 or attempts >= rule.max_attempts * rounds:
         return GiveUp()
     return Retry(min(rule.backoff_max_s, rule.backoff_s * 2.0 ** (attempts - 1)))

@@ -13,14 +13,17 @@ from sqlalchemy import BindParameter, Connection, bindparam, func, select, updat
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
-from farm.states import AttemptState, JobState, Outcome, TaskState
+from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, attempts, jobs, lanes, task_needs, tasks, tiers
 from schedulers.endings import Ended, end_jobs
+from schedulers.failover.decide import Failover
+from schedulers.failover.desk import Desk
 from schedulers.grow import grow, store_outputs
+from schedulers.job_limit import step_back
 from schedulers.lanes import LaneChanges, arrive
 from schedulers.quarantine import judge
-from schedulers.retry import GiveUp, after_failure
+from schedulers.retry import GiveUp, Retry, after_failure
 
 _FINISHED = (
     select(
@@ -35,6 +38,12 @@ _FINISHED = (
         attempts.c.error_code,
         attempts.c.error_message,
         attempts.c.report,
+        attempts.c.provider,
+        attempts.c.model,
+        attempts.c.provider_ref,
+        attempts.c.dropped,
+        attempts.c.decision,
+        attempts.c.retry_after_s,
         attempts.c.started_at,
         attempts.c.ended_at,
         tasks.c.name.label("task_name"),
@@ -42,12 +51,18 @@ _FINISHED = (
         tasks.c.ready_at,
         tasks.c.estimated_s,
         tasks.c.requires,
+        tasks.c.route,
+        tasks.c.choice,
         jobs.c.seq.label("job_seq"),
         jobs.c.id.label("job_id"),
         jobs.c.state.label("job_state"),
         jobs.c.batch_id,
         jobs.c.priority,
+        jobs.c.interactive,
+        jobs.c.max_running,
+        jobs.c.auto_retry,
         jobs.c.cancel_asked_at,
+        jobs.c.deadline_at,
         accounts.c.id.label("account_id"),
         accounts.c.tier,
         lanes.c.tier.label("lane_tier"),
@@ -69,6 +84,7 @@ _TASK = (
     .values(
         state=bindparam("to_state"),
         due_at=bindparam("due"),
+        parked_for=None,
         attempts=tasks.c.attempts - bindparam("uncounted"),
         failure_class=bindparam("to_class"),
         error_code=bindparam("to_code"),
@@ -97,6 +113,7 @@ class Settlement:
         self._hall = hall
         self._connection = connection
         self._now = now
+        self._desk = Desk(hall, connection, now)
         self._lanes = LaneChanges()
         self._tasks: list[dict[str, Any]] = []
         self._won: list[AnyRow] = []
@@ -110,12 +127,14 @@ class Settlement:
         self._connection.execute(_SETTLED, [{"attempt": row.id} for row in rows])
         self._connection.execute(_TASK, self._tasks)
         self._lanes.write(self._connection)
+        self._desk.write()
         self._correct_tiers(rows)
         if self._won:
             self._advance()
         self._end_stopped()
         end_jobs(self._hall, self._connection, list(self._ended.values()), self._now)
-        judge(self._hall, self._connection, rows, self._now)
+        step_back(self._connection, self._limits(rows), self._now)
+        judge(self._hall, self._connection, self._of_workers(rows), self._now)
 
     def _decide(self, row: AnyRow) -> None:
         lane = self._lanes.at(row.lane_id)
@@ -123,6 +142,8 @@ class Settlement:
         lane.vtime += _correction(row)
         over = row.job_state in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
         stopping = over or row.cancel_asked_at is not None
+        if row.choice is not None and (stopping or row.outcome not in (Outcome.FAILED, Outcome.LOST)):
+            self._desk.ended(row)
         match Outcome(row.outcome):
             case Outcome.SUCCEEDED if not over:
                 self._won.append(row)
@@ -138,6 +159,24 @@ class Settlement:
                 if not over:
                     self._stop(row)
 
+    def _limits(self, rows: Sequence[AnyRow]) -> dict[int, int]:
+        """The jobs with a limit of their own that go on: each may start what stepped aside for it."""
+        return {
+            row.job_seq: row.max_running
+            for row in rows
+            if row.max_running is not None and row.job_state not in TERMINAL_JOBS
+        }
+
+    def _of_workers(self, rows: Sequence[AnyRow]) -> list[AnyRow]:
+        """Those that tell of their workers: a service that is slow is no worker's fault."""
+        remote = {name for name, p in self._hall.catalog.providers.providers.items() if p.remote}
+        return [
+            row
+            for row in rows
+            if row.provider not in remote
+            or row.failure_class not in (FailureClass.TIMEOUT, FailureClass.NO_PROGRESS)
+        ]
+
     def _stop(self, row: AnyRow) -> None:
         if row.cancel_asked_at is not None:
             self._stopping.add(row.job_seq)
@@ -145,12 +184,22 @@ class Settlement:
             self._ended[row.job_seq] = Ended(row.job_seq, JobState.CANCELLED)
 
     def _failed(self, row: AnyRow, failure: Failure) -> None:
-        decision = after_failure(FailureClass(failure.failure_class), row.attempts, self._hall.catalog.retry)
-        if isinstance(decision, GiveUp):
-            self._task(row, TaskState.FAILED, failure=failure)
-            self._ended[row.job_seq] = Ended(row.job_seq, JobState.FAILED, failure)
+        rules = self._hall.catalog
+        rounds = rules.scheduling.auto_retry_rounds if row.auto_retry else 1
+        decision: Retry | Failover | GiveUp
+        if row.choice is not None:
+            decision = self._desk.failed(row, failure, rounds)
         else:
-            self._again(row, decision.pause_s, failure=failure)
+            kind = FailureClass(failure.failure_class)
+            decision = after_failure(kind, row.attempts, rules.retry, rounds)
+        match decision:
+            case GiveUp():
+                self._task(row, TaskState.FAILED, failure=failure)
+                self._ended[row.job_seq] = Ended(row.job_seq, JobState.FAILED, failure)
+            case Failover():  # the desk makes it ready, in another lane
+                self._task(row, TaskState.READY, failure=failure)
+            case Retry(pause_s=pause_s):
+                self._again(row, pause_s, failure=failure)
 
     def _again(
         self, row: AnyRow, pause_s: float, *, uncounted: int = 0, failure: Failure | None = None

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
-from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState
+from farm.states import TERMINAL_JOBS, AttemptState, JobState
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, jobs, requests, tasks
 from schedulers.endings import Ended, end_jobs, stop_rest
@@ -59,7 +59,7 @@ _JOB_PRIORITY = (
 )
 _TASK_PRIORITY = (
     update(tasks)
-    .where(tasks.c.job_seq == bindparam("job"), tasks.c.state.not_in(TERMINAL_TASKS))
+    .where(tasks.c.job_seq == bindparam("job"), tasks.c.ended_at.is_(None))
     .values(priority=bindparam("to_priority"))
 )
 

@@ -19,6 +19,7 @@ from sqlalchemy import insert, select, update
 from farm.api.app import create_app
 from farm.clock import SystemClock
 from farm.doors.accounts import create_key, ensure_account
+from farm.doors.batch_tally import add_ended
 from farm.doors.hall import Hall, open_hall
 from farm.settings import Settings
 from farm.store.rows import AnyRow
@@ -114,6 +115,7 @@ class Api:
                 connection.execute(insert(artifacts).values(_artifact(job, key, len(content))))
             connection.execute(update(jobs).where(jobs.c.seq == job.seq).values(values))
             connection.execute(update(tasks).where(tasks.c.job_seq == job.seq).values(state="succeeded"))
+            add_ended(connection, [job.seq])
 
     def expire_artifacts(self) -> None:
         """All finished files of the customer have had their time."""

@@ -60,6 +60,10 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self._url(name)
 
+    def tool(self, program: str, *arguments: str) -> None:
+        """Run pg_dump, pg_restore or another client of the server's own version."""
+        subprocess.run([str(self._binaries / program), *arguments], check=True, env={"PATH": "/usr/bin:/bin"})
+
     def _url(self, database: str) -> str:
         return f"postgresql://farm@127.0.0.1:{self.port}/{database}"
 

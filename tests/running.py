@@ -98,6 +98,10 @@ class RunningFarm:
         self.roots.append(process)
         return process
 
+    def run(self, *words: str) -> str:
+        """Run a `farm` command in the farm's environment to its end. It must succeed; returns its stdout."""
+        return _run(*words, environment=self.environment)
+
     def call(self, method: str, path: str, *, at: int = 0, **options: Any) -> httpx.Response:
         """Call an API process with the farm's key."""
         headers = {"Authorization": f"Bearer {self.key}"}
@@ -188,10 +192,15 @@ class RunningFarm:
 
 @contextmanager
 def embedded_farm(
-    folder: Path, *, fast: bool = False, pools: Sequence[str] = POOLS, flower: bool = False
+    folder: Path,
+    *,
+    fast: bool = False,
+    pools: Sequence[str] = POOLS,
+    flower: bool = False,
+    config: str = "",
 ) -> Iterator[RunningFarm]:
-    """`farm up`, with nothing set but its home."""
-    environment = _environment(folder, fast)
+    """`farm up`, with nothing set but its home; `config` is more of farm.toml."""
+    environment = _environment(folder, fast, config)
     command = [*FARM, "up", "--port", "0", "--pools", ",".join(pools)]
     command += ["--flower" if flower else "--no-flower"]
     with _started(command, environment, folder / "up.log") as process, ExitStack() as stack:
@@ -205,14 +214,20 @@ def embedded_farm(
 
 @contextmanager
 def production_farm(
-    folder: Path, postgres: Postgres, s3: S3Server, *, fast: bool = False, pools: Sequence[str] = POOLS
+    folder: Path,
+    postgres: Postgres,
+    s3: S3Server,
+    *,
+    fast: bool = False,
+    pools: Sequence[str] = POOLS,
+    config: str = "",
 ) -> Iterator[RunningFarm]:
     """Every part by itself, reaching the others through FARM_* variables only."""
     with ExitStack() as stack:
         valkey = EmbeddedValkey(folder / "valkey")
         valkey.start()
         stack.callback(valkey.stop)
-        environment = _environment(folder, fast) | dict(s3.environment(folder.name))
+        environment = _environment(folder, fast, config) | dict(s3.environment(folder.name))
         environment |= {
             "FARM_DATABASE_URL": postgres.fresh(),
             "FARM_REDIS_URL": valkey.url,
@@ -260,14 +275,14 @@ def either_farm(
         yield farm
 
 
-def _environment(folder: Path, fast: bool) -> dict[str, str]:
+def _environment(folder: Path, fast: bool, more: str = "") -> dict[str, str]:
     """A clean environment: no FARM_* of the developer's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FARM_")}
     environment = kept | {"FARM_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
-    if fast:
+    if fast or more:
         config = folder / "config"
-        config.mkdir()
-        (config / "farm.toml").write_text(FAST)
+        config.mkdir(exist_ok=True)
+        (config / "farm.toml").write_text((FAST if fast else "") + more)
         environment["FARM_CONFIG_DIR"] = str(config)
     return environment
 

@@ -40,7 +40,8 @@ def run_worker(
     with Workshop(settings.root / "work") as workshop, Presence(hall, card) as presence:
         runner = Runner(hall, blobs, workshop, name, slots)
         departure = _Departure(presence, runner)
-        consumer = Consumer(url, _node(name), card.queue, pool, slots, runner.run, departure.begin)
+        events = hall.catalog.broker.task_events
+        consumer = Consumer(url, _node(name), card.queue, pool, slots, runner.run, departure.begin, events)
         presence.tell(consumer.take_shared)
         _log.info("worker_ready", worker=name, pool=pool, kinds=list(card.kinds))
         try:

@@ -1,9 +1,10 @@
 """Makes the HTTP application: native API, surfaces, blob URLs, health. Opens no media library."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 import farm
 from farm.api.blobs import blob_routes
@@ -20,6 +21,21 @@ from farm.settings import Settings
 
 # Surfaces whose errors look otherwise, by path prefix.
 _SHAPES: Mapping[str, Shape] = {}
+
+# What a page of another origin may send, and may read of an answer, besides what every page may.
+_PAGE_SENDS = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Range", "x-request-id")
+_PAGE_READS = (
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Retry-After",
+    "x-request-id",
+    "Content-Disposition",
+    "Content-Range",
+    "Accept-Ranges",
+    "Location",
+)
+_PREFLIGHT_S = 600
 
 
 def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None = None) -> FastAPI:
@@ -53,7 +69,21 @@ def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None
     )
     install_errors(app, _SHAPES)
     app.add_middleware(Envelope, ids=hall.ids)
+    _let_pages_in(app, hall.catalog.api.cors_origins)
     for router in (health, *native, media_render.router):
         app.include_router(router)
     app.router.routes.extend(blob_routes(blobs, hall.secrets, hall.clock))
     return app
+
+
+def _let_pages_in(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let browsers hand answers to pages of these origins; without any, nothing is said of origins."""
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=list(_PAGE_SENDS),
+            expose_headers=list(_PAGE_READS),
+            max_age=_PREFLIGHT_S,
+        )

@@ -12,12 +12,14 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from farm.clock import Clock
 from farm.errors import RateLimited
 
-_CONNECT_S = 0.5
-_ANSWER_S = 1.0
+_CONNECT_S = 0.1
+_ANSWER_S = 0.1
 _AWAY_S = 5.0
 
 
@@ -93,5 +95,7 @@ def _shared(redis_url: str) -> FixedWindowRateLimiter:
             wrap_exceptions=True,
             socket_connect_timeout=_CONNECT_S,
             socket_timeout=_ANSWER_S,
+            # Else it tries ten times more, and a call waits for all of them.
+            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis-py as it is
         )
     )

@@ -4,6 +4,7 @@ A route names its rate class with `openapi_extra=rated("uploads")`; without one 
 that submits says `openapi_extra=submits("uploads")`: its calls are made once per Idempotency-Key.
 """
 
+import re
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -66,12 +67,22 @@ def farm_router(prefix: str, tag: str) -> APIRouter:
         tags=[tag],
         route_class=FarmRoute,
         dependencies=_IN_DOCUMENT,
-        responses={"4XX": {"model": ErrorAnswer, "description": "Refused; the error names the field."}},
+        responses={
+            "4XX": {"model": ErrorAnswer, "description": "Refused; the error names the field."},
+            "5XX": {"model": ErrorAnswer, "description": "Not the caller's fault; `Retry-After` with a 503."},
+        },
     )
 
 
 class FarmRoute(APIRoute):
-    """Signs in, counts, and reads the JSON body strictly, in this order."""
+    """Signs in, counts, and reads the JSON body strictly, in this order.
+
+    In the document it is called what its docstring says first.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        options["summary"] = options.get("summary") or _first_sentence(endpoint)
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -94,6 +105,11 @@ class FarmRoute(APIRoute):
             return await handle(request)
 
         return answer
+
+
+def _first_sentence(endpoint: Callable[..., Any]) -> str:
+    text = " ".join((endpoint.__doc__ or "").partition("\n\n")[0].split())
+    return re.split(r"(?<=[.:;]) ", text)[0].rstrip(".:;")
 
 
 class _Read(Request):

@@ -1,13 +1,17 @@
 """Wakes the scheduler. A lost ring costs one sweep interval, never a job."""
 
 import time
-from contextlib import suppress
 from typing import Protocol
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _KEY = "farm:bell"
+_RING_S = 0.1
+_QUIET_S = 2.0
 _CONNECT_S = 1.0
+_ANSWER_S = 4.0
 _LONGEST = 64
 _AWAY_S = 0.25
 
@@ -36,24 +40,41 @@ class SilentBell:
 
 
 class RedisBell:
-    """A bounded Redis list: rings pile up while the scheduler works and are taken in one."""
+    """A bounded Redis list: rings pile up while the scheduler works and are taken in one.
 
-    def __init__(self, url: str) -> None:
-        self._redis = redis.Redis.from_url(url, socket_connect_timeout=_CONNECT_S, socket_timeout=5.0)
+    A ring waits 0.1 s for Redis at most, and after one that found nobody there is no other for `quiet_s`: a
+    Redis that hangs must not hold up submits.
+    """
+
+    def __init__(self, url: str, quiet_s: float = _QUIET_S) -> None:
+        self._ringer = _client(url, _RING_S, _RING_S)
+        self._waiter = _client(url, _CONNECT_S, _ANSWER_S)
+        self._quiet_s = quiet_s
+        self._quiet_until = 0.0
 
     def ring(self) -> None:
-        with suppress(redis.RedisError, OSError):
-            pipe = self._redis.pipeline(transaction=False)
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            pipe = self._ringer.pipeline(transaction=False)
             pipe.lpush(_KEY, 1)
             pipe.ltrim(_KEY, 0, _LONGEST)
             pipe.execute()
+        except (redis.RedisError, OSError):
+            self._quiet_until = time.monotonic() + self._quiet_s
 
     def wait(self, timeout_s: float) -> bool:
         try:
-            rung = self._redis.blpop([_KEY], timeout=timeout_s)
+            rung = self._waiter.blpop([_KEY], timeout=min(timeout_s, _ANSWER_S / 2))
             if rung is not None:
-                self._redis.delete(_KEY)
+                self._waiter.delete(_KEY)
             return rung is not None
         except (redis.RedisError, OSError):
             time.sleep(min(timeout_s, _AWAY_S))  # broker away: the sweep finds the work
             return False
+
+
+def _client(url: str, connect_s: float, answer_s: float) -> redis.Redis:
+    """A client that tries once: its own default is to try ten times more."""
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_connect_timeout=connect_s, socket_timeout=answer_s, retry=once)

@@ -299,8 +299,13 @@ class FarmClient:
                     yield json.loads(text.removeprefix("data: "))
 
     def _list(self, path: str, **query: str | int | None) -> list[dict[str, Any]]:
+        """One page where the query limits it, else all of them."""
         given = {name: value for name, value in query.items() if value is not None}
-        found: list[dict[str, Any]] = self._call("GET", _NATIVE + path, query=given)["data"]
+        answer = self._call("GET", _NATIVE + path, query=given)
+        found: list[dict[str, Any]] = answer["data"]
+        while "limit" not in given and answer.get("next_cursor"):
+            answer = self._call("GET", _NATIVE + path, query=given | {"cursor": answer["next_cursor"]})
+            found += answer["data"]
         return found
 
     def _object(self, method: str, path: str, body: Mapping[str, JsonValue] | None = None) -> dict[str, Any]:

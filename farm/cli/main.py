@@ -9,6 +9,7 @@ from farm import __version__
 from farm.cli import (
     accounts,
     audit,
+    backup,
     batch,
     console,
     doctor,
@@ -55,6 +56,7 @@ app.add_typer(audit.app, name="audit", help="See what operators did.", rich_help
 app.add_typer(
     retention.app, name="retention", help="See and delete what has expired.", rich_help_panel=_STEER
 )
+app.add_typer(backup.app)
 app.add_typer(doctor.app)
 app.add_typer(roles.app)
 

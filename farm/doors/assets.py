@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, literal, select, tuple_, update
 
 from farm.account import Account
 from farm.asset import Asset, AssetState, MediaProject, NewAsset
@@ -105,6 +105,17 @@ def asset(hall: Hall, account: Account, asset_id: str) -> Asset:
     if row is None:
         raise NotFound(f"There is no asset {asset_id!r}.", param="asset_id")
     return _asset(row)
+
+
+def list_assets(hall: Hall, account: Account, *, after: Asset | None = None, limit: int = 50) -> list[Asset]:
+    """The account's files that have not expired, newest first; those that come `after` one of them."""
+    own = select(assets).where(assets.c.account_id == account.id, _KEPT)
+    if after is not None:
+        place = tuple_(assets.c.created_at, assets.c.id)
+        own = own.where(place < tuple_(literal(after.created_at), literal(after.id)))
+    query = own.order_by(assets.c.created_at.desc(), assets.c.id.desc()).limit(limit)
+    with hall.store.read() as connection:
+        return [_asset(row) for row in connection.execute(query)]
 
 
 def assets_named(hall: Hall, account: Account, ids: Sequence[str]) -> dict[str, Asset]:

@@ -1,6 +1,7 @@
 """Retry the failed rows of a batch: each gets a new job in its place; the old one keeps its end."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select, update
@@ -8,14 +9,15 @@ from sqlalchemy import Connection, Select, case, func, select, update
 from farm.account import Caller
 from farm.batch import BatchState, Stop
 from farm.doors.batch_rows import NewRow, insert_rows, seqs_of
+from farm.doors.batch_tally import take_out
 from farm.doors.batches import find
 from farm.doors.budgets import budgets_told
 from farm.doors.hall import Hall
-from farm.doors.submit import order
-from farm.errors import Conflict, InsufficientCredits
-from farm.job import JobSpec
-from farm.kinds import kind_named
-from farm.states import JobState
+from farm.doors.idempotency import Ticket, already_made, note_made
+from farm.doors.jobs import asked_again
+from farm.doors.submit import Submitted, order
+from farm.errors import Conflict, InsufficientCredits, NotFound
+from farm.states import TERMINAL_JOBS, JobState
 from farm.store.rows import AnyRow
 from farm.store.schema import CURRENT, batches, job_needs, jobs
 
@@ -58,30 +60,68 @@ def _retry(hall: Hall, caller: Caller, batch_id: str, last_seq: int, count: int)
     """Some rows in one transaction, which also opens the batch's end again."""
     with budgets_told(hall, caller), hall.store.write() as connection:
         within = find(connection, caller.account.id, batch_id, lock=True)
-        if within.state in (BatchState.CANCELLING, BatchState.CANCELLED):
-            raise Conflict(f"The batch is {within.state}.", param="batch_id", code="batch_ended")
+        _require_goes_on(within)
         failed = connection.execute(_failed(within.id, last_seq).order_by(jobs.c.seq).limit(count)).all()
         if not failed:
             return 0
-        needs = _needs(connection, [row.seq for row in failed])
-        connection.execute(
-            update(jobs).where(jobs.c.seq.in_([row.seq for row in failed])).values(retried=True)
-        )
-        rows = [_row(hall, row, needs.get(row.seq, ())) for row in failed]
-        wanted = {name for row in rows for name in row.needs}
-        insert_rows(hall, connection, caller, within, rows, seqs_of(connection, within.id, sorted(wanted)))
-        connection.execute(
-            update(batches)
-            .where(batches.c.id == within.id)
-            .values(
-                state=case(
-                    (batches.c.state == BatchState.COMPLETED, BatchState.CLOSED.value),
-                    else_=batches.c.state,
-                ),
-                ended_at=None,
-            )
-        )
+        _replace(hall, connection, caller, within, failed)
         return len(failed)
+
+
+def retry_row(hall: Hall, caller: Caller, job_id: str, once: Ticket | None = None) -> str:
+    """A new job in the place of one ended row, with all that it needs. Returns the new job's id.
+
+    Raises NotFound; Conflict `job_in_progress`, `row_retried` or `batch_ended`; InsufficientCredits.
+    """
+    with budgets_told(hall, caller), hall.store.write() as connection:
+        made_id = already_made(connection, once)
+        if made_id is not None:
+            return made_id
+        within = find(connection, caller.account.id, _batch_of(connection, caller, job_id), lock=True)
+        old = connection.execute(select(jobs).where(jobs.c.id == job_id)).one()
+        if old.state not in TERMINAL_JOBS:
+            raise Conflict("The job has not ended yet.", param="job_id", code="job_in_progress")
+        if old.retried:
+            raise Conflict("A later job has taken this row's place.", param="job_id", code="row_retried")
+        _require_goes_on(within)
+        (done,) = _replace(hall, connection, caller, within, [old])
+        note_made(connection, once, done.job_id)
+    hall.bell.ring()
+    return done.job_id
+
+
+def _batch_of(connection: Connection, caller: Caller, job_id: str) -> str:
+    query = (
+        select(batches.c.public_id)
+        .join(jobs, jobs.c.batch_id == batches.c.id)
+        .where(jobs.c.id == job_id, jobs.c.account_id == caller.account.id)
+    )
+    found: str | None = connection.scalar(query)
+    if found is None:
+        raise NotFound(f"There is no job {job_id!r} of a batch.", param="job_id")
+    return found
+
+
+def _replace(
+    hall: Hall, connection: Connection, caller: Caller, within: AnyRow, old: Sequence[AnyRow]
+) -> list[Submitted]:
+    """New jobs in the places of ended ones, in a batch that is locked; its end is open again."""
+    seqs = [row.seq for row in old]
+    needs = _needs(connection, seqs)
+    if within.tallied:
+        take_out(connection, within.id, old)
+    connection.execute(update(jobs).where(jobs.c.seq.in_(seqs)).values(retried=True))
+    rows = [_row(hall, row, needs.get(row.seq, ())) for row in old]
+    wanted = {name for row in rows for name in row.needs}
+    done = insert_rows(hall, connection, caller, within, rows, seqs_of(connection, within.id, sorted(wanted)))
+    state = case((batches.c.state == BatchState.COMPLETED, BatchState.CLOSED.value), else_=batches.c.state)
+    connection.execute(update(batches).where(batches.c.id == within.id).values(state=state, ended_at=None))
+    return done
+
+
+def _require_goes_on(within: AnyRow) -> None:
+    if within.state in (BatchState.CANCELLING, BatchState.CANCELLED):
+        raise Conflict(f"The batch is {within.state}.", param="batch_id", code="batch_ended")
 
 
 def _failed(number: int, last_seq: int) -> Select[Any]:
@@ -105,14 +145,7 @@ def _needs(connection: Connection, seqs: list[int]) -> dict[int, tuple[str, ...]
 
 
 def _row(hall: Hall, old: AnyRow, needs: tuple[str, ...]) -> NewRow:
-    params = kind_named(old.kind).params.model_validate(dict(old.params))
-    spec = replace(
-        JobSpec.of(params),
-        surface=old.surface,
-        priority=old.priority,
-        webhook_url=old.webhook_url,
-        reference=old.reference,
-    )
+    spec = asked_again(old, hall.clock.now())
     return NewRow(0, "", old.custom_id, order(hall, spec), needs)
 
 

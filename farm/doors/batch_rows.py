@@ -11,11 +11,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from farm.account import Caller
 from farm.batch import Batch, BatchState, NewBatch, Place, Rejected, Stop, Taken
+from farm.doors.batch_tally import add_rows
 from farm.doors.batches import batch, find, insert_batch
 from farm.doors.budgets import budgets_told
 from farm.doors.hall import Hall
 from farm.doors.idempotency import Ticket, already_made, note_made
-from farm.doors.submit import Order, submit_within
+from farm.doors.submit import Order, Submitted, submit_within
 from farm.errors import BadRequest, Conflict, InsufficientCredits
 from farm.store.dialect import among, each, insert_ignore
 from farm.store.rows import AnyRow
@@ -106,7 +107,7 @@ def insert_rows(
     within: AnyRow,
     rows: Sequence[NewRow],
     present: Mapping[str, int],
-) -> None:
+) -> list[Submitted]:
     """Submit rows into a batch that is locked. `present` are the seqs of the rows they may need."""
     waits = within.paused or within.max_running is not None
     orders = [
@@ -114,6 +115,8 @@ def insert_rows(
         for row in rows
     ]
     done = submit_within(hall, connection, caller, orders)
+    if within.tallied:
+        add_rows(connection, within.id, len(orders), sum(order.price_mc for order in orders))
     seqs = {**present, **{row.custom_id: made.seq for row, made in zip(rows, done, strict=True)}}
     needs = [
         {"job_seq": seqs[row.custom_id], "needs_job_seq": seqs[name]} for row in rows for name in row.needs
@@ -122,6 +125,7 @@ def insert_rows(
         connection.execute(insert(job_needs), needs)
     if not within.gated and (needs or waits):
         connection.execute(update(batches).where(batches.c.id == within.id).values(gated=True))
+    return done
 
 
 def seqs_of(connection: Connection, number: int, custom_ids: Sequence[str]) -> dict[str, int]:

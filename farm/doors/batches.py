@@ -7,12 +7,12 @@ from sqlalchemy import Connection, case, func, insert, select, update
 
 from farm.account import Caller
 from farm.batch import Batch, BatchState, Counts, NewBatch
+from farm.doors.batch_tally import Running, Tally, counted, running, tallies
 from farm.doors.hall import Hall
 from farm.doors.idempotency import Ticket, already_made, note_made
 from farm.errors import Conflict, NotFound
-from farm.states import JobState
 from farm.store.rows import AnyRow
-from farm.store.schema import CURRENT, batch_rejects, batches, jobs
+from farm.store.schema import batch_rejects, batches
 
 _LIVE = (BatchState.OPEN, BatchState.CLOSED)
 
@@ -42,6 +42,7 @@ def insert_batch(hall: Hall, connection: Connection, caller: Caller, new: NewBat
             state=BatchState.OPEN,
             max_running=new.max_running,
             gated=new.max_running is not None,
+            tallied=True,
             created_at=hall.clock.now(),
         )
         .returning(batches)
@@ -132,21 +133,11 @@ def _change(
 
 def _views(hall: Hall, connection: Connection, rows: Sequence[AnyRow]) -> list[Batch]:
     ids = [row.id for row in rows]
-    states = (
-        select(
-            jobs.c.batch_id,
-            jobs.c.state,
-            func.count().label("number"),
-            func.sum(jobs.c.held_mc).label("held_mc"),
-            func.sum(jobs.c.charged_mc).label("charged_mc"),
-            func.min(jobs.c.started_at).label("started_at"),
-        )
-        .where(jobs.c.batch_id.in_(ids), CURRENT)
-        .group_by(jobs.c.batch_id, jobs.c.state)
-    )
-    found: dict[int, dict[str, AnyRow]] = {number: {} for number in ids}
-    for row in connection.execute(states):
-        found[row.batch_id][row.state] = row
+    found = {
+        **tallies(connection, [row.id for row in rows if row.tallied]),
+        **counted(connection, [row.id for row in rows if not row.tallied]),
+    }
+    live = running(connection, ids)
     refused = (
         select(batch_rejects.c.batch_id, func.count().label("number"))
         .where(batch_rejects.c.batch_id.in_(ids))
@@ -154,18 +145,24 @@ def _views(hall: Hall, connection: Connection, rows: Sequence[AnyRow]) -> list[B
     )
     rejected = {row.batch_id: row.number for row in connection.execute(refused)}
     now = hall.clock.now()
-    return [_view(row, found[row.id], rejected.get(row.id, 0), now) for row in rows]
+    return [
+        _view(row, found.get(row.id, Tally()), live.get(row.id, Running()), rejected.get(row.id, 0), now)
+        for row in rows
+    ]
 
 
-def _view(row: AnyRow, states: Mapping[str, AnyRow], rejected: int, now: float) -> Batch:
-    numbers = {state: found.number for state, found in states.items()}
+def _view(row: AnyRow, tally: Tally, live: Running, rejected: int, now: float) -> Batch:
     counts = Counts(
-        **{state.value: numbers.get(state, 0) for state in JobState},
+        queued=tally.open - live.rows,
+        running=live.rows,
+        completed=tally.completed,
+        failed=tally.failed,
+        cancelled=tally.cancelled,
         rejected=rejected,
-        held_mc=sum(int(states[s].held_mc) for s in (JobState.QUEUED, JobState.RUNNING) if s in states),
-        charged_mc=sum(int(found.charged_mc) for found in states.values()),
+        held_mc=tally.held_mc,
+        charged_mc=tally.charged_mc,
     )
-    starts = [found.started_at for found in states.values() if found.started_at is not None]
+    starts = [at for at in (tally.started_at, live.started_at) if at is not None]
     return Batch(
         id=row.public_id,
         number=row.id,

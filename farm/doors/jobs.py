@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from farm.account import Caller
 from farm.doors import audit
 from farm.doors.hall import Hall
-from farm.errors import Conflict, NotFound
+from farm.errors import BadRequest, Conflict, NotFound
 from farm.job import Artifact, Attempt, Failure, Job, JobSpec, Task
 from farm.kinds import kind_named
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
@@ -125,10 +126,42 @@ def set_priority(hall: Hall, caller: Caller, job_id: str, priority: int) -> Job:
 
 
 def again(hall: Hall, caller: Caller, job_id: str) -> JobSpec:
-    """A new spec with an old job's kind and parameters: a retry is a new job, the old one keeps its end."""
-    found = job(hall, None if caller.is_operator else caller.account.id, job_id)
-    params = kind_named(found.kind).params.model_validate(dict(found.params))
-    return replace(JobSpec.of(params), reference=found.reference, project_id=found.project_id)
+    """What an old job asked for, to be asked anew: a retry is a new job, the old one keeps its end.
+
+    Raises NotFound, and BadRequest `params_outdated`.
+    """
+    with hall.store.read() as connection:
+        row = _row(connection, None if caller.is_operator else caller.account.id, job_id)
+    return asked_again(row, hall.clock.now())
+
+
+def asked_again(row: AnyRow, now: float) -> JobSpec:
+    """All that a stored job asked for but times that have gone by. Raises NotFound, BadRequest."""
+    try:
+        params = kind_named(row.kind).params.model_validate(dict(row.params))
+    except ValidationError:
+        raise BadRequest(
+            f"Kind {row.kind!r} takes other parameters now; submit the job anew.",
+            param="params",
+            code="params_outdated",
+        ) from None
+    return JobSpec(
+        params=params,
+        surface=row.surface,
+        priority=row.priority,
+        start_after=_ahead(row.start_after, now),
+        deadline=_ahead(row.deadline_at, now),
+        webhook_url=row.webhook_url,
+        auto_retry=row.auto_retry,
+        reference=row.reference,
+        project_id=row.project_id,
+        interactive=row.interactive,
+        max_running=row.max_running,
+    )
+
+
+def _ahead(at: float | None, now: float) -> float | None:
+    return at if at is not None and at > now else None
 
 
 def _row(connection: Connection, account_id: int | None, job_id: str) -> AnyRow:
@@ -216,6 +249,11 @@ def job_of(row: AnyRow) -> Job:
         custom_id=row.custom_id,
         warnings=tuple(row.warnings),
         priority=row.priority,
+        start_after=row.start_after,
+        deadline=row.deadline_at,
+        webhook_url=row.webhook_url,
+        auto_retry=row.auto_retry,
+        in_batch=row.batch_id is not None,
     )
 
 

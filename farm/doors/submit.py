@@ -16,17 +16,16 @@ from farm.batch import Place
 from farm.doors.budgets import budgets_told, spend
 from farm.doors.hall import Hall
 from farm.doors.idempotency import Ticket, already_made, note_made
+from farm.doors.lanes import lanes_of, sort_of
 from farm.doors.purse import hold
 from farm.errors import BadRequest, Conflict
 from farm.job import JobSpec
 from farm.kinds import POOLS, Kind, TaskSpec, kind_named
 from farm.states import TERMINAL_JOBS, JobState, TaskState
 from farm.store.bulk import insert_many
-from farm.store.dialect import insert_ignore
 from farm.store.schema import (
     arrivals,
     jobs,
-    lanes,
     ledger,
     media_projects,
     task_needs,
@@ -62,6 +61,7 @@ class Origin:
     met: Set[str] = frozenset()
     batch: int | None = None
     held: bool = False
+    interactive: bool = False
 
 
 _PROJECT_JOB = (
@@ -159,9 +159,8 @@ def submit_within(
         ],
     )
     spend(connection, caller, price_mc, now)
-    lane_of = lanes_of(connection, hall, caller.account, [task for order in orders for task in order.plan])
     plans = [(order.plan, _origin(order, seq, now)) for seq, order in zip(seqs, orders, strict=True)]
-    note_arrivals(connection, insert_plans(connection, plans, lane_of))
+    note_arrivals(connection, insert_plans(connection, hall, caller.account, plans))
     return [
         Submitted(row["id"], seq, row["held_mc"], tuple(row["warnings"]))
         for row, seq in zip(rows, seqs, strict=True)
@@ -175,7 +174,7 @@ def order(hall: Hall, spec: JobSpec) -> Order:
 
 def _order(hall: Hall, spec: JobSpec) -> Order:
     kind = kind_named(spec.params.kind)
-    plan = tuple(kind.plan(spec.params))
+    plan = tuple(task.routed(hall.catalog.providers) for task in kind.plan(spec.params))
     if not plan:
         raise BadRequest("Nothing is to be done.", param="params")
     check_plan(plan)
@@ -245,6 +244,9 @@ def _job_row(hall: Hall, caller: Caller, order: Order, warnings: list[str], now:
         "reference": spec.reference,
         "project_id": spec.project_id,
         "webhook_url": spec.webhook_url,
+        "auto_retry": spec.auto_retry,
+        "max_running": spec.max_running,
+        "interactive": spec.interactive,
         "start_after": spec.start_after,
         "deadline_at": spec.deadline,
         "created_at": now,
@@ -254,26 +256,26 @@ def _job_row(hall: Hall, caller: Caller, order: Order, warnings: list[str], now:
 
 
 def insert_tasks(
-    connection: Connection,
-    plan: Sequence[TaskSpec],
-    lane_of: Mapping[tuple[str, str], int],
-    origin: Origin,
+    connection: Connection, hall: Hall, account: Account, plan: Sequence[TaskSpec], origin: Origin
 ) -> list[int]:
     """Insert a job's tasks with their needs. Returns the lanes of the ready ones, to be noted or counted."""
-    return insert_plans(connection, [(plan, origin)], lane_of)
+    return insert_plans(connection, hall, account, [(plan, origin)])
 
 
 def insert_plans(
     connection: Connection,
+    hall: Hall,
+    account: Account,
     plans: Sequence[tuple[Sequence[TaskSpec], Origin]],
-    lane_of: Mapping[tuple[str, str], int],
 ) -> list[int]:
-    """The same for many jobs at once."""
-    rows = [
-        task_row(task, lane_of[task.pool, task.resource.value], origin)
+    """The same for many jobs of one account at once."""
+    wanted = [
+        (task, origin, sort_of(hall, task, origin.announced, interactive=origin.interactive))
         for plan, origin in plans
         for task in plan
     ]
+    lane_of = lanes_of(connection, hall, account, {sort for _, _, sort in wanted})
+    rows = [task_row(task, lane_of[sort], origin) for task, origin, sort in wanted]
     ids = iter(insert_many(connection, tasks, rows))
     needs: list[dict[str, int]] = []
     for plan, origin in plans:
@@ -312,6 +314,8 @@ def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
         "no_progress_s": task.no_progress_s,
         "ready_at": origin.now if state == TaskState.READY else None,
         "due_at": due,
+        "route": task.route.model_dump(mode="json") if task.route is not None else None,
+        "choice": task.choice.model_dump(mode="json") if task.choice is not None else None,
         "unmet": unmet,
         "created_at": origin.now,
     }
@@ -326,42 +330,17 @@ def note_arrivals(connection: Connection, lane_ids: Sequence[int]) -> None:
         connection.execute(insert(arrivals), [{"lane_id": lane, "added": n} for lane, n in counts.items()])
 
 
-def lanes_of(
-    connection: Connection, hall: Hall, account: Account, plan: Sequence[TaskSpec]
-) -> dict[tuple[str, str], int]:
-    """The account's lane for each (pool, resource) the tasks use, made when missing."""
-    wanted = {(task.pool, task.resource.value) for task in plan}
-    found = _lanes(connection, account.id)
-    missing = sorted(wanted - found.keys())
-    if missing:
-        cap = hall.catalog.tier(account.tier).max_running
-        rows = [
-            {
-                "pool": pool,
-                "resource": resource,
-                "account_id": account.id,
-                "tier": account.tier,
-                "cap": cap,
-                "vtime": 0.0,
-                "ready": 0,
-                "busy": 0,
-                "open": False,
-                "served_at": hall.clock.now(),
-            }
-            for pool, resource in missing
-        ]
-        connection.execute(insert_ignore(connection, lanes), rows)
-        found = _lanes(connection, account.id)
-    return found
-
-
-def _lanes(connection: Connection, account_id: int) -> dict[tuple[str, str], int]:
-    query = select(lanes.c.pool, lanes.c.resource, lanes.c.id).where(lanes.c.account_id == account_id)
-    return {(row.pool, row.resource): row.id for row in connection.execute(query)}
-
-
 def _origin(order: Order, seq: int, now: float) -> Origin:
     spec, place = order.spec, order.place
     due = spec.start_after if spec.start_after is not None and spec.start_after > now else None
     batch, held = (place.batch, place.held) if place else (None, False)
-    return Origin(seq, order.kind.announced, spec.priority, due, now, batch=batch, held=held)
+    return Origin(
+        seq,
+        order.kind.announced,
+        spec.priority,
+        due,
+        now,
+        batch=batch,
+        held=held,
+        interactive=spec.interactive,
+    )

@@ -5,25 +5,22 @@ the attempt belongs to somebody else by now. Each is idempotent, so that a dead 
 answered by saying it again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.doors.hall import Hall
 from farm.doors.inputs import InputBlob, named_inputs, needed_inputs
-from farm.errors import FarmUnavailable
+from farm.doors.insist import insist
 from farm.job import Failure
 from farm.kinds import TaskSpec
+from farm.providers import Decision, purchase_key
 from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
-from farm.store.engine import StoreAway
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, attempts, jobs, tasks, workers
-
-T = TypeVar("T")
-_AWAY_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,10 @@ class Claimed:
 
     `attempt_no` counts the task's attempts from 1, without those that never ran to an end of their own.
     `no_progress_s` 0 is never.
+
+    What a `provider` is asked to do goes under `idempotency_key`, the same for every attempt that may buy it;
+    `provider_ref` is what an earlier attempt bought, to be resumed, and `in_doubt` that one may have bought
+    without our hearing of it, to be looked up by the key.
     """
 
     attempt_id: int
@@ -67,6 +68,11 @@ class Claimed:
     no_progress_s: float
     attempt_no: int
     blob_prefix: str
+    provider: str | None = None
+    model: str | None = None
+    idempotency_key: str | None = None
+    provider_ref: str | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> WorkerS
         kept_out = connection.scalar(select(workers.c.kept_out).where(workers.c.name == card.name))
         return WorkerState(kept_out or WorkerState.ONLINE)
 
-    wanted = _insist(hall, change)
+    wanted = insist(hall, change)
     hall.bell.ring()
     return wanted
 
@@ -141,7 +147,7 @@ def seen(hall: Hall, name: str) -> WorkerState:
         .values(seen_at=hall.clock.now())
         .returning(workers.c.state, workers.c.kept_out)
     )
-    row = _insist(hall, lambda connection: connection.execute(statement).one_or_none())
+    row = insist(hall, lambda connection: connection.execute(statement).one_or_none())
     if row is None or row.state == WorkerState.OFFLINE:
         return WorkerState.OFFLINE
     return WorkerState(row.kept_out or row.state)
@@ -149,7 +155,7 @@ def seen(hall: Hall, name: str) -> WorkerState:
 
 def leave(hall: Hall, name: str) -> None:
     """Say goodbye: nothing new is sent to this worker."""
-    _insist(
+    insist(
         hall,
         lambda c: c.execute(update(workers).where(workers.c.name == name).values(state=WorkerState.OFFLINE)),
     )
@@ -178,7 +184,7 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
             return None
         return _claimed(connection, row, attempt_id, token, rules.no_progress_s)
 
-    claimed = _insist(hall, change)
+    claimed = insist(hall, change)
     if claimed is None:
         hall.bell.ring()
     return claimed
@@ -196,7 +202,7 @@ def beat(hall: Hall, attempt_id: int, token: int, progress: float, stage: str) -
         ).scalar_one_or_none()
         return cancel
 
-    cancel = _insist(hall, change)
+    cancel = insist(hall, change)
     return Beat(ours=cancel is not None, cancel=bool(cancel))
 
 
@@ -209,6 +215,7 @@ def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
         "to_class": failure.failure_class if failure else None,
         "to_code": failure.code if failure else None,
         "to_message": failure.message[:4000] if failure else None,
+        "to_pause": failure.retry_after_s if failure else None,
         "to_report": {
             "outputs": [asdict(output) for output in report.outputs],
             "result": dict(report.result),
@@ -220,7 +227,7 @@ def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
         done = connection.execute(_FINISH, said).rowcount == 1
         return done or connection.scalar(_SAID_BEFORE, attempt) is not None
 
-    recorded = _insist(hall, change, durable=True)
+    recorded = insist(hall, change, durable=True)
     hall.bell.ring()
     return recorded
 
@@ -260,6 +267,10 @@ _CLAIMED = (
         tasks.c.soft_s,
         tasks.c.hard_s,
         tasks.c.no_progress_s,
+        attempts.c.provider,
+        attempts.c.model,
+        attempts.c.provider_ref,
+        attempts.c.decision,
         jobs.c.id.label("job_id"),
         jobs.c.account_id,
         jobs.c.batch_id,
@@ -303,6 +314,7 @@ _FINISH = (
         failure_class=bindparam("to_class"),
         error_code=bindparam("to_code"),
         error_message=bindparam("to_message"),
+        retry_after_s=bindparam("to_pause"),
         report=bindparam("to_report"),
     )
 )
@@ -345,23 +357,23 @@ def _claimed(
         no_progress_s=no_progress_s if row.no_progress_s is None else row.no_progress_s,
         attempt_no=1 + _earlier_attempts(connection, row.task_id, attempt_id),
         blob_prefix=f"attempts/{row.account_id}/{row.job_id}/{attempt_id}",
+        **_purchase(row),
     )
+
+
+def _purchase(row: AnyRow) -> dict[str, Any]:
+    """What the attempt must know to buy at most once; nothing where it needs no provider."""
+    if row.provider is None:
+        return {}
+    decision = Decision.model_validate(row.decision)
+    return {
+        "provider": row.provider,
+        "model": row.model,
+        "idempotency_key": purchase_key(row.job_id, row.name, row.provider, row.model, decision.purchase),
+        "provider_ref": row.provider_ref,
+        "in_doubt": decision.in_doubt,
+    }
 
 
 def _earlier_attempts(connection: Connection, task_id: int, attempt_id: int) -> int:
     return connection.scalar(_EARLIER, {"of_task": task_id, "attempt": attempt_id}) or 0
-
-
-def _insist(hall: Hall, change: Callable[[Connection], T], *, durable: bool = False) -> T:
-    """Run one transaction, again on a new connection while the database is away."""
-    pause_s, waited_s = 0.05, 0.0
-    while True:
-        try:
-            with hall.store.write(durable=durable) as connection:
-                return change(connection)
-        except StoreAway as away:
-            if waited_s > _AWAY_S:
-                raise FarmUnavailable(f"The database has been away for {_AWAY_S:g} s.") from away
-        hall.pause(pause_s)
-        waited_s += pause_s
-        pause_s = min(1.0, pause_s * 2)

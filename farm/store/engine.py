@@ -1,6 +1,8 @@
 """Opens the store and hands out transactions. Knows the two engines' manners; knows no table."""
 
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,9 +81,9 @@ class Store:
 
     def _prepare_sqlite(self, raw: Any, _record: object) -> None:
         raw.isolation_level = None  # the driver must not begin transactions by itself
+        raw.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+        _switch_to_wal(raw)
         for pragma in (
-            f"busy_timeout={_BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
             f"synchronous={'FULL' if self.durable else 'NORMAL'}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
@@ -100,6 +102,23 @@ class Store:
             pool_size=8,
             max_overflow=24,
         )
+
+
+def _switch_to_wal(raw: Any) -> None:
+    """Switch the file to WAL, which it then stays in.
+
+    Two connections that switch a new file at once would wait for each other, so SQLite refuses one of them at
+    once, whatever busy_timeout says; a moment later the file is switched.
+    """
+    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(random.uniform(0.001, 0.01))
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -36,6 +36,8 @@ metadata = MetaData(
 
 _Big = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only as INTEGER
 _Json = JSON().with_variant(JSONB, "postgresql")
+# Where absent is told from `null`, so that it can be asked for and indexed.
+_JsonOrNothing = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 _Seconds = Float(53)
 
 
@@ -101,6 +103,7 @@ batches = Table(
     Column("state", String(16), nullable=False),
     Column("paused", Boolean, nullable=False, default=False),
     Column("gated", Boolean, nullable=False, default=False),
+    Column("tallied", Boolean, nullable=False, default=False, server_default="0"),  # counted in batch_tallies
     Column("max_running", Integer),
     Column("created_at", _Seconds, nullable=False),
     Column("closed_at", _Seconds),
@@ -112,6 +115,21 @@ Index(
     batches.c.id,
     sqlite_where=text("ended_at IS NULL"),
     postgresql_where=text("ended_at IS NULL"),
+)
+
+# Changes of a batch's counts; their sum is how its rows stand (farm/doors/batch_tally.py).
+batch_tallies = Table(
+    "batch_tallies",
+    metadata,
+    _number(),
+    Column("batch_id", _Big, ForeignKey("batches.id"), nullable=False, index=True),
+    Column("rows", Integer, nullable=False),
+    Column("completed", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("cancelled", Integer, nullable=False),
+    Column("held_mc", BigInteger, nullable=False),
+    Column("charged_mc", BigInteger, nullable=False),
+    Column("started_at", _Seconds),
 )
 
 # Rows that were refused. `digest` tells a line sent again from another file's line of that number.
@@ -153,7 +171,9 @@ jobs = Table(
     Column("reference", String(200)),
     Column("project_id", String(64)),
     Column("webhook_url", Text),
-    Column("max_running", Integer),
+    Column("auto_retry", Boolean, nullable=False, default=False, server_default="0"),  # a second round
+    Column("max_running", Integer),  # tasks at once; null: as many as the account may
+    Column("interactive", Boolean, nullable=False, default=False, server_default="0"),  # somebody waits
     Column("start_after", _Seconds),
     Column("deadline_at", _Seconds),
     Column("created_at", _Seconds, nullable=False),
@@ -226,7 +246,24 @@ Index(
 )
 UNCHECKED = text("NOT job_needs.checked")
 
-# One lane per (pool, resource, account): the unit of fairness. `vtime` is its virtual time.
+# What the tasks of a lane have in common: all that decides which worker may take them (farm/doors/lanes.py).
+sorts = Table(
+    "sorts",
+    metadata,
+    _number(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("pool", String(32), nullable=False),
+    Column("resource", String(16), nullable=False),
+    Column("requires", _Json, nullable=False),
+    Column("affinity", String(200)),
+    Column("interactive", Boolean, nullable=False, default=False),
+    Column("provider", String(64)),
+)
+
+# One lane per account and sort, so that what must wait for a busy worker blocks nothing else. An account's
+# lanes of one (pool, resource) are siblings, one unit of fairness: the scheduler keeps their `busy`, `vtime`
+# (virtual time) and `served_at` alike. `fresh`: not counted in yet, so that a sibling knows these better.
+# Sort 0: from before there were sorts; its tasks may be of any.
 lanes = Table(
     "lanes",
     metadata,
@@ -234,6 +271,7 @@ lanes = Table(
     Column("pool", String(32), nullable=False),
     Column("resource", String(16), nullable=False),
     Column("account_id", _Big, nullable=False),
+    Column("sort_id", _Big, nullable=False, default=0, server_default="0"),
     Column("tier", String(32), nullable=False),
     Column("cap", Integer, nullable=False),
     Column("vtime", Float(53), nullable=False, default=0.0),
@@ -241,14 +279,14 @@ lanes = Table(
     Column("busy", Integer, nullable=False, default=0),
     Column("open", Boolean, nullable=False, default=False),
     Column("served_at", _Seconds, nullable=False, default=0.0),
-    UniqueConstraint("account_id", "pool", "resource"),
+    Column("fresh", Boolean, nullable=False, default=False, server_default="0"),
+    UniqueConstraint("account_id", "pool", "resource", "sort_id"),
     postgresql_with={"fillfactor": 50},
 )
 for _order in ("vtime", "served_at"):
     Index(
-        f"ix_lanes_open_{_order}",
-        lanes.c.pool,
-        lanes.c.resource,
+        f"ix_lanes_sort_{_order}",
+        lanes.c.sort_id,
         lanes.c.tier,
         lanes.c[_order],
         lanes.c.id,
@@ -299,6 +337,9 @@ tasks = Table(
     Column("failure_class", String(32)),
     Column("error_code", String(64)),
     Column("error_message", Text),
+    Column("route", _JsonOrNothing),  # what it asks of providers (farm/providers.py); null: it needs none
+    Column("choice", _JsonOrNothing),  # the provider it goes to next
+    Column("parked_for", String(64)),  # the provider that it waits for, while it waits for one
     Column("created_at", _Seconds, nullable=False),
     Column("started_at", _Seconds),
     Column("ended_at", _Seconds),
@@ -318,6 +359,13 @@ Index(
     tasks.c.due_at,
     sqlite_where=tasks.c.state == "waiting",
     postgresql_where=tasks.c.state == "waiting",
+)
+
+Index(
+    "ix_tasks_parked_for",
+    tasks.c.parked_for,
+    sqlite_where=text("state = 'waiting' AND parked_for IS NOT NULL"),
+    postgresql_where=text("state = 'waiting' AND parked_for IS NOT NULL"),
 )
 
 # Tasks of a paused batch, put aside until it goes on: they have no due time.
@@ -353,10 +401,15 @@ attempts = Table(
     Column("state", String(16), nullable=False),
     Column("claim", BigInteger),  # the very call that took it: only that one may be said again
     Column("estimated_s", Float(53), nullable=False),
+    Column("brief", Boolean, nullable=False, default=False, server_default="0"),  # may hold a reserved slot
     Column("publishes", Integer, nullable=False, default=1),
     Column("worker", String(200)),
     Column("provider", String(64)),
-    Column("provider_ref", Text),
+    Column("model", String(100)),
+    Column("provider_ref", Text),  # the provider's own id of what it has accepted
+    Column("dropped", Boolean, nullable=False, default=False, server_default="0"),  # nothing will come of that
+    Column("decision", _JsonOrNothing),  # how it came to this provider, and what followed
+    Column("retry_after_s", _Seconds),
     Column("outcome", String(16)),
     Column("failure_class", String(32)),
     Column("error_code", String(64)),
@@ -446,6 +499,57 @@ workers = Table(
     Column("failing", SmallInteger, nullable=False, default=0),  # how many these are
     Column("started_at", _Seconds, nullable=False),
     Column("seen_at", _Seconds, nullable=False),
+)
+
+# Scheduler processes. `lead` is 1 or null, and unique: one of them leads, the others stand by.
+schedulers = Table(
+    "schedulers",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("software", String(32), nullable=False),
+    Column("lead", SmallInteger, unique=True),
+    Column("led_since", _Seconds),
+    Column("beats", BigInteger, nullable=False),
+    Column("started_at", _Seconds, nullable=False),
+    Column("seen_at", _Seconds, nullable=False),
+)
+
+# What the schedulers think of each provider's model (schedulers/failover/): its circuit breakers, by phase, and
+# its health.
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("provider", String(64), primary_key=True),
+    Column("model", String(100), primary_key=True),
+    Column("phase", String(16), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("calls", _Json, nullable=False),
+    Column("unreachable", Integer, nullable=False),
+    Column("trips", Integer, nullable=False),
+    Column("until", _Seconds, nullable=False),
+    Column("probe_task", _Big),
+    Column("because", String(32), nullable=False),
+)
+
+provider_health = Table(
+    "provider_health",
+    metadata,
+    Column("provider", String(64), primary_key=True),
+    Column("model", String(100), primary_key=True),
+    Column("success", Float(53), nullable=False),
+    Column("speed", Float(53), nullable=False),
+    Column("at", _Seconds, nullable=False),
+)
+
+# How many second attempts at providers an account may still cost, as of `at`.
+retry_budgets = Table(
+    "retry_budgets",
+    metadata,
+    Column("account_id", _Big, ForeignKey("accounts.id"), primary_key=True),
+    Column("saved", Float(53), nullable=False),
+    Column("at", _Seconds, nullable=False),
 )
 
 media_projects = Table(

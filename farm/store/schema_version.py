@@ -42,9 +42,19 @@ def head() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
+def knows(found: str) -> bool:
+    """Whether this code can bring a database at that revision to its own."""
+    return found in {known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def revision(store: Store) -> str | None:
+    """Where the database is; None when it has no schema yet."""
+    with store.read() as connection:
+        return _current(connection)
+
+
 def _refuse_newer(current: str | None) -> None:
-    known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and not knows(current):
         raise FarmUnavailable(
             f"The database is at {current}, which a newer version wrote; this one knows up to {head()}. "
             "Upgrade kinefarm on this host."

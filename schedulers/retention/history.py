@@ -19,6 +19,7 @@ from farm.store.schema import (
     assets,
     attempts,
     batch_rejects,
+    batch_tallies,
     batches,
     deliveries,
     job_needs,
@@ -120,6 +121,7 @@ def forget_batches(connection: Connection, before: float, count: int) -> int:
     refused = connection.execute(delete(batch_rejects).where(batch_rejects.c.id.in_(some))).rowcount
     if refused == count:  # there may be more
         return refused
+    connection.execute(delete(batch_tallies).where(batch_tallies.c.batch_id.in_(ids)))
     return refused + connection.execute(delete(batches).where(batches.c.id.in_(ids))).rowcount
 
 

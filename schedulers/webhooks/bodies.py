@@ -39,6 +39,23 @@ def account_body(event: str, subject: str, payload: Mapping[str, Any], created_a
     return {**payload, "id": subject, "object": "event", "type": event, "timestamp": iso(created_at)}
 
 
+def batch_body(event: str, payload: Mapping[str, Any], created_at: float) -> Fields:
+    """The body of a batch's end: how many of its rows ended how, and what they cost together."""
+    said = dict(payload)
+    body = {
+        "id": said.pop("batch"),
+        "object": "batch",
+        "type": event,
+        "timestamp": iso(created_at),
+        "status": said.pop("state"),
+        "name": said.pop("name"),
+        "created_at": iso(said.pop("created_at", None)),
+        "completed_at": iso(created_at),
+        "credits": credits(said.pop("charged_mc", 0)),
+    }
+    return body | said
+
+
 def iso(unix_s: float | None) -> str | None:
     """UTC to the millisecond, as in 2026-03-09T16:12:43.120Z."""
     if unix_s is None:

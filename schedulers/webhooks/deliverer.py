@@ -98,9 +98,21 @@ class Deliverer:
     async def _carry(self, claimed: Claim) -> None:
         try:
             answer = await self._send(claimed)
-            await asyncio.get_running_loop().run_in_executor(self._store, self._record, claimed, answer)
+            await self._recorded(claimed, answer)
         finally:
             self._busy[claimed.row.account_id] -= 1
+
+    async def _recorded(self, claimed: Claim, answer: Reply | str) -> None:
+        """Insist while the store is away: an answer that is not recorded makes its receiver hear it again."""
+        lease_at = claimed.started_at + self._rules.lease_s
+        while True:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._store, self._record, claimed, answer)
+                return
+            except StoreAway:
+                if self._hall.clock.now() >= lease_at:  # the attempt may be another's by now
+                    raise
+            await asyncio.sleep(_AFTER_ERROR_S)
 
     async def _send(self, claimed: Claim) -> Reply | str:
         """The reply, or why there was none."""

@@ -10,7 +10,7 @@ from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
 from farm.store.schema import artifacts, deliveries, jobs, outbox, webhook_endpoints
 from farm.webhook import JOB_URL, DeliveryState, EndpointState, body_text, webhook_id
-from schedulers.webhooks.bodies import Output, account_body, job_body
+from schedulers.webhooks.bodies import Output, account_body, batch_body, job_body
 
 AT_ONCE = 100
 
@@ -40,11 +40,7 @@ def fan_out(hall: Hall, connection: Connection, link: Link, now: float) -> int:
     bodies = []
     for event in events:
         job = ended.get(event.job_seq)
-        fields = (
-            job_body(event.event, job, outputs.get(job.seq, []))
-            if job is not None
-            else account_body(event.event, f"evt_{event.id}", event.payload, event.created_at)
-        )
+        fields = job_body(event.event, job, outputs.get(job.seq, [])) if job is not None else _body(event)
         targets = _targets(event, listening.get(event.account_id, ()))
         rows += [_delivery(hall, event, str(fields["id"]), target, now) for target in targets]
         bodies.append({"event_id": event.id, "to_body": body_text(fields)})
@@ -52,6 +48,17 @@ def fan_out(hall: Hall, connection: Connection, link: Link, now: float) -> int:
         connection.execute(insert_ignore(connection, deliveries), rows)
     connection.execute(_TOLD, bodies)
     return len(events)
+
+
+def _body(event: AnyRow) -> Mapping[str, Any]:
+    """The body of an event that tells of no job."""
+    if "batch" in event.payload:
+        return batch_body(event.event, event.payload, event.created_at)
+    return account_body(event.event, _own_name(event), event.payload, event.created_at)
+
+
+def _own_name(event: AnyRow) -> str:
+    return f"evt_{event.id}"
 
 
 def _endpoints(connection: Connection, accounts: set[int]) -> Mapping[int, Sequence[AnyRow]]:
@@ -89,13 +96,15 @@ def _targets(event: AnyRow, endpoints: Sequence[AnyRow]) -> list[AnyRow | None]:
 
 def _delivery(hall: Hall, event: AnyRow, subject: str, endpoint: AnyRow | None, now: float) -> dict[str, Any]:
     target = JOB_URL if endpoint is None else endpoint.public_id
+    # A job ends once; a batch may end again, after a retry of its failed rows, and that is another event.
+    happened = subject if event.job_seq is not None else _own_name(event)
     return {
         "public_id": hall.ids.public("dlv"),
         "account_id": event.account_id,
         "outbox_id": event.id,
         "endpoint_id": None if endpoint is None else endpoint.id,
         "target": target,
-        "webhook_id": webhook_id(subject, event.event, target),
+        "webhook_id": webhook_id(happened, event.event, target),
         "subject": subject,
         "state": DeliveryState.PENDING,
         "tries": 0,

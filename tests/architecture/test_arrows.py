@@ -28,6 +28,7 @@ NOUNS = (
     "farm.money",
     "farm.noun",
     "farm.parent",
+    "farm.providers",
     "farm.secrets",
     "farm.settings",
     "farm.sniffing",

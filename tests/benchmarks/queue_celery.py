@@ -8,7 +8,16 @@ from pathlib import Path
 from celery import Celery
 from kombu.entity import Exchange, Queue
 
-from tests.benchmarks.queue_rig import JOBS, SLOTS, WARM_UP, environment, process, until, until_consuming, valkey
+from tests.benchmarks.queue_rig import (
+    JOBS,
+    SLOTS,
+    WARM_UP,
+    environment,
+    process,
+    until,
+    until_consuming,
+    valkey,
+)
 
 _QUEUE = "bench"
 _LINE = "{:.6f}\n"

@@ -34,7 +34,7 @@ from tests.benchmarks.queue_rig import (
 POOL = "cpu-render"
 _FARM = "farm.cli.main"
 _ACCOUNTS = 10
-_SPEC = JobSpec(params=Probe())
+NOTHING = JobSpec(params=Probe())
 
 
 @dataclass(slots=True)
@@ -107,9 +107,9 @@ def _run(running: BenchFarm, count: int, together: int) -> float:
     for start in range(0, count, together):
         caller, number = running.next_caller(), min(together, count - start)
         if together == 1:
-            submit(running.hall, caller, _SPEC)
+            submit(running.hall, caller, NOTHING)
         else:
-            submit_all(running.hall, caller, [_SPEC] * number)
+            submit_all(running.hall, caller, [NOTHING] * number)
     until(running.all_ended, f"{count} jobs have ended")
     return count / (time.perf_counter() - began)
 

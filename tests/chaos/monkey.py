@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from tests.chaos.house import House, now
 VICTIMS = ("worker", "engine", "scheduler", "api", "valkey", "postgresql")
 _GAP_S = (1.0, 4.0)
 _DOWN_S = (0.2, 4.0)
+_AGAIN_S = 1.0
+_GROWN_S = 3.0  # what has just been started is left alone
+_STARTING_S = 10.0  # how long a part may take until it serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,18 @@ def blows(seed: int, count: int) -> Sequence[Blow]:
 
 @dataclass
 class Monkey:
-    """Deals out the blows, one after the other, in the thread that calls it. What is down may be several."""
+    """Deals out the blows, one after the other, in the thread that calls it. Several may lie there at once.
+
+    `gave_up` tells of parts that ended though nobody struck them and nothing that they need was away.
+    """
 
     house: House
     plan: Sequence[Blow]
     kills: list[Kill] = field(default_factory=list)
+    gave_up: list[str] = field(default_factory=list)
     _down: dict[str, float] = field(default_factory=dict)
+    _outages: list[list[float]] = field(default_factory=list)  # of PostgreSQL: from, until
+    _starting: threading.Thread | None = None
     _began: float = 0.0
 
     def rage(self) -> Iterator[None]:
@@ -60,12 +70,22 @@ class Monkey:
         self._began = now()
         for blow in self.plan:
             while now() < self._began + blow.at_s or not self._targets(blow.victim):
-                self._restart(now())
+                self._keep_up()
                 yield
             self._strike(blow)
-        while self._down:
-            self._restart(now())
+        while self._down or self._is_starting():
+            self._keep_up()
             yield
+        self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Start again what has lain long enough, and, as a supervisor does, what gave up while it started."""
+        self._restart(now())
+        for part in self.house.parts.values():
+            if not part.runs and part.name not in self._down:
+                if not any(begin - _STARTING_S < part.started_at < end for begin, end in self._outages):
+                    self.gave_up.append(f"{part.name} ended by itself; see {part.log}")
+                self._down[part.name] = now() + _AGAIN_S
 
     def counts(self) -> Counter[str]:
         return Counter(kill.victim for kill in self.kills)
@@ -73,8 +93,6 @@ class Monkey:
     def _strike(self, blow: Blow) -> None:
         targets = self._targets(blow.victim)
         what = targets[blow.which % len(targets)]
-        if what in self._down:  # it lies there already: up with it first
-            self._restart(float("inf"), what)
         print(f"{now() - self._began:6.1f} s  {blow.victim}: {what}, for {blow.down_s:.1f} s", flush=True)
         if blow.victim == "engine":
             os.kill(self.house.parts[what].engines()[0], signal.SIGKILL)
@@ -83,6 +101,7 @@ class Monkey:
             os.kill(self.house.valkey.pid, signal.SIGKILL)
         elif blow.victim == "postgresql":
             assert self.house.postgres is not None
+            self._outages.append([now(), float("inf")])
             self.house.postgres.stop("immediate")
         else:
             self.house.parts[what].kill()
@@ -92,20 +111,31 @@ class Monkey:
 
     def _targets(self, victim: str) -> list[str]:
         """Who may be hit now. An engine is named by its worker: it has one only once a job has come."""
-        if victim in ("valkey", "postgresql"):
-            return [victim]
+        if victim == "postgresql":
+            return [] if victim in self._down or self._is_starting() else [victim]
+        if victim == "valkey":
+            return [] if victim in self._down else [victim]
         if victim == "engine":
             return [part.name for part in self.house.named("worker") if part.engines()]
-        return [part.name for part in self.house.named(victim)]
+        grown = now() - _GROWN_S
+        return [part.name for part in self.house.named(victim) if part.runs and part.started_at < grown]
 
-    def _restart(self, until: float, only: str | None = None) -> None:
-        due = [what for what, at in self._down.items() if at <= until and only in (None, what)]
-        for what in due:
+    def _is_starting(self) -> bool:
+        return self._starting is not None and self._starting.is_alive()
+
+    def _start_postgresql(self) -> None:
+        """In a thread, for it may take long to recover."""
+        assert self.house.postgres is not None
+        self.house.postgres.start()
+        self._outages[-1][1] = now()
+
+    def _restart(self, until: float) -> None:
+        for what in [what for what, at in self._down.items() if at <= until]:
             del self._down[what]
             if what == "valkey":
                 self.house.valkey.restart()
             elif what == "postgresql":
-                assert self.house.postgres is not None
-                self.house.postgres.start()
+                self._starting = threading.Thread(target=self._start_postgresql)
+                self._starting.start()
             else:
                 self.house.parts[what].start()

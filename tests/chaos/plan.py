@@ -54,7 +54,7 @@ _MANNERS = (
     _Manner(4, {"fail_class": "internal"}, JobState.FAILED, "internal"),
     _Manner(8, {"sleep_s": _CANCELLED, "estimated_s": 1.0}, JobState.CANCELLED),
 )
-_LENGTHS_S = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)
+_LENGTHS_S = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 def jobs(seed: int, count: int) -> Sequence[Wanted]:

@@ -25,12 +25,12 @@ from tests.chaos.postbox import Postbox, postbox
 from tests.chaos.verdict import Storm, doubles, has_ended, judge
 from tests.media import quadrants, write_jpeg
 from tests.postgres import Postgres
-from tests.running import eventually
 
 OPENING_MC = 1_000_000
 _SLOTS = {pool: 1 if pool == "cpu-render" else 2 for pool in POOLS}
 _CLERKS = 6  # calls at once
 _LOOK_S = 0.1
+_PATIENCE_S = 120.0
 # Faults come too often here for the shipped caps: a job that is hit again and again must still end right, and
 # no worker is to blame for what the monkey does. All else is the shipped farm with shorter times.
 CONFIG = """
@@ -102,10 +102,10 @@ def storm(seed: int, count: int, kills: int, folder: Path, postgres: Postgres) -
         monkey = Monkey(farm, plan)
         ids = _through(wanted, plan, monkey, customers, box, _pictures(folder))
         calm = time.monotonic()
-        eventually(lambda: has_ended(farm), "all has ended and been told", 150.0, 0.2)
+        _until_all_ended(farm)
         ended = time.monotonic()
         over = Storm(farm, wanted, ids, OPENING_MC, monkey.kills, box.letters)
-        problems = judge(over, customers, folder)
+        problems = [*judge(over, customers, folder), *monkey.gave_up]
         retries: Counter[str] = sum((customer.retries for customer in customers.values()), Counter())
         report = Report(seed, problems, monkey.counts(), retries, _outcomes(farm), doubles(box.letters))
         report.seconds = {
@@ -165,6 +165,13 @@ def _through(
     for customer in customers.values():
         customer.stopping.clear()
     return ids
+
+
+def _until_all_ended(farm: House) -> None:
+    """Or for so long that somebody should look: the verdict then says what has not."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not has_ended(farm) and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
 
 
 def _outcomes(farm: House) -> Counter[str]:

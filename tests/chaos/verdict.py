@@ -25,8 +25,8 @@ _EVENTS = {
     JobState.FAILED: "job.failed",
     JobState.CANCELLED: "job.cancelled",
 }
-# From the answer to its record, some of it while the database may be away.
-_RECORDING_S = 3.0
+# From the answer to its record at most: the deliverer insists while the database is away (webhooks.lease_s).
+_RECORDING_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

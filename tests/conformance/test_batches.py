@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from farm.account import Caller
 from farm.batch import Batch, BatchState, NewBatch, Rejected, Taken
@@ -14,7 +14,8 @@ from farm.doors.submit import order
 from farm.errors import BadRequest, Conflict, FailureClass, NotFound
 from farm.job import Failure, Job, JobSpec
 from farm.states import JobState, Outcome
-from farm.store.schema import lanes, outbox, tasks
+from farm.store.schema import batch_tallies, lanes, outbox, tasks
+from farm.store.schema import batches as batches_table
 from tasks.probe import Probe
 from tests.farm import Farm
 from tests.invariants import violations
@@ -366,6 +367,72 @@ def test_retry_failed_runs_the_failed_again_with_what_needed_them(farm: Farm) ->
     assert (after.state, after.counts.completed, after.counts.total) == (BatchState.COMPLETED, 3, 3)
     assert farm.caller().account.balance_mc == 9_700
     assert violations(farm.store) == []
+
+
+def test_one_row_is_retried_in_its_place_and_reads_what_it_needs(farm: Farm) -> None:
+    farm.worker(slots=4)
+    ada = farm.caller(balance_mc=1000)
+    batch = new_batch(farm, ada)
+    add(farm, ada, batch, row(farm, "clean", price_mc=100), row(farm, "film", "clean", price_mc=10))
+    batches.close(farm.hall, None, batch.id)
+    run_all(farm, fails=["film"])
+    before = by_name(farm, batch)
+    assert seen(farm, batch).state is BatchState.COMPLETED
+
+    again = batch_retry.retry_row(farm.hall, ada, before["film"].id)
+    assert (seen(farm, batch).state, seen(farm, batch).counts.failed) == (BatchState.CLOSED, 0)
+    assert run_all(farm) == ["film"]
+    assert (by_name(farm, batch)["film"].id, seen(farm, batch).counts.completed) == (again, 2)
+
+    batch_retry.retry_row(farm.hall, ada, before["clean"].id)
+    assert seen(farm, batch).counts.charged_mc == 10
+    run_all(farm)
+    counts = seen(farm, batch).counts
+    assert (counts.completed, counts.total, counts.charged_mc) == (2, 2, 110)
+    assert farm.caller().account.balance_mc == 790
+    with pytest.raises(Conflict, match="later job"):
+        batch_retry.retry_row(farm.hall, ada, before["film"].id)
+    with pytest.raises(NotFound):
+        batch_retry.retry_row(farm.hall, farm.caller("bob"), again)
+    assert violations(farm.store) == []
+
+
+def test_a_batch_older_than_its_tallies_is_counted_row_by_row(farm: Farm) -> None:
+    farm.worker(slots=4)
+    ada = farm.caller()
+    batch = new_batch(farm, ada)
+    with farm.store.write() as connection:
+        connection.execute(update(batches_table).values(tallied=False))
+    add(farm, ada, batch, *numbered(farm, 3, price_mc=100))
+    running = claim_all(farm)
+    assert (seen(farm, batch).counts.queued, seen(farm, batch).counts.running) == (0, 3)
+    finish(farm, running["r001"], fails=True)
+    finish(farm, running["r000"])
+    counts = seen(farm, batch).counts
+    assert (counts.completed, counts.failed, counts.running, counts.total) == (1, 1, 1, 3)
+
+
+def test_counts_of_many_ends_stay_few_notes_and_exact(farm: Farm) -> None:
+    farm.worker(slots=1)
+    ada = farm.caller()
+    batch = new_batch(farm, ada, max_running=1)
+    add(farm, ada, batch, *numbered(farm, 150))
+    for number in range(150):
+        (claimed,) = claim_all(farm).values()
+        assert seen(farm, batch).counts.running == 1
+        finish(farm, claimed, fails=number % 3 == 0)
+        counts = seen(farm, batch).counts
+        assert (counts.completed + counts.failed, counts.total) == (number + 1, 150)
+    with farm.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(batch_tallies)) <= 65
+    batches.close(farm.hall, None, batch.id)
+    farm.clock.advance(s=1.5)
+    farm.tick()
+    assert seen(farm, batch).state is BatchState.COMPLETED
+    counts = seen(farm, batch).counts
+    assert (counts.completed, counts.failed, counts.queued) == (100, 50, 0)
+    with farm.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(batch_tallies)) == 1
 
 
 def test_retry_failed_stops_where_the_credits_end(farm: Farm) -> None:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -59,6 +60,24 @@ def test_four_migrators_at_once_agree(file_url: str) -> None:
         assert set(threads.map(migrate, stores)) == {head()}
     for store in stores:
         store.close()
+
+
+def test_a_new_file_opened_by_eight_at_once_is_locked_to_none_of_them(tmp_path: Path) -> None:
+    """Two that switch a file to WAL at once are refused without a wait; a farm's first start did that."""
+    files = [f"sqlite:///{tmp_path / f'{number}.sqlite3'}" for number in range(120)]
+    together = Barrier(8, timeout=20)
+
+    def open_all(_opener: int) -> None:
+        for url in files:
+            store = Store(url)
+            together.wait()
+            with store.read() as connection:
+                assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+            store.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        for opened in [threads.submit(open_all, opener) for opener in range(8)]:
+            opened.result()
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(file_url: str) -> None:

@@ -2,29 +2,38 @@
 
 import hashlib
 import hmac
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from standardwebhooks import Webhook
 
 from farm.account import Caller
-from farm.doors import accounts, deliveries, jobs, webhooks, work
+from farm.batch import Batch, NewBatch
+from farm.doors import accounts, batch_retry, batch_rows, batches, deliveries, jobs, webhooks, work
+from farm.doors.batch_rows import NewRow
+from farm.doors.submit import order
 from farm.doors.webhooks import EndpointChange
 from farm.errors import BadRequest, Conflict, FailureClass, NotFound
+from farm.job import Failure, JobSpec
 from farm.net.guard import Guard
 from farm.net.http import CallFailed, GuardedHttp, Reply
 from farm.secrets import Secrets
 from farm.settings import Settings
+from farm.states import Outcome
+from farm.store.engine import Store, StoreAway
 from farm.store.rows import AnyRow
 from farm.store.schema import outbox
 from farm.webhook import Delivery, DeliveryState, EndpointState, NewEndpoint
 from schedulers.webhooks.deliverer import Deliverer
+from tasks.probe import Probe
 from tests.farm import Farm
 
 URL = "https://example.com/hook"
@@ -181,6 +190,103 @@ def test_a_job_nobody_wants_to_hear_of_writes_nothing(farm: Farm, deliverer: Del
     finished(farm, caller)
     endpoint(farm, caller)
     assert (outbox_rows(farm, "pending"), deliverer.deliver_due()) == ([], 0)
+
+
+def test_c065_a_job_with_auto_retry_gets_a_second_round_before_it_says_that_it_failed(
+    farm: Farm, post: Post, deliverer: Deliverer
+) -> None:
+    rounds = farm.hall.catalog.retry["crash"].max_attempts
+    caller = farm.caller(balance_mc=1000)
+    plain, stubborn = (
+        farm.submit(caller, Probe(price_mc=100), webhook_url=URL, auto_retry=auto) for auto in (False, True)
+    )
+    for _ in range(3 * rounds):
+        farm.fail_next(FailureClass.CRASH)
+        farm.clock.advance(s=12.0)
+        farm.worker()
+    deliverer.deliver_due()
+    (told,) = [json.loads(sent.body) for sent in post.sent if json.loads(sent.body)["id"] == plain]
+    assert told["status"] == "failed"
+    assert [len(farm.attempts(job_id)) for job_id in (plain, stubborn)] == [rounds, 2 * rounds]
+    assert farm.ledger(stubborn) == [("hold", -100), ("release", 100)]
+
+    lucky = farm.submit(caller, Probe(price_mc=100), webhook_url=URL, auto_retry=True)
+    for _ in range(rounds):
+        farm.fail_next(FailureClass.CRASH)
+        farm.clock.advance(s=12.0)
+        farm.worker()
+    farm.run_next()
+    deliverer.deliver_due()
+    said = [json.loads(sent.body)["status"] for sent in post.sent if json.loads(sent.body)["id"] == lucky]
+    assert said == ["completed"]
+    assert farm.ledger(lucky) == [("hold", -100), ("settle", 0)]
+
+
+def run_rows(farm: Farm, fails: Collection[str] = ()) -> None:
+    """Run all that waits, and end what has ended with it."""
+    farm.tick()
+    while messages := farm.post.take():
+        for message in messages:
+            claimed = farm.claim(message)
+            assert claimed is not None
+            failed = farm.job(claimed.job_id).custom_id in fails
+            failure = Failure(FailureClass.INVALID_INPUT, "bad", "It is bad.") if failed else None
+            report = work.Report(Outcome.FAILED if failed else Outcome.SUCCEEDED, failure)
+            work.finish(farm.hall, claimed.attempt_id, claimed.token, report)
+        farm.tick()
+    farm.clock.advance(s=1.5)
+    farm.tick()
+
+
+def batch_of(farm: Farm, caller: Caller, *fails: bool) -> Batch:
+    """A closed batch of probes, one for each, run to its end: those fail that are said to."""
+    rows = [
+        NewRow(1, name, name, order(farm.hall, JobSpec(params=Probe(price_mc=50))))
+        for name in (f"r{number}" for number in range(len(fails)))
+    ]
+    new = NewBatch(name="catalog", webhook_url=URL)
+    made = batch_rows.create_with_rows(farm.hall, caller, new, rows)
+    run_rows(farm, [f"r{number}" for number in range(len(fails)) if fails[number]])
+    return batches.batch(farm.hall, None, made.id)
+
+
+def test_a_batchs_end_is_told_with_its_counts_under_both_signatures(
+    farm: Farm, post: Post, deliverer: Deliverer
+) -> None:
+    key = accounts.create_key(farm.hall, accounts.ensure_account(farm.hall, "ada", "pro"))
+    caller = accounts.caller_of(farm.hall, key.text)
+    listening = endpoint(farm, caller, "https://example.com/all", "batch.completed")
+    made = batch_of(farm, caller, False, True, False)
+    deliverer.deliver_due()
+    assert [sent.url for sent in post.sent] == [URL, "https://example.com/all"]
+    body = json.loads(post.sent[0].body)
+    assert post.sent[1].body == post.sent[0].body
+    assert (body["id"], body["object"], body["type"]) == (made.id, "batch", "batch.completed")
+    assert (body["status"], body["name"], body["partial_failure"]) == ("completed", "catalog", True)
+    counts = ("total_jobs", "completed", "failed", "cancelled", "rejected", "credits")
+    assert [body[name] for name in counts] == [3, 2, 1, 0, 0, 0.1]
+    assert body["completed_at"] == body["timestamp"]
+    headers = post.sent[0].headers
+    assert headers["X-CreativeAI-Delivery-Id"] == made.id
+    assert headers["X-CreativeAI-Event"] == "batch.completed"
+    assert fits(webhooks.key_secret(farm.hall, caller), post.sent[0])
+    digest = hmac.new(key.text.encode(), post.sent[0].body, hashlib.sha256).hexdigest()
+    assert headers["X-CreativeAI-Signature"] == f"sha256={digest}"
+    assert {found.endpoint_id for found in all_deliveries(farm, subject=made.id)} == {None, listening}
+
+
+def test_a_batch_that_ends_again_after_a_retry_is_another_event(
+    farm: Farm, post: Post, deliverer: Deliverer
+) -> None:
+    caller = farm.caller()
+    made = batch_of(farm, caller, True, False)
+    deliverer.deliver_due()
+    batch_retry.retry_failed(farm.hall, caller, made.id, limit=10)
+    run_rows(farm)
+    deliverer.deliver_due()
+    first, second = (json.loads(sent.body) for sent in post.sent)
+    assert [(body["completed"], body["failed"]) for body in (first, second)] == [(1, 1), (2, 0)]
+    assert post.sent[0].webhook_id != post.sent[1].webhook_id
 
 
 def test_the_jobs_own_url_is_tried_at_0_5_and_30_seconds_then_left(
@@ -340,6 +446,32 @@ def test_a_deliverer_that_dies_after_sending_sends_again_under_the_same_id(
     assert first.webhook_id == again.webhook_id
     assert [first.headers["X-Farm-Attempt"], again.headers["X-Farm-Attempt"]] == ["1", "1"]
     assert (only(farm).tries, only(farm).state) == (1, DeliveryState.DELIVERED)
+
+
+def test_an_answer_is_recorded_when_the_store_is_back(
+    farm: Farm, post: Post, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, whatever was being sent while the database restarted was sent again."""
+    finished(farm, farm.caller(), URL)
+    write, writes = farm.store.write, itertools.count(1)
+
+    @contextmanager
+    def away(_store: Store, *, durable: bool | None = None) -> Iterator[Connection]:
+        number = next(writes)  # the first takes the attempt
+        if number == 2:
+            raise StoreAway("it restarts")
+        with write(durable=durable) as connection:
+            yield connection
+        if number == 3:
+            raise StoreAway("the answer was lost")
+
+    monkeypatch.setattr(Store, "write", away)
+    monkeypatch.setattr("schedulers.webhooks.deliverer._AFTER_ERROR_S", 0.0)
+    deliverer.deliver_due()
+    assert next(writes) == 5
+    over_time(farm, deliverer, DAY_S)
+    assert len(post.sent) == 1
+    assert (only(farm).state, only(farm).tries) == (DeliveryState.DELIVERED, 1)
 
 
 def test_a_deliverer_whose_lease_has_ended_records_nothing(

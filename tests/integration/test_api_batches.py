@@ -221,6 +221,31 @@ def test_a_whole_chain_is_one_call(client: httpx.Client) -> None:
     assert why == ["probe: needs clean, big of its batch first."]
 
 
+def test_a_row_that_reads_anothers_file_is_retried_in_its_place(
+    client: httpx.Client, api: Api, tmp_path: Any
+) -> None:
+    chain = [
+        {"custom_id": "clean", "params": {"write_bytes": 10}},
+        {"custom_id": "big", "params": {"inputs": [{"$artifact": "clean.bytes"}]}},
+    ]
+    batch = client.post(BATCHES, json={"kind": "probe", "jobs": chain}).json()
+    found = {job["custom_id"]: job["id"] for job in jobs_of(client, batch["id"])}
+    api.finish_job(found["big"], b"", tmp_path / "x", state="failed")
+    again = client.post(f"/farm/v1/jobs/{found['big']}/retry")
+    assert again.status_code == 202, again.text
+    assert (again.json()["custom_id"], again.json()["state"]) == ("big", "queued")
+    assert [job["id"] for job in jobs_of(client, batch["id"])] == [found["clean"], again.json()["id"]]
+    counts = show(client, batch["id"])["counts"]
+    assert (counts["total"], counts["queued"], counts["failed"]) == (2, 2, 0)
+    late = client.post(f"/farm/v1/jobs/{found['big']}/retry")
+    assert (late.status_code, late.json()["code"]) == (409, "row_retried")
+
+
+def jobs_of(client: httpx.Client, batch_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"{BATCHES}/{batch_id}/jobs").json()["data"]
+    return found
+
+
 def test_a_render_takes_another_rows_file_for_an_asset(client: httpx.Client, api: Api) -> None:
     picture = {"asset_id": {"$artifact": "clean.image"}, "file_name": "a.png", "media_kind": "image"}
     tune = {"asset_id": {"$artifact": "clean.tune"}, "file_name": "a.wav", "media_kind": "audio"}

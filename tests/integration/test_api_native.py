@@ -230,6 +230,26 @@ def test_an_ended_job_can_be_asked_for_again(api: Api, tmp_path: Path):
     assert get(api, f"/jobs/{job_id}").json()["state"] == "completed"
 
 
+def test_a_retry_asks_for_all_that_the_old_job_asked_for(api: Api, tmp_path: Path):
+    ahead = api.hall.clock.now() + 3600
+    asked = {
+        "webhook_url": "https://93.184.216.34/hook",
+        "webhook_auto_retry": True,
+        "reference": "order 7",
+        "priority": 2,
+        "deadline": ahead,
+    }
+    gone = {"start_after": api.hall.clock.now() - 10}
+    job_id = submit(api, {**render(asset(api)), **asked, **gone}).json()["id"]
+    finish(api, job_id, tmp_path)
+    again = post(api, f"/jobs/{job_id}/retry").json()
+    assert {name: again[name] for name in asked} == asked
+    assert again["start_after"] is None
+    api.clock.ahead_s += 7200
+    finish(api, again["id"], tmp_path)
+    assert post(api, f"/jobs/{again['id']}/retry").json()["deadline"] is None
+
+
 def test_retrying_a_projects_render_is_the_projects_next_render(api: Api, tmp_path: Path):
     made = api.project(PHOTO)
     with api.client() as client:

@@ -2,7 +2,11 @@
 
 import os
 import signal
+import socket
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import redis
 from kombu.messaging import Consumer
 
 from farm.broker.app import celery_app, queues
+from farm.broker.bell import RedisBell
 from farm.broker.message import Message
 from farm.broker.publish import Publisher
 from farm.broker.valkey import EmbeddedValkey
@@ -75,6 +80,47 @@ def test_a_publisher_made_before_the_broker_waits_for_nobody() -> None:
     with Publisher("redis://127.0.0.1:1/0") as publisher:
         assert publisher.publish([])
         assert not publisher.publish([_message(1, 1)])
+
+
+@contextmanager
+def mute_server() -> Iterator[tuple[str, list[socket.socket]]]:
+    """A server that takes every connection and never says a word: its URL, and who has come."""
+    came: list[socket.socket] = []
+
+    def take(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                came.append(listener.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take, args=[listener])
+        thread.start()
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0", came
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for connection in came:
+        connection.close()
+
+
+def test_a_redis_that_hangs_holds_up_one_ring_and_that_briefly() -> None:
+    """Before, each submit waited five seconds, and as often again as the client tries."""
+    with mute_server() as (url, came):
+        bell = RedisBell(url)
+        for _ in range(50):
+            bell.ring()
+        assert len(came) == 1
+        assert bell._ringer.connection_pool.connection_kwargs["socket_timeout"] <= 0.1
+
+
+def test_a_bell_rings_again_once_its_quiet_is_over(valkey: EmbeddedValkey) -> None:
+    bell = RedisBell(valkey.url, quiet_s=0.0)
+    valkey.stop()
+    bell.ring()
+    assert not bell.wait(0.01)
+    valkey.start()
+    bell.ring()
+    assert bell.wait(5.0)
+    assert not bell.wait(0.01)
 
 
 def test_the_embedded_server_keeps_its_port_and_lets_no_stranger_in(tmp_path: Path) -> None:

@@ -1,30 +1,51 @@
 """The farm with one promise-keeper missing: the simulation must catch each of these."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Select, Update, and_, case, func, select
 
 from farm.broker.message import Message
 from farm.doors import work
-from farm.doors.hall import Hall
-from farm.states import AttemptState
-from farm.store.schema import attempts
-from schedulers import endings
+from farm.store.schema import deliveries, lanes, tiers
+from schedulers import dispatcher, endings
+from schedulers import lanes as lane_module
+from schedulers.dispatcher import Dispatcher
+from schedulers.fairness import TierTurn, charge
 from schedulers.loop import Scheduler
+from schedulers.webhooks import claims
+
+# What is missing, and the crowd in which that can be seen at all.
+VARIANTS: Mapping[str, str | None] = {
+    "sweep": None,
+    "fencing": None,
+    "settlement": None,
+    "delivery_leases": None,
+    "lane_vtime_of_its_tier": "shares",
+    "weights": "shares",
+    "ageing": "newcomers",
+}
 
 
 @contextmanager
 def breaking(what: str, crash: Callable[[str], None]) -> Iterator[None]:
     """Switch one promise-keeper off while the block runs."""
-    patches: dict[str, Any] = {
-        "sweep": mock.patch.object(Scheduler, "_sweep", _no_sweep),
-        "fencing": mock.patch.multiple(work, claim=_unfenced_claim, finish=_unfenced_finish),
-        "settlement": mock.patch.object(endings, "_settle_money", _split_from(endings._settle_money, crash)),
+    patches: dict[str, Callable[[], Any]] = {
+        "sweep": lambda: mock.patch.object(Scheduler, "_sweep", _no_sweep),
+        "fencing": lambda: mock.patch.multiple(
+            work, _TAKE=_unguarded(work._TAKE), _FINISH=_unguarded(work._FINISH)
+        ),
+        "settlement": lambda: mock.patch.object(
+            endings, "_settle_money", _split_from(endings._settle_money, crash)
+        ),
+        "delivery_leases": lambda: mock.patch.object(claims, "update", _without_lease),
+        "lane_vtime_of_its_tier": lambda: mock.patch.object(lane_module, "_SIBLINGS", _shared_vtime()),
+        "weights": lambda: mock.patch.object(dispatcher, "charge", _unweighted),
+        "ageing": lambda: mock.patch.object(Dispatcher, "_is_ageing_turn", lambda *_: False),
     }
-    with patches[what]:
+    with patches[what]():
         yield
 
 
@@ -32,36 +53,11 @@ def _no_sweep(_scheduler: Scheduler, _connection: Connection, _now: float, *_mor
     return []
 
 
-def _unfenced_claim(hall: Hall, attempt_id: int, token: int, worker: str) -> work.Claimed | None:
-    """Takes whatever it is told to, whoever has it."""
-    now = hall.clock.now()
-    take = (
-        update(attempts)
-        .where(attempts.c.id == attempt_id)
-        .values(state=AttemptState.RUNNING, worker=worker, started_at=now, lease_at=now + 12)
-    )
-    with hall.store.write() as connection:
-        connection.execute(take)
-        row = connection.execute(work._CLAIMED, {"attempt": attempt_id}).one()
-        return work._claimed(connection, row, attempt_id, token, 0.0)
-
-
-def _unfenced_finish(hall: Hall, attempt_id: int, _token: int, report: work.Report) -> bool:
-    """Records whatever it is told, whoever has it."""
-    record = (
-        update(attempts)
-        .where(attempts.c.id == attempt_id)
-        .values(
-            state=AttemptState.FINISHED,
-            outcome=report.outcome,
-            ended_at=hall.clock.now(),
-            report={"outputs": [], "result": {}, "tasks": [t.model_dump(mode="json") for t in report.tasks]},
-        )
-    )
-    with hall.store.write() as connection:
-        connection.execute(record)
-    hall.bell.ring()
-    return True
+def _unguarded(statement: Update) -> Update:
+    """The same for the attempt's id alone: whoever has it, and in whatever state."""
+    bare = statement.where()
+    bare._where_criteria = bare._where_criteria[:1]
+    return bare
 
 
 def _split_from(settle: Callable[..., None], crash: Callable[[str], None]) -> Callable[..., None]:
@@ -74,3 +70,40 @@ def _split_from(settle: Callable[..., None], crash: Callable[[str], None]) -> Ca
         settle(connection, *arguments)
 
     return split
+
+
+def _without_lease(table: Any) -> Update:
+    """Claims that hold nothing: what is due stays due while it is being sent."""
+    change = Update(table)
+    if table is not deliveries:
+        return change
+    whole = change.values
+
+    def values(*, claims: Any = None, due_at: Any = None, **others: Any) -> Update:
+        kept = {"claims": claims} if claims is not None else {"due_at": due_at} if due_at is not None else {}
+        return whole(**kept, **others)
+
+    return change
+
+
+def _shared_vtime() -> Select[Any]:
+    """A lane joins at the furthest virtual time of its line, of whichever tier."""
+    every, lane = tiers.alias("every"), lane_module._lane
+    furthest = (
+        select(func.max(every.c.lane_vtime))
+        .where(every.c.pool == lanes.c.pool, every.c.resource == lanes.c.resource)
+        .correlate(lanes)
+        .scalar_subquery()
+    )
+    own = [lanes.c[name] == tiers.c[name] for name in ("pool", "resource", "tier")]
+    same = [lanes.c[name] == lane.c[name] for name in ("account_id", "pool", "resource")]
+    return (
+        select(lanes, case((tiers.c.lane_vtime.is_not(None), furthest)).label("lane_vtime"))
+        .join_from(lane, lanes, and_(*same))
+        .join(tiers, and_(*own), isouter=True)
+        .where(lane.c.id.in_(lane_module._IDS))
+    )
+
+
+def _unweighted(turns: Mapping[str, TierTurn], served: Mapping[str, float]) -> dict[str, float]:
+    return charge({name: TierTurn(name, 1.0, turn.vtime) for name, turn in turns.items()}, served)

@@ -1,6 +1,6 @@
 """The customers: they submit, ask again when they heard nothing, cancel, and are in a hurry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -149,11 +149,10 @@ class Customers:
         return None
 
 
-def new_callers(hall: Hall, count: int = len(TIERS)) -> list[Caller]:
+def new_callers(hall: Hall, tiers: Iterable[str]) -> list[Caller]:
     """Metered accounts with one key each."""
     found = []
-    for number in range(count):
-        tier = TIERS[number % len(TIERS)]
+    for number, tier in enumerate(tiers):
         account = accounts.ensure_account(hall, f"a{number}", tier, balance_mc=1_000_000)
         found.append(accounts.caller_of(hall, accounts.create_key(hall, account).text))
     return found

@@ -29,12 +29,16 @@ FAILURES = (
 
 @dataclass
 class Worker:
-    """A worker as the world sees it. `life` counts its restarts: events of an earlier life are void."""
+    """A worker as the world sees it. `life` counts its restarts: events of an earlier life are void.
+
+    A `steady` one neither dies nor freezes.
+    """
 
     name: str
     pool: str
     slots: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    steady: bool = False
     life: int = 0
     alive: bool = True
     frozen_until: float = 0.0
@@ -128,10 +132,11 @@ class Floor:
             world.wrong(f"attempt {attempt_id} was started twice")
         self._claimed.add(attempt_id)
         self._running.add(attempt_id)
-        if world.chance("worker_dies", 0.03):
-            self._die(worker)
-            return
-        self._maybe_freeze(worker)
+        if not worker.steady:
+            if world.chance("worker_dies", 0.03):
+                self._die(worker)
+                return
+            self._maybe_freeze(worker)
         world.at(BEAT_S, self._beat, worker, life, claimed)
         world.at(world.seconds_of(claimed), self._end, worker, life, claimed)
 
@@ -198,7 +203,8 @@ class Floor:
 
     def _grown(self) -> list[TaskSpec]:
         """Two tasks and one that joins them; now and then for a particular worker only."""
-        chance, first = self._world.random, self.workers[0]
+        chance = self._world.random
+        first = next(worker for worker in self.workers if worker.labels)
         requires = dict(first.labels) if chance.random() < 0.3 else {}
         pool = first.pool if requires else chance.choice(("cpu-render", "asr-align"))
         parts = [TaskSpec(name=f"part-{n}", step="probe", pool=pool, requires=requires) for n in range(2)]
@@ -211,7 +217,7 @@ class Floor:
         def around(point: str) -> None:
             if self._world.chance(f"door_break_{point}", 0.02):
                 raise StoreAway("the connection broke")
-            if self._world.chance(f"{name}_crash_{point}", 0.01):
+            if not worker.steady and self._world.chance(f"{name}_crash_{point}", 0.01):
                 raise Crash
 
         try:

@@ -157,6 +157,7 @@ class Leaders:
         try:
             with world.store.hooked(self._around):
                 if not seat.lead.is_ours and world.chance("two_schedulers_lead", 0.02):
+                    world.watch.forget()
                     seat.scheduler.tick()
                 else:
                     self._notice(seat, lambda: seat.scheduler.run(lambda: next(asked) > 0))
@@ -166,6 +167,7 @@ class Leaders:
             world.note("scheduler", seat.number, "is gone")
             seat.frozen_until = max(seat.frozen_until, world.now + world.up_to(20))
             self._begin(seat)
+            world.watch.forget()
         finally:
             self._in_turn = None
 
@@ -178,6 +180,7 @@ class Leaders:
         self._world.note("scheduler", seat.number, "leads" if led else "stands by", seat.paused_s)
         if seat.lead.is_ours and not led and others:
             self._world.hit("second_scheduler_takes_over")
+            self._world.watch.forget()  # turns are counted in memory
 
     def _pause(self, seat: Seat) -> float:
         if seat.paused_s is None:

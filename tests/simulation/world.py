@@ -18,8 +18,10 @@ from tests.farm import SECRET, CountedIds, HandClock
 from tests.invariants import violations
 from tests.simulation.broken import breaking
 from tests.simulation.broker import Broker
-from tests.simulation.customers import Customers, new_callers
+from tests.simulation.customers import TIERS, Customers, new_callers
+from tests.simulation import rush
 from tests.simulation.deliverers import Deliverers
+from tests.simulation.fair_watch import FairWatch
 from tests.simulation.floor import Floor, Worker
 from tests.simulation.leaders import Leaders
 from tests.simulation.memory import Crash, MemoryStore
@@ -48,24 +50,31 @@ class _House:
 
 
 class World(Stage):
-    """One seed's farm. `broken` switches off one promise-keeper, to show that the checks can fail."""
+    """One seed's farm. `broken` switches off one promise-keeper, to show that the checks can fail.
 
-    def __init__(self, seed: int, broken: str | None = None) -> None:
+    `crowd` is the rush it has; None: now and then one.
+    """
+
+    def __init__(self, seed: int, broken: str | None = None, crowd: str | None = None) -> None:
         super().__init__(seed)
         self.broken = broken
         self.closed = False
         house = _house()
         self.store = house.store
         self.store.wipe(house.rows)
-        self.callers = house.callers
+        self.callers = house.callers[: len(TIERS)]
         self.hall = self._hall(house)
         self.broker = Broker(self)
         self.leaders = Leaders(self)
         self.receivers = Receivers(self)
         self.deliverers = Deliverers(self)
-        self.floor = Floor(self, self._workers())
-        self.customers = Customers(self, house.callers)
-        for _ in range(2):
+        self.watch = FairWatch(self)
+        crowd = crowd or self.random.choices((None, *rush.KINDS), (0.9, 0.05, 0.05))[0]
+        self.floor = Floor(self, self._workers(crowd is not None))
+        self.customers = Customers(self, self.callers)
+        if crowd is not None:
+            rush.Rush(self, house.callers[len(TIERS) :], crowd)
+        for _ in range(0 if crowd else 2):  # what was served is measured by the clock
             self.at(self.up_to(40), self._step_clock)
         self.at(QUIET_S, self.floor.revive)
 
@@ -84,10 +93,13 @@ class World(Stage):
 
     def after_turn(self) -> None:
         """Look at what a turn of the scheduler has done."""
+        self.watch.look()
         self.deliverers.plan()
 
     def seconds_of(self, claimed: Claimed) -> float:
         """How long a task runs."""
+        if claimed.params.get("pool") == rush.POOL:
+            return float(str(claimed.params["estimated_s"])) * self.random.uniform(0.7, 1.3)
         return self.random.expovariate(1 / 2.0)
 
     def _live(self) -> None:
@@ -113,6 +125,7 @@ class World(Stage):
     def _step_clock(self) -> None:
         self.hit("clock_step")
         self.skew += self.random.uniform(-8, 8)
+        self.watch.clock_stepped()
 
     # --- making -----------------------------------------------------------------------------------------
 
@@ -128,8 +141,9 @@ class World(Stage):
             guard=Guard(resolve=lambda _host, _port: ["93.184.216.34"]),
         )
 
-    def _workers(self) -> list[Worker]:
+    def _workers(self, crowded: bool) -> list[Worker]:
         return [
+            *([Worker("w3", rush.POOL, 1, steady=True)] if crowded else []),
             Worker("w0", "cpu-render", 1, {"memory": "64"}),
             Worker("w1", "asr-align", 2),
             Worker("w2", "cpu-render", 1),
@@ -162,7 +176,7 @@ def _house() -> _House:
     if not _HOUSES:
         store = MemoryStore()
         hall = Hall(store, _catalog(), Secrets(SECRET), clock=HandClock(START), ids=_Early())
-        callers = new_callers(hall)
+        callers = new_callers(hall, (*TIERS, *rush.TIERS))
         _HOUSES.append(_House(store, hall.catalog, store.dump(), callers))
     return _HOUSES[0]
 

@@ -29,5 +29,14 @@ def test_every_class_has_a_rule_and_gives_up_in_the_end(failure: FailureClass) -
     assert after_failure(failure, 100, RULES) == GiveUp()
 
 
+def test_c065_a_second_round_gives_the_rules_attempts_again() -> None:
+    most = RULES["transient"].max_attempts
+    assert after_failure(FailureClass.TRANSIENT, most, RULES) == GiveUp()
+    assert isinstance(after_failure(FailureClass.TRANSIENT, most, RULES, 2), Retry)
+    assert isinstance(after_failure(FailureClass.TRANSIENT, 2 * most - 1, RULES, 2), Retry)
+    assert after_failure(FailureClass.TRANSIENT, 2 * most, RULES, 2) == GiveUp()
+    assert after_failure(FailureClass.INVALID_INPUT, 1, RULES, 2) == GiveUp()
+
+
 def test_a_class_without_a_rule_is_given_up() -> None:
     assert after_failure(FailureClass.TRANSIENT, 1, {}) == GiveUp()

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Path
 
 from farm.api.desk import AtDesk, BaseUrl, SignedIn
-from farm.api.native.wire import AssetRequest, AssetView, Upload
+from farm.api.native.paging import Cursor, Limit
+from farm.api.native.wire import AssetPage, AssetRequest, AssetView, Upload
 from farm.api.routing import farm_router, submits
 from farm.api.uploads import declared, upload_url
 from farm.asset import Asset
@@ -26,6 +27,17 @@ def create(body: AssetRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl
         method="PUT",
         headers={"Content-Type": asset.content_type, "Content-Length": str(asset.size_bytes)},
         expires_in=desk.hall.catalog.limits.upload_url_s,
+    )
+
+
+@router.get("/assets")
+def index(desk: AtDesk, caller: SignedIn, limit: Limit = 50, cursor: Cursor = None) -> AssetPage:
+    """The account's files that have not expired, newest first, those of media projects too."""
+    after = assets.asset(desk.hall, caller.account, cursor) if cursor else None
+    found = assets.list_assets(desk.hall, caller.account, after=after, limit=limit + 1)
+    page = found[:limit]
+    return AssetPage(
+        data=[_view(asset) for asset in page], next_cursor=page[-1].id if len(found) > limit else None
     )
 
 

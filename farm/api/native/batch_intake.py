@@ -16,7 +16,7 @@ from farm.batch import Batch, Rejected, Taken, check_references, resolved, split
 from farm.doors import assets, batch_rows
 from farm.doors.batch_rows import NewRow
 from farm.doors.submit import order
-from farm.errors import BadRequest, FarmError, NotFound
+from farm.errors import BadRequest, FarmError, NotFound, TooLarge
 from farm.job import JobSpec
 
 
@@ -56,7 +56,7 @@ class Intake:
                 row = self._reader.read(record)
             except HeaderWrong:
                 raise
-            except BadRequest as error:
+            except (BadRequest, TooLarge) as error:
                 refused.append(_refusal(record, None, error))
                 continue
             if row is not None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, JsonValue
 
 from farm.api.native.wire import Asked, JobView
+from farm.api.routing import ErrorAnswer
 from farm.batch import LONGEST_CUSTOM_ID, Batch, BatchState, Rejected, Stop, Taken
 from farm.job import DEFAULT_PRIORITY
 from farm.money import credits
@@ -157,6 +158,14 @@ class RetriedView(BaseModel):
     retried: int
     remaining: int
     stopped_at: StopView | None
+
+
+class TakenStopped(ErrorAnswer, TakenView):
+    """The same as a refusal: the credits ended at row `stopped_at`."""
+
+
+class RetriedStopped(ErrorAnswer, RetriedView):
+    """The same as a refusal: the credits ended at row `stopped_at`."""
 
 
 class RejectedView(BaseModel):

@@ -21,8 +21,10 @@ from farm.api.native.batch_wire import (
     BatchRequest,
     BatchRow,
     BatchView,
+    RetriedStopped,
     RetriedView,
     StopView,
+    TakenStopped,
     TakenView,
 )
 from farm.api.native.jobs import known_kind, whose
@@ -102,7 +104,7 @@ def change(batch_id: BatchId, body: BatchChange, desk: AtDesk, caller: SignedIn)
             },
         }
     },
-    responses={402: {"model": TakenView, "description": "The credits ended at row `stopped_at`."}},
+    responses={402: {"model": TakenStopped, "description": "The credits ended at row `stopped_at`."}},
 )
 async def add_rows(
     batch_id: BatchId,
@@ -159,7 +161,7 @@ def resume(batch_id: BatchId, desk: AtDesk, caller: SignedIn) -> BatchView:
 @router.post(
     "/batches/{batch_id}/retry-failed",
     response_model=RetriedView,
-    responses={402: {"model": RetriedView, "description": "The credits ended at `stopped_at`."}},
+    responses={402: {"model": RetriedStopped, "description": "The credits ended at `stopped_at`."}},
 )
 def retry_failed(batch_id: BatchId, desk: AtDesk, caller: SignedIn) -> Response:
     """A new job for each failed row, in its place. Some thousand a call: again while `remaining` is not 0."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
@@ -18,7 +17,7 @@ from farm.api.inputs import require_inputs
 from farm.api.native.sse import event_stream, frame
 from farm.api.native.wire import JobChange, JobPage, JobRequest, JobView
 from farm.api.routing import farm_router, rated, submits
-from farm.doors import jobs, watch
+from farm.doors import batch_retry, jobs, watch
 from farm.doors.submit import Submitted, submit, submit_to_project
 from farm.doors.webhooks import check_url
 from farm.errors import BadRequest, Conflict
@@ -43,6 +42,7 @@ def create(body: JobRequest, desk: AtDesk, caller: SignedIn, once: MadeOnce) -> 
         start_after=body.start_after,
         deadline=body.deadline,
         webhook_url=body.webhook_url,
+        auto_retry=body.webhook_auto_retry,
         reference=body.reference,
     )
     require_inputs(desk, caller.account, spec)
@@ -111,11 +111,19 @@ def cancel(job_id: JobId, desk: AtDesk, caller: SignedIn) -> JobView:
 
 @router.post("/jobs/{job_id}/retry", status_code=202, openapi_extra=submits("native"))
 def retry(job_id: JobId, desk: AtDesk, caller: SignedIn, once: MadeOnce) -> JobView:
-    """Submit an ended job's parameters again, as a new job; the old one keeps its end."""
+    """Ask for all that an ended job asked for again, as a new job; the old one keeps its end.
+
+    Its webhook, reference and project are the old one's; times that have gone by are left out. A row of a
+    batch runs again in its batch, in its own place, and reads what it needs there.
+    """
     old = jobs.job(desk.hall, whose(caller), job_id)
     if not old.ended:
         raise Conflict("The job has not ended yet.", param="job_id", code="job_in_progress")
-    spec = replace(jobs.again(desk.hall, caller, job_id), surface=old.surface)
+    spec = jobs.again(desk.hall, caller, job_id)
+    if old.in_batch and old.account_id == caller.account.id:
+        require_inputs(desk, caller.account, spec, of_batch=True)
+        made_id = batch_retry.retry_row(desk.hall, caller, job_id, once)
+        return JobView.of(jobs.job(desk.hall, whose(caller), made_id))
     require_inputs(desk, caller.account, spec)
     if spec.project_id is not None:
         return _view(desk, caller, submit_to_project(desk.hall, caller, spec, spec.project_id, once))

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from farm.account import Caller
 from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
 from farm.api.native.jobs import JobId, whose
+from farm.api.native.paging import Cursor, Limit, page_of
 from farm.api.native.wire import ArtifactList, ArtifactView, AttemptList, AttemptView, Download
 from farm.api.routing import farm_router, rated
 from farm.doors import jobs
@@ -18,18 +19,26 @@ router = farm_router("/farm/v1", "results")
 
 
 @router.get("/jobs/{job_id}/attempts", openapi_extra=rated("native_status"))
-def attempts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> AttemptList:
+def attempts(
+    job_id: JobId, desk: AtDesk, caller: SignedIn, limit: Limit = 1000, cursor: Cursor = None
+) -> AttemptList:
     """Every run of every task, oldest first."""
     names = {task.id: task.name for task in jobs.job(desk.hall, whose(caller), job_id).tasks}
     found = jobs.job_attempts(desk.hall, whose(caller), job_id)
-    return AttemptList(data=[AttemptView.of(attempt, names[attempt.task_id]) for attempt in found])
+    page, following = page_of(found, lambda attempt: str(attempt.id), limit, cursor)
+    return AttemptList(
+        data=[AttemptView.of(attempt, names[attempt.task_id]) for attempt in page], next_cursor=following
+    )
 
 
 @router.get("/jobs/{job_id}/artifacts", openapi_extra=rated("native_status"))
-def artifacts(job_id: JobId, desk: AtDesk, caller: SignedIn) -> ArtifactList:
+def artifacts(
+    job_id: JobId, desk: AtDesk, caller: SignedIn, limit: Limit = 1000, cursor: Cursor = None
+) -> ArtifactList:
     """The finished files."""
     found = jobs.job_artifacts(desk.hall, whose(caller), job_id)
-    return ArtifactList(data=[ArtifactView.of(artifact) for artifact in found])
+    page, following = page_of(found, lambda artifact: artifact.id, limit, cursor)
+    return ArtifactList(data=[ArtifactView.of(artifact) for artifact in page], next_cursor=following)
 
 
 @router.get(
@@ -44,7 +53,7 @@ def download(
     desk: AtDesk,
     caller: SignedIn,
     base_url: BaseUrl,
-    redirect: Annotated[bool, Query()] = False,
+    redirect: Annotated[bool, Query(description="Answer 307 with the URL instead of JSON.")] = False,
 ) -> Download | Response:
     """A short-lived URL of one finished file."""
     given = _download(desk, _artifact(desk, caller, job_id, name), base_url)

@@ -67,17 +67,22 @@ class EndpointMade(BaseModel):
 
 
 class EndpointList(BaseModel):
+    """Endpoints, oldest first. Pass `next_cursor` as `cursor` for the page after; null on the last one."""
+
     data: list[EndpointView]
+    next_cursor: str | None
 
 
 class KeySecret(BaseModel):
+    """What signs deliveries to the webhook_url of this key's jobs."""
+
     secret: str
 
 
 class DeliveryView(BaseModel):
     """One event for one endpoint, or for a job's own webhook_url (`endpoint_id` null).
 
-    `job_id` is the event's subject: a job, or for other events their own id. `response` is the beginning of
+    `job_id` is the event's subject: a job, a batch, or for other events their own id. `response` is the beginning of
     what came back; `body` is null in listings.
     """
 

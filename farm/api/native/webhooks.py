@@ -6,6 +6,7 @@ from fastapi import Path, Query
 
 from farm.api.desk import AtDesk, SignedIn
 from farm.api.native.jobs import whose
+from farm.api.native.paging import Cursor, Limit, page_of
 from farm.api.native.webhook_wire import (
     DeliveryPage,
     DeliveryView,
@@ -34,10 +35,11 @@ def create(body: EndpointRequest, desk: AtDesk, caller: SignedIn) -> EndpointMad
 
 
 @router.get("/endpoints")
-def index(desk: AtDesk, caller: SignedIn) -> EndpointList:
+def index(desk: AtDesk, caller: SignedIn, limit: Limit = 100, cursor: Cursor = None) -> EndpointList:
     """The account's endpoints, oldest first."""
     found = webhooks.list_endpoints(desk.hall, caller.account)
-    return EndpointList(data=[EndpointView.of(endpoint) for endpoint in found])
+    page, following = page_of(found, lambda endpoint: endpoint.id, limit, cursor)
+    return EndpointList(data=[EndpointView.of(endpoint) for endpoint in page], next_cursor=following)
 
 
 @router.get("/endpoints/{endpoint_id}")
@@ -90,7 +92,9 @@ def list_deliveries(
     desk: AtDesk,
     caller: SignedIn,
     endpoint_id: Annotated[str | None, Query(max_length=64)] = None,
-    job_id: Annotated[str | None, Query(max_length=64)] = None,
+    job_id: Annotated[
+        str | None, Query(max_length=64, description="Only about this job, or this batch.")
+    ] = None,
     state: Annotated[DeliveryState | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[

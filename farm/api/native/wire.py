@@ -34,6 +34,10 @@ class JobRequest(Asked):
         max_length=2000,
         description="Told once the job has ended: attempts 0, 5 and 30 seconds after.",
     )
+    webhook_auto_retry: bool = Field(
+        default=False,
+        description="Where the job would fail for good by what may pass, try it once more before saying so.",
+    )
 
 
 class JobChange(Asked):
@@ -95,6 +99,10 @@ class JobView(BaseModel):
     reference: str | None
     project_id: str | None
     custom_id: str | None = Field(default=None, description="The row's own name within its batch.")
+    webhook_url: str | None
+    webhook_auto_retry: bool
+    start_after: float | None
+    deadline: float | None
     result: dict[str, JsonValue]
     failure: FailureView | None
     warnings: list[str]
@@ -118,6 +126,10 @@ class JobView(BaseModel):
             reference=job.reference,
             project_id=job.project_id,
             custom_id=job.custom_id,
+            webhook_url=job.webhook_url,
+            webhook_auto_retry=job.auto_retry,
+            start_after=job.start_after,
+            deadline=job.deadline,
             result=dict(job.result),
             failure=FailureView.of(job.failure),
             warnings=list(job.warnings),
@@ -172,9 +184,10 @@ class AttemptView(BaseModel):
 
 
 class AttemptList(BaseModel):
-    """Every attempt, oldest first."""
+    """Attempts, oldest first. Pass `next_cursor` as `cursor` for the page after; null on the last one."""
 
     data: list[AttemptView]
+    next_cursor: str | None
 
 
 class ArtifactView(BaseModel):
@@ -202,7 +215,10 @@ class ArtifactView(BaseModel):
 
 
 class ArtifactList(BaseModel):
+    """Finished files by name. Pass `next_cursor` as `cursor` for the page after; null on the last one."""
+
     data: list[ArtifactView]
+    next_cursor: str | None
 
 
 class Download(BaseModel):
@@ -258,8 +274,18 @@ class KindView(BaseModel):
     params: dict[str, JsonValue]
 
 
+class AssetPage(BaseModel):
+    """Files, newest first. Pass `next_cursor` as `cursor` for the page after; null on the last one."""
+
+    data: list[AssetView]
+    next_cursor: str | None
+
+
 class KindList(BaseModel):
+    """Kinds by name. Pass `next_cursor` as `cursor` for the page after; null on the last one."""
+
     data: list[KindView]
+    next_cursor: str | None
 
 
 class WorkerInfo(BaseModel):
@@ -283,4 +309,7 @@ class WorkerInfo(BaseModel):
 
 
 class WorkerList(BaseModel):
+    """Workers by name. Pass `next_cursor` as `cursor` for the page after; null on the last one."""
+
     data: list[WorkerInfo]
+    next_cursor: str | None

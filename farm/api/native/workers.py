@@ -7,6 +7,7 @@ from fastapi import Path, Query
 
 from farm.api.auth import require_operator
 from farm.api.desk import AtDesk, SignedIn
+from farm.api.native.paging import Cursor, Limit, page_of
 from farm.api.native.wire import WorkerInfo, WorkerList
 from farm.api.routing import farm_router
 from farm.doors import workers
@@ -17,10 +18,11 @@ Name = Annotated[str, Path(max_length=200, examples=["cpu-render@host"])]
 
 
 @router.get("/workers")
-def index(desk: AtDesk, caller: SignedIn) -> WorkerList:
+def index(desk: AtDesk, caller: SignedIn, limit: Limit = 1000, cursor: Cursor = None) -> WorkerList:
     """Every worker the farm has seen. Needs an operator's key, or the local account's."""
     require_operator(caller, "see the workers")
-    return WorkerList(data=[_info(worker) for worker in workers.list_workers(desk.hall)])
+    page, following = page_of(workers.list_workers(desk.hall), lambda worker: worker.name, limit, cursor)
+    return WorkerList(data=[_info(worker) for worker in page], next_cursor=following)
 
 
 @router.post("/workers/{name}/drain", status_code=202)

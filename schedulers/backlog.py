@@ -1,0 +1,220 @@
+"""Reads who waits for a slot: sorts of tasks, accounts whose turn may be next, and their next tasks.
+
+Every read is small however long the backlog is: sorts are found by skipping through an index, of the
+accounts only the first of each tier are looked at, and of an account's tasks only as many as it has turns.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Connection, Select, bindparam, select, union_all
+
+from farm.states import TaskState
+from farm.store.rows import AnyRow
+from farm.store.schema import OPEN, accounts, jobs, lanes, sorts, tasks
+from schedulers.capacity import Line
+from schedulers.fairness import AGED, LaneTurn
+
+ANY_SORT = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSort:
+    """A sort of which some task waits. ANY_SORT has no `line`: each of its tasks may be of another."""
+
+    id: int
+    line: Line | None
+    requires: Mapping[str, str]
+    affinity: str | None
+    interactive: bool
+
+
+@dataclass(slots=True)
+class Turn:
+    """An account that may be served on a line, and its lanes there: sort by lane id."""
+
+    fair: LaneTurn
+    lanes: dict[int, OpenSort] = field(default_factory=dict)
+
+
+def open_sorts(connection: Connection) -> list[OpenSort]:
+    """The sorts of all waiting tasks whose accounts are not at their cap."""
+    return [
+        OpenSort(
+            row.id,
+            (row.pool, row.resource) if row.pool else None,
+            row.requires or {},
+            row.affinity,
+            bool(row.interactive),
+        )
+        for row in connection.execute(_OPEN_SORTS)
+    ]
+
+
+class Backlog:
+    """The lanes' side of the backlog, with its statements made once."""
+
+    def __init__(self, tiers: Iterable[str]) -> None:
+        names = list(tiers)
+        self._by_vtime = _each_tier(names, _BY_VTIME)
+        self._by_waiting = _each_tier(names, _BY_WAITING)
+
+    def turns(
+        self,
+        connection: Connection,
+        line: Line,
+        among: Sequence[OpenSort],
+        count: int,
+        passed: Set[int],
+        *,
+        aged: bool,
+    ) -> dict[int, Turn]:
+        """By account: each tier's first ones of every sort; when `aged`, the longest unserved goes first."""
+        where = {"of_pool": line[0], "of_resource": line[1], "count": count + len(passed)}
+        found: dict[int, Turn] = {}
+        for sort in among:
+            for row in connection.execute(self._by_vtime, where | {"of_sort": sort.id}):
+                if row.account_id not in passed:
+                    _add(found, row, sort)
+        if found and aged:
+            self._let_aged_first(connection, where | {"count": 1}, among, passed, found)
+        return found
+
+    def _let_aged_first(
+        self,
+        connection: Connection,
+        where: Mapping[str, Any],
+        among: Sequence[OpenSort],
+        passed: Set[int],
+        found: dict[int, Turn],
+    ) -> None:
+        oldest: dict[str, tuple[AnyRow, OpenSort]] = {}
+        for sort in among:
+            for row in connection.execute(self._by_waiting, {**where, "of_sort": sort.id}):
+                best = oldest.get(row.tier)
+                if row.account_id not in passed and (best is None or row.served_at < best[0].served_at):
+                    oldest[row.tier] = row, sort
+        for row, sort in oldest.values():
+            _add(found, row, sort, vtime=AGED)
+
+
+def _add(found: dict[int, Turn], row: AnyRow, sort: OpenSort, vtime: float | None = None) -> None:
+    before = found.get(row.account_id)
+    lanes_of = dict(before.lanes) if before else {}
+    ready = (before.fair.ready if before else 0) + (0 if row.id in lanes_of else row.ready)
+    lanes_of[row.id] = sort
+    at = row.vtime if vtime is None else vtime
+    found[row.account_id] = Turn(LaneTurn(row.account_id, row.tier, at, row.room, ready), lanes_of)
+
+
+class Waiting:
+    """An account's next tasks over its lanes, in the account's own order: priority, then age."""
+
+    def __init__(self, connection: Connection, turn: Turn, count: int) -> None:
+        self._rows = {
+            lane_id: deque(connection.execute(_HEADS, {"of_lane": lane_id, "count": count}).all())
+            for lane_id in turn.lanes
+        }
+        self._sort_of = turn.lanes
+
+    def sort_of(self, task: AnyRow) -> OpenSort:
+        return self._sort_of[task.lane_id]
+
+    def head(self, closed: Set[int]) -> AnyRow | None:
+        """The first one that is not of a closed sort."""
+        heads = [
+            rows[0]
+            for lane_id, rows in self._rows.items()
+            if rows and self._sort_of[lane_id].id not in closed
+        ]
+        return min(heads, key=lambda row: (row.priority, row.id), default=None)
+
+    def head_for(self, models: Set[str], closed: Set[int]) -> AnyRow | None:
+        """The first one that likes one of these models."""
+        others = {sort.id for sort in self._sort_of.values() if sort.affinity not in models}
+        return self.head(closed | others)
+
+    def take(self, task: AnyRow) -> None:
+        """It is served, or set aside."""
+        self._rows[task.lane_id].popleft()
+
+
+def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> CompoundSelect[Any]:
+    """One statement for all tiers: asked one by one they are most of an idle turn."""
+    parts = [
+        select(lanes_of_tier.where(lanes.c.tier == tier).subquery(f"tier_{number}"))
+        for number, tier in enumerate(tiers)
+    ]
+    return union_all(*parts)
+
+
+# Skips from one sort to the next in the index of open lanes: a DISTINCT would read all of it.
+_first = select(lanes.c.sort_id).where(OPEN).order_by(lanes.c.sort_id).limit(1).scalar_subquery()
+_found = select(_first.label("id")).cte("found", recursive=True)
+_next = (
+    select(lanes.c.sort_id)
+    .where(OPEN, lanes.c.sort_id > _found.c.id)
+    .order_by(lanes.c.sort_id)
+    .limit(1)
+    .correlate(_found)
+    .scalar_subquery()
+)
+_found = _found.union_all(select(_next).where(_found.c.id.is_not(None)))
+_OPEN_SORTS = (
+    select(
+        _found.c.id,
+        sorts.c.pool,
+        sorts.c.resource,
+        sorts.c.requires,
+        sorts.c.affinity,
+        sorts.c.interactive,
+    )
+    .join_from(_found, sorts, sorts.c.id == _found.c.id, isouter=True)
+    .where(_found.c.id.is_not(None))
+    .order_by(_found.c.id)
+)
+_OPEN = (
+    select(
+        lanes.c.id,
+        lanes.c.account_id,
+        lanes.c.tier,
+        lanes.c.vtime,
+        (lanes.c.cap - lanes.c.busy).label("room"),
+        lanes.c.ready,
+        lanes.c.served_at,
+    )
+    .where(lanes.c.sort_id == bindparam("of_sort"))
+    .where(lanes.c.pool == bindparam("of_pool"), lanes.c.resource == bindparam("of_resource"))
+    .where(OPEN)
+    .limit(bindparam("count"))
+)
+_BY_VTIME = _OPEN.order_by(lanes.c.vtime, lanes.c.id)
+_BY_WAITING = _OPEN.order_by(lanes.c.served_at, lanes.c.id)
+_HEADS = (
+    select(
+        tasks.c.id,
+        tasks.c.job_seq,
+        tasks.c.lane_id,
+        tasks.c.batch_id,
+        tasks.c.priority,
+        tasks.c.estimated_s,
+        tasks.c.requires,
+        tasks.c.affinity,
+        tasks.c.ready_at,
+        tasks.c.route,
+        tasks.c.choice,
+        jobs.c.id.label("job_id"),
+        jobs.c.max_running,
+        jobs.c.interactive,
+        accounts.c.id.label("account_id"),
+        accounts.c.name.label("account"),
+        accounts.c.tier,
+    )
+    .join_from(tasks, jobs, jobs.c.seq == tasks.c.job_seq)
+    .join(accounts, accounts.c.id == jobs.c.account_id)
+    .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)
+    .order_by(tasks.c.priority, tasks.c.id)
+    .limit(bindparam("count"))
+)

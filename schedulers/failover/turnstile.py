@@ -1,0 +1,138 @@
+"""Lets tasks through to their providers when their turn has come; moves or parks those that may not pass.
+
+The dispatcher asks it about every task that needs a provider, once, before it looks for a worker.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from farm.doors.hall import Hall
+from farm.providers import Candidate, Choice, Decision, Route
+from farm.store.rows import AnyRow
+from farm.store.schema import LIVE, attempts
+from schedulers.capacity import Line, LineCapacity
+from schedulers.failover.board import Board
+from schedulers.failover.choosing import Full, Go, Move, Park, View, at_turn
+from schedulers.failover.moving import Mover, Parked, move, moved, park
+from schedulers.failover.views import views_of
+from schedulers.lanes import LaneChanges
+
+_NOTHING: Mapping[str, Any] = {"provider": None, "model": None, "provider_ref": None, "decision": None}
+
+
+class Passage(Enum):
+    """What a task may do."""
+
+    GO = auto()
+    ASIDE = auto()  # it leaves its lane: to another provider, or until one may be asked
+    FULL = auto()  # its provider runs as much as it may
+
+
+class Turnstile:
+    """For one dispatch. What it decides is written by `write`; what it let through is counted by `placed`."""
+
+    def __init__(
+        self, hall: Hall, connection: Connection, capacity: Mapping[Line, LineCapacity], now: float
+    ) -> None:
+        self._hall = hall
+        self._book = hall.catalog.providers
+        self._connection = connection
+        self._capacity = capacity
+        self._now = now
+        self._board = Board(connection, self._book.failover, now)
+        self._movers: list[tuple[int, Mover]] = []
+        self._parked: dict[str, Parked] = {}
+        self._probing: set[int] = set()
+
+    def look(self, task: AnyRow) -> Passage:
+        """Whether the task may go to its provider now."""
+        choice = Choice.model_validate(task.choice)
+        waited_s = self._now - task.ready_at if task.ready_at is not None else 0.0
+        match at_turn(choice, self._views(task), waited_s, self._now, self._book.failover):
+            case Go(probes=probes):
+                (self._probing.add if probes else self._probing.discard)(task.id)
+                return Passage.GO
+            case Full():
+                return Passage.FULL
+            case Move(to=to, why=why, skipped=skipped):
+                after = moved(choice, to, why, skipped)
+                self._movers.append((task.lane_id, _mover(task, after, to)))
+            case Park(until=until):
+                group = Parked(task.lane_id, choice.provider, task.route, task.choice, until)
+                self._parked[repr((task.lane_id, task.route, task.choice))] = group
+        return Passage.ASIDE
+
+    def placed(self, task: AnyRow) -> None:
+        """The task goes: its provider runs one more, and the only probe is under way."""
+        choice = Choice.model_validate(task.choice)
+        self._running[choice.provider] = self._running.get(choice.provider, 0) + 1
+        if task.id in self._probing:
+            self._board.probe(choice.key, task.id)
+
+    def columns(self, task: AnyRow) -> Mapping[str, Any]:
+        """What its attempt must know of the provider; nothing where it needs none."""
+        if task.choice is None:
+            return _NOTHING
+        choice = Choice.model_validate(task.choice)
+        decision = Decision(
+            why=choice.why,
+            skipped=choice.skipped,
+            purchase=choice.purchase,
+            in_doubt=choice.in_doubt,
+            resumes=choice.provider_ref is not None,
+            probes=task.id in self._probing,
+        )
+        return {
+            "provider": choice.provider,
+            "model": choice.model,
+            "provider_ref": choice.provider_ref,
+            "decision": decision.model_dump(mode="json"),
+        }
+
+    def write(self) -> int:
+        """Move and park what stepped aside since the last call. Returns how many tasks."""
+        changes = LaneChanges()
+        for lane_id, _ in self._movers:
+            changes.at(lane_id).ready -= 1
+        changes.write(self._connection)
+        move(self._hall, self._connection, [mover for _, mover in self._movers], self._now)
+        done = len(self._movers) + park(self._connection, [*self._parked.values()])
+        self._board.write()
+        self._movers.clear()
+        self._parked.clear()
+        return done
+
+    def _views(self, task: AnyRow) -> list[View]:
+        def has_worker(candidate: Candidate) -> bool:
+            room = self._capacity.get((candidate.pool, candidate.resource.value))
+            needs = {"kind": task.requires["kind"], **choice_requires, **candidate.requires}
+            return room is not None and any(worker.can_run(needs) for worker in room.workers)
+
+        choice_requires = task.choice["requires"]
+        return views_of(
+            self._book,
+            self._board,
+            Route.model_validate(task.route),
+            task.id,
+            running=self._running,
+            has_worker=has_worker,
+        )
+
+    @cached_property
+    def _running(self) -> dict[str, int]:
+        return {row.provider: row.number for row in self._connection.execute(_RUNNING)}
+
+
+_RUNNING = (
+    select(attempts.c.provider, func.count().label("number"))
+    .where(LIVE, attempts.c.provider.is_not(None))
+    .group_by(attempts.c.provider)
+)
+
+
+def _mover(task: AnyRow, choice: Choice, to: Candidate) -> Mover:
+    return Mover(task.id, task.account_id, task.requires["kind"], bool(task.interactive), choice, to)

@@ -1,0 +1,307 @@
+"""Backed up under load, lost whole, put back: what was promised before the backup is kept after it.
+
+Both stores by the commands of deploy/BACKUP.md: `farm backup` for an embedded farm, pg_dump and a copy of the
+bucket for PostgreSQL and S3.
+"""
+
+import copy
+import json
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3.session
+import httpx
+import pytest
+from sqlalchemy import select
+
+from farm.blobs.s3 import S3Location
+from farm.store.schema import accounts, deliveries
+from tests.invariants import violations
+from tests.leftovers import leftovers, stored_keys
+from tests.postgres import Postgres
+from tests.receiver import Receiver, answer, receiving
+from tests.running import RunningFarm, answers, embedded_farm, eventually, production_farm
+from tests.worker_farm import is_running
+
+pytestmark = pytest.mark.slow
+
+POOLS = ("cpu-render",)
+CREDITS_MC = 100_000
+PRICE_MC = 1_000
+BYTES = 20_000
+WAITING = 6
+# A webhook that failed is still pending when all is lost, and is tried again soon after.
+CONFIG = """
+[outbound]
+allow_hosts = ["127.0.0.1:{port}"]
+[webhooks]
+job_retry_after_s = [12.0, 600.0]
+endpoint_retry_after_s = [12.0, 600.0]
+look_s = 0.05
+"""
+
+
+class Keeper(Protocol):
+    """Backs a farm up, loses its data once its processes are gone, and puts it back."""
+
+    def back_up(self, farm: RunningFarm) -> None: ...
+
+    def lose(self, farm: RunningFarm) -> None: ...
+
+    def put_back(self, farm: RunningFarm) -> RunningFarm:
+        """The farm again, its parts started."""
+        ...
+
+
+@dataclass
+class EmbeddedKeeper:
+    """`farm backup`, `rm -r`, `farm restore`."""
+
+    backup: Path
+    config: str
+    stack: ExitStack
+
+    def back_up(self, farm: RunningFarm) -> None:
+        told = json.loads(farm.run("backup", str(self.backup), "--json"))
+        assert (told["blobs"], told["secret"]) == ("here", "here")
+        assert told["blob_files"] > 0
+
+    def lose(self, farm: RunningFarm) -> None:
+        shutil.rmtree(farm.settings.root)
+
+    def put_back(self, farm: RunningFarm) -> RunningFarm:
+        assert "is as it was at" in farm.run("restore", str(self.backup))
+        return self.stack.enter_context(embedded_farm(farm.logs, fast=True, pools=POOLS, config=self.config))
+
+
+@dataclass
+class ProductionKeeper:
+    """pg_dump first, then a copy of every object; pg_restore, the objects, `farm restore --in-place`."""
+
+    backup: Path
+    postgres: Postgres
+    stack: ExitStack
+
+    def back_up(self, farm: RunningFarm) -> None:
+        url = farm.environment["FARM_DATABASE_URL"]
+        self.postgres.tool("pg_dump", "--format=custom", f"--file={self.backup}", url)
+        client, at = _bucket(farm)
+        for key in stored_keys(farm):
+            _copy(client, at.bucket, at.prefix + key, f"backup/{at.prefix}{key}")
+
+    def lose(self, farm: RunningFarm) -> None:
+        """The database is simply not used again."""
+        client, at = _bucket(farm)
+        for key in stored_keys(farm):
+            client.delete_object(Bucket=at.bucket, Key=at.prefix + key)
+
+    def put_back(self, farm: RunningFarm) -> RunningFarm:
+        url = self.postgres.fresh()
+        self.postgres.tool("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={url}", str(self.backup))
+        client, at = _bucket(farm)
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=at.bucket, Prefix=f"backup/{at.prefix}"
+        )
+        for key in [found["Key"] for page in pages for found in page["Contents"]]:
+            _copy(client, at.bucket, key, key.removeprefix("backup/"))
+        environment = {**farm.environment, "FARM_DATABASE_URL": url}
+        again = RunningFarm(
+            "production", farm.urls[:1], farm.key, environment, [], farm.logs, farm.valkey, ExitStack()
+        )
+        self.stack.enter_context(again.stack)
+        assert "files are there" in again.run("restore", "--in-place")
+        again.start("api", "--port", farm.url.rpartition(":")[2])
+        again.start("scheduler")
+        again.start("worker", POOLS[0], "--name", "another host's")
+        eventually(lambda: answers(farm.url), "the API answers")
+        eventually(lambda: len(again.online()) == 1, "the worker is there", pause_s=0.5)
+        return again
+
+
+def _bucket(farm: RunningFarm) -> tuple[Any, S3Location]:
+    at = S3Location.parse(farm.environment["FARM_BLOBS_URL"])
+    keys = (farm.environment["AWS_ACCESS_KEY_ID"], farm.environment["AWS_SECRET_ACCESS_KEY"])
+    session = boto3.session.Session(*keys, region_name=at.region)
+    return session.client("s3", endpoint_url=at.endpoint), at
+
+
+def _copy(client: Any, bucket: str, source: str, target: str) -> None:
+    client.copy_object(CopySource={"Bucket": bucket, "Key": source}, Bucket=bucket, Key=target)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
+
+
+@pytest.fixture(params=["embedded", "production"])
+def kept(
+    request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver
+) -> Iterator[tuple[RunningFarm, Keeper]]:
+    """A farm of either shape, and who keeps its backup."""
+    config, folder, backup = CONFIG.format(port=receiver.port), tmp_path / "farm", tmp_path / "backup"
+    folder.mkdir()
+    with ExitStack() as stack:
+        if request.param == "embedded":
+            farm = stack.enter_context(embedded_farm(folder, fast=True, pools=POOLS, config=config))
+            yield farm, EmbeddedKeeper(backup, config, stack)
+            return
+        postgres, s3 = request.getfixturevalue("postgres"), request.getfixturevalue("s3_server")
+        made = production_farm(folder, postgres, s3, fast=True, pools=POOLS, config=config)
+        yield stack.enter_context(made), ProductionKeeper(backup, postgres, stack)
+
+
+@dataclass
+class Before:
+    """What the customer was promised before the backup: jobs' ids."""
+
+    finished: list[str] = field(default_factory=list)
+    untold: str = ""
+    running: str = ""
+    waiting: list[str] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[str]:
+        return [*self.finished, self.untold, self.running, *self.waiting]
+
+
+def order(farm: RunningFarm, receiver: Receiver, *, key: str | None = None, **params: Any) -> str:
+    """Submit a paid probe that tells the receiver of its end. Returns the job's id."""
+    body = {"kind": "probe", "params": {"price_mc": PRICE_MC, **params}, "webhook_url": receiver.url}
+    headers = {"Authorization": f"Bearer {farm.key}"} | ({"Idempotency-Key": key} if key else {})
+    made = httpx.post(f"{farm.url}/farm/v1/jobs", json=body, headers=headers, timeout=60)
+    assert made.status_code == 202, made.text
+    return str(made.json()["id"])
+
+
+def told_of(receiver: Receiver, job_id: str) -> list[str]:
+    """The webhook-ids under which the receiver heard of a job, one for each time."""
+    about = [heard.headers for heard in receiver.heard]
+    return [sent["webhook-id"] for sent in about if sent["x-creativeai-delivery-id"] == job_id]
+
+
+def batch_events(receiver: Receiver) -> list[str]:
+    about = [heard.headers for heard in receiver.heard]
+    return [sent["webhook-id"] for sent in about if sent["x-creativeai-event"] == "batch.completed"]
+
+
+def recorded(farm: RunningFarm, state: str) -> None:
+    """Every delivery so far is in this state."""
+
+    def so() -> bool:
+        with farm.store.read() as connection:
+            return set(connection.scalars(select(deliveries.c.state))) == {state}
+
+    eventually(so, f"every delivery is {state}", pause_s=0.2)
+
+
+def batch_ends(farm: RunningFarm, receiver: Receiver) -> str:
+    """Run a batch to its end. Returns the webhook-id of the event, which is one of the account's own."""
+    before = len(batch_events(receiver))
+    made = farm.call("POST", "/farm/v1/batches", json={"kind": "probe", "jobs": [{"params": {}}]})
+    assert made.status_code == 201, made.text
+    eventually(lambda: len(batch_events(receiver)) > before, "the batch's end is told")
+    return batch_events(receiver)[-1]
+
+
+@contextmanager
+def under_load(farm: RunningFarm) -> Iterator[None]:
+    """Others submit as fast as they can while the block runs, and their jobs store files."""
+    stopping = threading.Event()
+
+    def load() -> None:
+        while not stopping.is_set():
+            farm.submit("probe", write_bytes=BYTES)
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def prepared(farm: RunningFarm, receiver: Receiver) -> Before:
+    """Jobs that ended and were told of, one that could not be told, one that runs, and some behind it."""
+    before = Before()
+    for number in range(3):
+        before.finished.append(order(farm, receiver, key=f"order-{number}", write_bytes=BYTES))
+        farm.ended(before.finished[-1])
+    eventually(lambda: all(told_of(receiver, job_id) for job_id in before.finished), "all are told")
+    recorded(farm, "delivered")
+    receiver.script = [answer(503)]
+    before.untold = order(farm, receiver)
+    eventually(lambda: told_of(receiver, before.untold), "it was tried to tell")
+    before.running = order(farm, receiver, sleep_s=8.0)
+    farm.well_under_way(before.running, 0.0)
+    before.waiting = [order(farm, receiver, write_bytes=BYTES) for _ in range(WAITING)]
+    return before
+
+
+def killed(farm: RunningFarm) -> None:
+    """Every process at once, as by a power cut."""
+    pids = farm.processes(r"farm\.cli\.main|engine_main|valkey")
+    for root in farm.roots:
+        root.kill()
+        root.wait()
+    eventually(lambda: not any(is_running(pid) for pid in pids), "nothing of it runs")
+
+
+def contents(farm: RunningFarm, job_ids: Sequence[str], folder: Path) -> list[bytes]:
+    return [farm.download(job_id, "bytes", folder / "file").read_bytes() for job_id in job_ids]
+
+
+def test_a_farm_that_was_lost_whole_keeps_what_it_promised(
+    kept: tuple[RunningFarm, Keeper], receiver: Receiver, tmp_path: Path
+) -> None:
+    farm, keeper = kept
+    customer = farm.customer("studio", "local", balance_mc=CREDITS_MC)
+    endpoint = {"url": receiver.url, "events": ["batch.completed"]}
+    assert customer.call("POST", "/farm/v1/webhooks/endpoints", json=endpoint).status_code == 201
+    first_batch = batch_ends(customer, receiver)
+    before = prepared(customer, receiver)
+    files = contents(customer, before.finished, tmp_path)
+    with under_load(farm):
+        keeper.back_up(farm)
+    later = order(customer, receiver)
+    later_batch = batch_ends(customer, receiver)
+    killed(farm)
+    keeper.lose(farm)
+
+    farm = keeper.put_back(farm)
+    customer = replace_key(farm, customer.key)
+    assert customer.call("GET", f"/farm/v1/jobs/{later}").status_code == 404  # it came after the backup
+    assert contents(customer, before.finished, tmp_path) == files
+    assert order(customer, receiver, key="order-1", write_bytes=BYTES) == before.finished[1]
+    for job_id in before.all:
+        assert customer.ended(job_id)["state"] == "completed"
+    assert [customer.outcomes(job_id) for job_id in before.finished] == [["succeeded"]] * 3
+    assert customer.outcomes(before.running) == ["lost", "succeeded"]
+    assert [len(content) for content in contents(customer, before.waiting, tmp_path)] == [BYTES] * WAITING
+
+    third_batch = batch_ends(customer, receiver)
+    assert len({first_batch, later_batch, third_batch}) == 3  # receivers drop what they know by its id
+    recorded(farm, "delivered")
+    for job_id in before.all:
+        assert len(set(told_of(receiver, job_id))) == 1, "a webhook came under a new id"
+    assert [len(told_of(receiver, job_id)) for job_id in before.finished] == [1] * 3
+    eventually(lambda: violations(farm.store) == [], "the books are right, and every job has ended")
+    assert [lost for lost in leftovers(farm) if lost.startswith("no blob")] == []
+    with farm.store.read() as connection:
+        balance = connection.scalar(select(accounts.c.balance_mc).where(accounts.c.name == "studio"))
+    assert balance == CREDITS_MC - PRICE_MC * len(before.all)
+
+
+def replace_key(farm: RunningFarm, key: str) -> RunningFarm:
+    seen = copy.copy(farm)
+    seen.key = key
+    return seen

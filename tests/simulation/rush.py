@@ -1,0 +1,43 @@
+"""A crowd at a pool of its own, which one slot serves: here shares and waiting can be judged.
+
+`shares`: two tiers and three accounts with more work than the slot can do, after an enterprise account has
+had it to itself for long. `newcomers`: an account with three jobs among many that each come with one.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from farm.account import Caller
+from farm.doors import submit
+from farm.job import JobSpec
+from tasks.probe import Probe
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+KINDS = ("shares", "newcomers")
+POOL = "vision-describe"
+TIERS = ("free", "free", "pro", "enterprise", *["free"] * 24)
+SHORT_S, LONG_S = 0.3, 12.0
+_EACH = 14
+
+
+class Rush:
+    """What its accounts submit, and when."""
+
+    def __init__(self, world: "World", callers: Sequence[Caller], kind: str) -> None:
+        self._world = world
+        old, late, pro, enterprise, *newcomers = callers
+        if kind == "shares":
+            world.at(0.0, self._submit, enterprise, 2, LONG_S)
+            world.at(1.0, self._submit, old, 2, SHORT_S)
+            for caller in (old, late, pro):
+                world.at(14.0, self._submit, caller, _EACH, SHORT_S)
+        else:
+            world.at(0.5, self._submit, old, 3, SHORT_S)
+            for number, caller in enumerate(newcomers):
+                world.at(1.0 + 0.25 * number, self._submit, caller, 1, SHORT_S)
+
+    def _submit(self, caller: Caller, number: int, estimated_s: float) -> None:
+        params = Probe(pool=POOL, estimated_s=estimated_s, price_mc=10)
+        submit.submit_all(self._world.hall, caller, [JobSpec(params=params)] * number)
