@@ -65,6 +65,8 @@ class Scheduling(Noun):
     look_ahead_s: float = Field(ge=0)
     look_ahead_max: int = Field(ge=0)
     ageing_every: int = Field(gt=1)
+    burst_turns: float = Field(ge=0)
+    burst_s: float = Field(ge=0)
     warm_jumps: int = Field(ge=0)
     refuse_unrunnable: bool = False
     batch: int = Field(gt=0)

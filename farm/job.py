@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from farm.kinds import Params
+from farm.providers import Choice, Decision, Route
 from farm.states import AttemptState, JobState, Outcome, TaskState
 
 DEFAULT_PRIORITY = 5
@@ -64,7 +65,8 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One run of a task by one worker on one provider."""
+    """One run of a task by one worker, on one provider where it needs one: then `decision` tells how it came
+    to that and what followed, `provider_ref` what the provider accepted."""
 
     id: int
     task_id: int
@@ -78,11 +80,14 @@ class Attempt:
     published_at: float
     started_at: float | None
     ended_at: float | None
+    model: str | None = None
+    provider_ref: str | None = None
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One unit of a job."""
+    """One unit of a job. `route` and `choice`: what it asked of providers, and which one it goes to."""
 
     id: int
     name: str
@@ -93,6 +98,8 @@ class Task:
     failure: Failure | None
     progress: float
     stage: str
+    route: Route | None = None
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)

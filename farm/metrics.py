@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import Connection, and_, case, func, literal_column, select, union_all
 
 from farm.doors.hall import Hall
+from farm.doors.schedulers import schedulers_here
 from farm.errors import FarmUnavailable
 from farm.money import month_of
 from farm.states import WorkerState
@@ -221,6 +222,14 @@ def _workers(hall: Hall, connection: Connection, now: float) -> Sequence[Metric]
     )
 
 
+def _schedulers(hall: Hall, connection: Connection, now: float) -> Sequence[Metric]:
+    """One leads; none does when all are gone."""
+    here = schedulers_here(hall, connection, now)
+    leading = sum(scheduler.led_since is not None for scheduler in here)
+    found = {("leading",): leading, ("standing_by",): len(here) - leading}
+    return (_family("farm_schedulers", "Scheduler processes that are here.", ("state",), found),)
+
+
 def _webhooks(_hall: Hall, connection: Connection, now: float) -> Sequence[Metric]:
     """What is due and has not been delivered. A retry counts from its due time."""
     queries = [
@@ -277,5 +286,5 @@ def _family(name: str, help_text: str, labels: Sequence[str], values: dict[Any, 
     return family
 
 
-_CHEAP: Sequence[Reading] = (_backlog, _live, _workers, _webhooks)
+_CHEAP: Sequence[Reading] = (_backlog, _live, _workers, _schedulers, _webhooks)
 _DEAR: Sequence[Reading] = (_waiting, _credits)

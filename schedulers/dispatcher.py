@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, case, insert, select, update
 from farm.broker.message import Message, about
 from farm.doors.hall import Hall
 from farm.states import AttemptState, TaskState
+from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks, tiers
 from schedulers.backlog import ANY_SORT, Backlog, OpenSort, Turn, open_sorts
 from schedulers.capacity import Line, LineCapacity
@@ -121,12 +122,15 @@ class Dispatcher:
         return self._unaged.get(line, 0) >= self._catalog.scheduling.ageing_every - 1
 
     def _tiers(self, connection: Connection, line: Line) -> dict[str, TierTurn]:
-        rows = connection.execute(_TIERS, {"of_pool": line[0], "of_resource": line[1]})
-        return {
-            r.tier: TierTurn(r.tier, self._catalog.tiers[r.tier].weight, r.vtime)
-            for r in rows
-            if r.tier in self._catalog.tiers  # else an operator took it out of tiers.toml
-        }
+        rows = connection.execute(_TIERS, {"of_pool": line[0], "of_resource": line[1]}).all()
+        floor = max((row.floor for row in rows), default=0.0)  # a new tier's row does not know it yet
+        known = [row for row in rows if row.tier in self._catalog.tiers]  # else tiers.toml has lost it
+        return {row.tier: self._tier(row, floor) for row in known}
+
+    def _tier(self, row: AnyRow, floor: float) -> TierTurn:
+        rules, weight = self._catalog.scheduling, self._catalog.tiers[row.tier].weight
+        burst_s = min(rules.burst_turns * row.typical_s, rules.burst_s)
+        return TierTurn(row.tier, weight, row.vtime, floor, burst_s / weight, row.typical_s)
 
     def _set_aside(self, connection: Connection, batches: Set[tuple[int, int]]) -> None:
         """Take what a held back batch has in a lane out of it, until schedulers.batches brings it back."""
@@ -153,7 +157,7 @@ class Dispatcher:
             return
         ageing = self._is_ageing_turn(line)
         self._unaged[line] = 0 if ageing else self._unaged.get(line, 0) + len(placed)
-        changes, served, reached = LaneChanges(), dict[str, float](), dict[str, float]()
+        changes, served, reached = LaneChanges(), dict[str, list[float]](), dict[str, float]()
         for item in placed:
             seconds, fair = item.task.estimated_s, turns[item.task.account_id].fair
             change = changes.at(item.task.lane_id)
@@ -161,21 +165,22 @@ class Dispatcher:
             change.busy += 1
             change.vtime += seconds
             change.served_at = now
-            served[fair.tier] = served.get(fair.tier, 0.0) + seconds
+            served.setdefault(fair.tier, []).append(seconds)
             reached[fair.tier] = max(reached.get(fair.tier, 0.0), fair.vtime)  # AGED never counts
         changes.write(connection)
-        after = charge(tiers, served)
         connection.execute(
             _TIER_AFTER,
             [
                 {
                     "of_pool": line[0],
                     "of_resource": line[1],
-                    "of_tier": tier,
-                    "vtime_to": vtime,
-                    "lane_vtime_to": reached.get(tier, 0.0),
+                    "of_tier": name,
+                    "vtime_to": tier.vtime,
+                    "floor_to": tier.floor,
+                    "typical_to": tier.typical_s,
+                    "lane_vtime_to": reached.get(name, 0.0),
                 }
-                for tier, vtime in sorted(after.items())
+                for name, tier in sorted(charge(tiers, served).items())
             ],
         )
 
@@ -229,7 +234,7 @@ def _fits(sort: OpenSort, placing: Placing) -> bool:
     return sort.id == ANY_SORT or bool(placing.able(sort.requires))
 
 
-_TIERS = select(tiers.c.tier, tiers.c.vtime).where(
+_TIERS = select(tiers.c.tier, tiers.c.vtime, tiers.c.floor, tiers.c.typical_s).where(
     tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource")
 )
 _OF_BATCH = (
@@ -252,6 +257,8 @@ _TIER_AFTER = (
     .where(tiers.c.tier == bindparam("of_tier"))
     .values(
         vtime=bindparam("vtime_to"),
+        floor=bindparam("floor_to"),
+        typical_s=bindparam("typical_to"),
         # Never back: a lane that joins later starts where the served ones are.
         lane_vtime=case(
             (tiers.c.lane_vtime < bindparam("lane_vtime_to"), bindparam("lane_vtime_to")),

@@ -1,19 +1,41 @@
 #!/usr/bin/env bash
 # Tools that the tests compare with or call: ffmpeg and ffprobe as a peer, curl, jq and node for the API
-# documents' own examples. Tests that lack one are skipped, so nothing here is needed to run the farm.
+# documents' own examples, Chromium to look at Flower, promtool for the alert rules, espeak-ng for speech to
+# align. Tests that lack one are skipped, so nothing here is needed to run the farm.
 set -euo pipefail
 
-missing=()
-for tool in ffmpeg curl jq node; do
-  command -v "$tool" >/dev/null && continue
-  case "$tool" in
-    node) missing+=(nodejs) ;;
-    *) missing+=("$tool") ;;
-  esac
+has() { command -v "$1" >/dev/null; }
+
+packages=()
+for tool in ffmpeg curl jq espeak-ng; do
+  has "$tool" || packages+=("$tool")
 done
-[ "${#missing[@]}" -eq 0 ] && exit 0
+has node || packages+=(nodejs)
+has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
+has promtool || packages+=(promtool)
+[ "${#packages[@]}" -eq 0 ] && exit 0
 
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+export DEBIAN_FRONTEND=noninteractive
+
+# Only the tool: the package would start a server.
+promtool() {
+  local folder
+  folder=$(mktemp -d)
+  chmod 755 "$folder"
+  (cd "$folder" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb .)
+  "${as_root[@]}" install "$folder/usr/bin/promtool" /usr/local/bin/
+  rm -r "$folder"
+}
+
 "${as_root[@]}" apt-get update -qq
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+failed=()
+for package in "${packages[@]}"; do # one by one: what a distribution lacks must not keep the others away
+  if [ "$package" = promtool ]; then
+    promtool || failed+=("$package")
+  else
+    "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$package" || failed+=("$package")
+  fi
+done
+[ "${#failed[@]}" -eq 0 ] || { echo "Not installed: ${failed[*]}" >&2; exit 1; }

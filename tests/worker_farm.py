@@ -109,11 +109,18 @@ class WorkerFarm:
     """Everything but the worker runs in the test's own process."""
 
     def __init__(
-        self, folder: Path, redis_url: str, *, blobs_url: str | None = None, database_url: str | None = None
+        self,
+        folder: Path,
+        redis_url: str,
+        *,
+        blobs_url: str | None = None,
+        database_url: str | None = None,
+        providers: str = "",
     ) -> None:
         config = folder / "config"
         config.mkdir()
         (config / "farm.toml").write_text(FAST)
+        (config / "providers.toml").write_text(providers)
         self.home = folder / "home"
         self.settings = Settings(
             home=self.home,

@@ -30,6 +30,10 @@ class TaskInput:
     """One task, claimed: its checked parameters as plain JSON values, and its files by asset id.
 
     `attempt` counts from 1; attempts that were given back unharmed do not count.
+
+    A task of a `provider` buys there under `idempotency_key`, the same for every attempt that may buy it.
+    With a `provider_ref` it has been bought: resume that. When `in_doubt`, ask the provider for the key
+    first; as long as it cannot be asked, raise `ambiguous`: any other failure tells that nothing was bought.
     """
 
     kind: str
@@ -37,6 +41,11 @@ class TaskInput:
     params: Mapping[str, Any]
     inputs: Mapping[str, InputFile] = field(default_factory=dict)
     attempt: int = 1
+    provider: str | None = None
+    model: str | None = None
+    idempotency_key: str | None = None
+    provider_ref: str | None = None
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +86,15 @@ class Context(Protocol):
 
     def log(self, message: str) -> None:
         """Add a line to the attempt's log tail."""
+        ...
+
+    def accepted(self, ref: str) -> None:
+        """Record the provider's own id of what it has accepted. On return it is committed: say it at once."""
+        ...
+
+    def dropped(self) -> None:
+        """Record that nothing will come of what was accepted: it failed there, or was called off.
+
+        Only then may another provider be asked. Never raises Cancelled: it may be said on the way out.
+        """
         ...

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +25,13 @@ from workers.context import Done
 from workers.stop_sign import StopSign
 from workers.wire import (
     ANSWER,
+    Accepted,
     Begun,
+    Dropped,
     Failed,
     Finished,
     LogLine,
+    Noted,
     Perform,
     Progress,
     Stop,
@@ -84,12 +88,21 @@ class Engine:
         sign: StopSign,
         on_progress: Callable[[float, str], None],
         on_log: Callable[[LogLine], None] = lambda _line: None,
+        on_purchase: Callable[[Accepted | Dropped], None] = lambda _said: None,
     ) -> EngineResult:
-        """Perform one task. When this returns, the engine is idle or its process is gone for certain.
+        """Perform one task. When this ends, the engine is idle or its process is gone for certain.
 
-        Neither callback may block: while one does, nothing watches the engine.
+        No callback may block, for while one does nothing watches the engine; but `on_purchase`, which the
+        engine itself waits for.
         """
-        run = _Run(limits, sign, on_progress, on_log)
+        run = _Run(limits, sign, on_progress, on_log, on_purchase)
+        with ExitStack() as unless_answered:
+            unless_answered.callback(self.close)  # a purchase that cannot be noted: it must not go on
+            result = self._answer(run, order)
+            unless_answered.pop_all()
+        return result
+
+    def _answer(self, run: "_Run", order: Perform) -> EngineResult:
         try:
             return self._perform(run, order)
         except _Gone as gone:
@@ -174,6 +187,7 @@ class _Run:
     sign: StopSign
     on_progress: Callable[[float, str], None]
     on_log: Callable[[LogLine], None]
+    on_purchase: Callable[[Accepted | Dropped], None]
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
     begun: bool = False
     _soft_at: float = 0.0
@@ -204,7 +218,7 @@ class _Run:
                 if len(pending) > _LONGEST_LINE:
                     raise _Gone(malformed=True)
                 for text in lines:
-                    result = self._hear(text)
+                    result = self._hear(sock, text)
                     if result is not None:
                         return result
 
@@ -225,7 +239,7 @@ class _Run:
         self._kill_at = min(self._kill_at, now + self.limits.grace_s)
         _send(sock, line(Stop()))
 
-    def _hear(self, text: bytes) -> EngineResult | None:
+    def _hear(self, sock: socket.socket, text: bytes) -> EngineResult | None:
         try:
             said = ANSWER.validate_json(text)
         except ValueError:
@@ -239,12 +253,14 @@ class _Run:
             case LogLine() if self.begun:  # else left over from the task before: another customer's, perhaps
                 self.log.append(said.line)
                 self.on_log(said)
+            case Accepted() | Dropped():
+                self.on_purchase(said)
+                _send(sock, line(Noted()))
             case Finished():
                 return EngineResult(done=said.done, log=tuple(self.log))
             case Failed():
-                return EngineResult(
-                    failure=Failure(said.failure, said.code, said.message), log=tuple(self.log)
-                )
+                failure = Failure(said.failure, said.code, said.message, said.retry_after_s)
+                return EngineResult(failure=failure, log=tuple(self.log))
             case Stopped():
                 return EngineResult(failure=self._overran, log=tuple(self.log))
         return None

@@ -27,7 +27,21 @@ from farm.parent import die_with_parent
 from farm.settings import Settings
 from workers.context import Cancelled, Context, Done, TaskInput
 from workers.failures import failure_of
-from workers.wire import ORDER, Begun, Failed, Finished, LogLine, Perform, Progress, Stop, Stopped, line
+from workers.wire import (
+    ORDER,
+    Accepted,
+    Begun,
+    Dropped,
+    Failed,
+    Finished,
+    LogLine,
+    Noted,
+    Perform,
+    Progress,
+    Stop,
+    Stopped,
+    line,
+)
 
 _PROGRESS_EVERY_S = 0.2
 _LOG_LINE = 1000
@@ -54,6 +68,7 @@ class EngineContext:
         self._workdir = workdir
         self._next_at = 0.0
         self.stop = threading.Event()
+        self.noted = threading.Event()
 
     @property
     def workdir(self) -> Path:
@@ -73,6 +88,20 @@ class EngineContext:
 
     def log(self, message: str, *, private: bool = False) -> None:
         self._wire.say(LogLine(line=message[:_LOG_LINE], private=private))
+
+    def accepted(self, ref: str) -> None:
+        if not ref or "\0" in ref:
+            raise ValueError(f"{ref!r} is no provider's id")
+        self._note(Accepted(ref=ref))
+
+    def dropped(self) -> None:
+        self._note(Dropped())
+
+    def _note(self, said: Noun) -> None:
+        """Say it and wait until the worker has committed it; a worker that cannot ends this process."""
+        self.noted.clear()
+        self._wire.say(said)
+        self.noted.wait()
 
 
 class Engine:
@@ -94,14 +123,15 @@ class Engine:
         context: EngineContext | None = None
         with self._sock.makefile("rb") as lines:
             for text in lines:
-                order = ORDER.validate_json(text)
-                if isinstance(order, Stop):
-                    if context is not None:
+                match ORDER.validate_json(text):
+                    case Stop() if context is not None:
                         context.stop.set()
-                else:
-                    context = EngineContext(self._wire, order.workdir)
-                    self._wire.say(Begun())
-                    self._orders.put((order, context))
+                    case Noted() if context is not None:
+                        context.noted.set()
+                    case Perform() as order:
+                        context = EngineContext(self._wire, order.workdir)
+                        self._wire.say(Begun())
+                        self._orders.put((order, context))
         os._exit(0)  # the worker is gone
 
 
@@ -117,7 +147,12 @@ def _outcome(order: Perform, context: EngineContext) -> Finished | Failed | Stop
         if failure.failure_class == FailureClass.INTERNAL:
             for text in traceback.format_exc().splitlines():
                 context.log(text, private=True)  # it tells of our files, not of the customer's
-        return Failed(failure=FailureClass(failure.failure_class), code=failure.code, message=failure.message)
+        return Failed(
+            failure=FailureClass(failure.failure_class),
+            code=failure.code,
+            message=failure.message,
+            retry_after_s=failure.retry_after_s,
+        )
 
 
 def _performer(name: str) -> Callable[[TaskInput, Context], Done]:

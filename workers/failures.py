@@ -12,7 +12,7 @@ def failure_of(error: Exception) -> Failure:
     """What to record for `error`. Anything that was not raised on purpose is `internal`."""
     match error:
         case TaskFailure():
-            return Failure(error.failure, error.public_code, error.message)
+            return Failure(error.failure, error.public_code, error.message, error.retry_after_s)
         case FarmError():
             return Failure(error.failure_class, error.public_code, error.message)
         case MemoryError():

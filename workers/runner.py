@@ -14,6 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from farm.blobs import Blobs
 from farm.doors.hall import Hall
+from farm.doors.purchases import accepted, dropped
 from farm.doors.work import Claimed, Report, claim, finish, give_back
 from farm.errors import FailureClass, FarmUnavailable, TaskFailure
 from farm.job import Failure
@@ -25,7 +26,7 @@ from workers.failures import failure_of
 from workers.files import discard, fetch_inputs, store_outputs
 from workers.lease import Lease
 from workers.stop_sign import Halted, Reason, StopSign
-from workers.wire import LogLine, Perform
+from workers.wire import Accepted, Dropped, LogLine, Perform
 from workers.workdir import Workshop
 
 _log = structlog.get_logger(__name__)
@@ -52,11 +53,11 @@ class Runner:
         self._change = threading.Condition()
         self._closing = False
 
-    def run(self, attempt_id: int, token: int) -> None:
-        """Take the attempt and bring it to its end."""
+    def run(self, attempt_id: int, token: int) -> str | None:
+        """Take the attempt and bring it to its end. Returns why it failed, if it did."""
         claimed = claim(self._hall, attempt_id, token, self._name)
         if claimed is None:  # delivered twice, cancelled, or another's by now
-            return
+            return None
         with (
             bound_contextvars(attempt=attempt_id, job=claimed.job_id, worker=self._name),
             StopSign() as sign,
@@ -67,6 +68,7 @@ class Runner:
             _log_end(report, lease)
             lease.flush()
             self._finish(claimed, report)
+        return None if report.failure is None else f"{report.failure.failure_class}: {report.failure.message}"
 
     def close(self, patience_s: float) -> None:
         """Stop everything at once and give it back: kill the engines, wait a while, answer for the rest."""
@@ -117,7 +119,18 @@ class Runner:
         files = fetch_inputs(self._blobs, claimed, inputs, sign)
         if files:
             lease.log(f"fetched {len(files)} inputs")
-        task = TaskInput(claimed.kind, claimed.step, claimed.params, files, claimed.attempt_no)
+        task = TaskInput(
+            kind=claimed.kind,
+            step=claimed.step,
+            params=claimed.params,
+            inputs=files,
+            attempt=claimed.attempt_no,
+            provider=claimed.provider,
+            model=claimed.model,
+            idempotency_key=claimed.idempotency_key,
+            provider_ref=claimed.provider_ref,
+            in_doubt=claimed.in_doubt,
+        )
         result = self._engine(Perform(performer=performer, task=task, workdir=workdir), claimed, sign, lease)
         if sign.reason is not None:
             return _stopped(sign)
@@ -133,11 +146,21 @@ class Runner:
         def on_log(said: LogLine) -> None:
             lease.log(said.line, private=said.private)
 
+        def on_purchase(said: Accepted | Dropped) -> None:
+            if not self._note(claimed, said):
+                sign.show(Reason.NOT_OURS)
+
         engine = self._engines.get()
         try:
-            return engine.run(order, limits, sign, lease.progress, on_log)
+            return engine.run(order, limits, sign, lease.progress, on_log, on_purchase)
         finally:
             self._engines.put(engine)
+
+    def _note(self, claimed: Claimed, said: Accepted | Dropped) -> bool:
+        """Commit what a provider accepted or dropped. False when the attempt is no longer ours."""
+        if isinstance(said, Accepted):
+            return accepted(self._hall, claimed.attempt_id, claimed.token, said.ref)
+        return dropped(self._hall, claimed.attempt_id, claimed.token)
 
     def _store(self, claimed: Claimed, done: Done, workdir: Path, sign: StopSign, lease: Lease) -> Report:
         stored = store_outputs(self._blobs, claimed, done.outputs, workdir, sign)

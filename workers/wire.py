@@ -25,6 +25,12 @@ class Stop(Noun):
     say: Literal["stop"] = "stop"
 
 
+class Noted(Noun):
+    """To the engine: what it said about its purchase is committed."""
+
+    say: Literal["noted"] = "noted"
+
+
 class Begun(Noun):
     """From the engine: the order has come."""
 
@@ -47,6 +53,19 @@ class LogLine(Noun):
     private: bool = False
 
 
+class Accepted(Noun):
+    """From the engine, which waits until it is Noted: a provider has accepted the work under this id."""
+
+    say: Literal["accepted"] = "accepted"
+    ref: str
+
+
+class Dropped(Noun):
+    """From the engine, which waits until it is Noted: nothing will come of what was accepted."""
+
+    say: Literal["dropped"] = "dropped"
+
+
 class Finished(Noun):
     """From the engine: it is done, and the files lie in the workdir."""
 
@@ -61,6 +80,7 @@ class Failed(Noun):
     failure: FailureClass
     code: str
     message: str
+    retry_after_s: float | None = None
 
 
 class Stopped(Noun):
@@ -69,10 +89,14 @@ class Stopped(Noun):
     say: Literal["stopped"] = "stopped"
 
 
-Order = Annotated[Perform | Stop, Field(discriminator="say")]
-Answer = Annotated[Begun | Progress | LogLine | Finished | Failed | Stopped, Field(discriminator="say")]
-ORDER: TypeAdapter[Perform | Stop] = TypeAdapter(Order)
-ANSWER: TypeAdapter[Begun | Progress | LogLine | Finished | Failed | Stopped] = TypeAdapter(Answer)
+Order = Annotated[Perform | Stop | Noted, Field(discriminator="say")]
+Answer = Annotated[
+    Begun | Progress | LogLine | Accepted | Dropped | Finished | Failed | Stopped, Field(discriminator="say")
+]
+ORDER: TypeAdapter[Perform | Stop | Noted] = TypeAdapter(Order)
+ANSWER: TypeAdapter[Begun | Progress | LogLine | Accepted | Dropped | Finished | Failed | Stopped] = (
+    TypeAdapter(Answer)
+)
 
 
 def line(said: Noun) -> bytes:

@@ -19,13 +19,18 @@ from farm.broker.app import RUN, celery_app, queues
 _log = logging.getLogger(__name__)
 
 
+class AttemptFailed(Exception):
+    """Only so that Flower counts and shows the failure: the farm has it in the store already."""
+
+
 @dataclass(slots=True)
 class Consumer:
     """What to take from where. `node` is the worker's name in Flower, `slots` the threads.
 
     `own` is the queue of this worker alone, taken from always; `shared` is its pool's.
-    `run` gets attempt id and token, in one of the threads. `stopping` is called once, in the signal handler
-    of the first SIGTERM or SIGINT, and must only set a flag; the second signal ends the process at once.
+    `run` gets attempt id and token, in one of the threads, and answers why the attempt failed, if it did:
+    Flower shows that, and nothing else follows from it. `stopping` is called once, in the signal handler of the
+    first SIGTERM or SIGINT, and must only set a flag; the second signal ends the process at once.
     """
 
     url: str
@@ -33,7 +38,7 @@ class Consumer:
     own: str
     shared: str
     slots: int
-    run: Callable[[int, int], None]
+    run: Callable[[int, int], str | None]
     stopping: Callable[[], None]
     events: bool = True
     _takes_shared: bool = field(default=True, init=False)
@@ -57,7 +62,7 @@ class Consumer:
         app = celery_app(self.url, events=self.events)
         app.conf.broker_transport = transport.PATH
         app.conf.task_queues = queues((self.own, self.shared))
-        app.task(self.run, name=RUN, ignore_result=True)
+        app.task(self._perform, name=RUN, ignore_result=True, throws=(AttemptFailed,))
         warnings.filterwarnings(
             "ignore", category=SecurityWarning
         )  # about root and pickle; we take JSON only
@@ -77,6 +82,11 @@ class Consumer:
         worker.stopping = self.stopping
         worker.start()
         return int(worker.exitcode or 0)
+
+    def _perform(self, attempt_id: int, token: int) -> None:
+        failed = self.run(attempt_id, token)
+        if failed is not None:
+            raise AttemptFailed(failed)
 
     def _reconcile(self) -> None:
         """Runs in Celery's own loop. What is selected here is taken up again after a lost connection too."""

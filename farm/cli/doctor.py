@@ -19,6 +19,7 @@ from farm.cli.embedded import local_farm
 from farm.cli.pools import install_command, lacking_modules
 from farm.doors import health
 from farm.doors.hall import open_hall
+from farm.doors.schedulers import list_schedulers
 from farm.errors import FarmError, FarmUnavailable
 from farm.secrets import Secrets
 from farm.settings import Settings
@@ -87,6 +88,7 @@ def _keeping(settings: Settings) -> Iterator[Check]:
         yield _checked("secret key", "set FARM_SECRET_KEY", lambda: _secret(settings))
     if settings.root.exists() or settings.database_url:
         yield _checked("store", "start the database, or: farm migrate", lambda: _store(settings))
+        yield from _schedulers(settings)
     if settings.root.exists() or settings.blobs_url:
         yield _checked("blobs", "see FARM_BLOBS_URL", lambda: _blobs(settings))
 
@@ -135,6 +137,26 @@ def _store(settings: Settings) -> str:
     try:
         health.check(hall)
         return f"{hall.store.url.render_as_string(hide_password=True)}, schema is current"
+    finally:
+        hall.close()
+
+
+def _schedulers(settings: Settings) -> Iterator[Check]:
+    """Which scheduler leads, and which stand by. Without a store there is nothing to be told."""
+    try:
+        hall = open_hall(settings)
+    except FarmError:
+        return
+    try:
+        here = list_schedulers(hall)
+        leads = [f"pid {one.pid} on {one.host} leads" for one in here if one.led_since is not None]
+        others = [f"pid {one.pid} on {one.host} stands by" for one in here if one.led_since is None]
+        if leads:
+            yield Check("schedulers", State.OK, ", ".join([*leads, *others]))
+        else:
+            yield Check("schedulers", State.NOTE, ", ".join(others) or "none runs", "farm scheduler")
+    except FarmError as error:
+        yield Check("schedulers", State.BROKEN, error.message)
     finally:
         hall.close()
 

@@ -1,6 +1,7 @@
 """`farm jobs` and `farm submit`: over HTTP, to any farm."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ from farm.cli.client import FarmClient
 from farm.cli.embedded import any_farm
 from farm.cli.progress import new_show
 from farm.errors import BadRequest
+from farm.provider_facts import said_of
+from farm.providers import Decision
 from farm.settings import Settings
 from farm.states import JobState
 
@@ -37,6 +40,11 @@ _TASKS = {
     "stage": "Stage",
 }
 _ATTEMPTS = {"task": "Task", "worker": "Worker", "outcome": "Outcome", "started": "Started", "why": "Failure"}
+_CALLS = {  # of attempts that needed a provider
+    "provider": "Provider",
+    "model": "Model",
+    "decision": "Decision",
+}  # of attempts that need a provider
 _ARTIFACTS = {"name": "Artifact", "file_name": "File", "content_type": "Type", "size": "Size"}
 
 
@@ -70,7 +78,7 @@ def show(job_id: JobId, as_json: console.AsJson = False) -> None:
     files = [file | {"size": console.bytes_text(file["size_bytes"])} for file in artifacts]
     for rows, columns in (
         ([_with_done(task) for task in job["tasks"]], _TASKS),
-        ([_attempt_row(attempt) for attempt in attempts], _ATTEMPTS),
+        ([_attempt_row(attempt) for attempt in attempts], _attempt_columns(attempts)),
         (files, _ARTIFACTS),
     ):
         if rows:
@@ -195,7 +203,12 @@ def _attempt_row(attempt: dict[str, Any]) -> dict[str, Any]:
         "started": console.when(attempt["started_at"]),
         "outcome": attempt["outcome"] or attempt["state"],
         "why": (attempt["failure"] or {}).get("message", ""),
+        "decision": said_of(Decision.model_validate(attempt["decision"])) if attempt["decision"] else "",
     }
+
+
+def _attempt_columns(attempts: Sequence[dict[str, Any]]) -> dict[str, str]:
+    return _ATTEMPTS | (_CALLS if any(attempt["provider"] for attempt in attempts) else {})
 
 
 def _with_done(item: dict[str, Any]) -> dict[str, Any]:

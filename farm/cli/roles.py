@@ -22,6 +22,7 @@ from farm.settings import Settings
 app = typer.Typer()
 
 _PARTS = "Run one part"
+_FLOWER_COLUMNS = "name,args,state,received,runtime,worker,uuid"  # args: job, account and tier
 
 
 @app.command(rich_help_panel=_PARTS)
@@ -87,7 +88,7 @@ def flower(
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Run Flower. Beyond the loopback address it asks for FARM_FLOWER_AUTH (user:password)."""
-    from farm.broker.app import celery_app
+    from farm.broker.app import celery_app, queues
 
     settings = Settings()
     if settings.redis_url is None:
@@ -97,7 +98,10 @@ def flower(
         raise FarmUnavailable("Flower is not installed: pip install 'kinefarm[flower]'.")
     if credentials is not None:
         os.environ["FLOWER_BASIC_AUTH"] = credentials  # as an argument the process list would show it
-    celery_app(settings.redis_url).start(["flower", f"--address={address}", f"--port={port}"])
+    app = celery_app(settings.redis_url)
+    app.conf.task_queues = queues(tuple(read_catalog(settings).pools))  # the broker's page lists these
+    app.conf.task_default_queue = app.conf.task_queues[0].name  # which else would be among them
+    app.start(["flower", f"--address={address}", f"--port={port}", f"--tasks-columns={_FLOWER_COLUMNS}"])
 
 
 @app.command(rich_help_panel=_PARTS)

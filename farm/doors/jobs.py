@@ -12,6 +12,7 @@ from farm.doors.hall import Hall
 from farm.errors import BadRequest, Conflict, NotFound
 from farm.job import Artifact, Attempt, Failure, Job, JobSpec, Task
 from farm.kinds import kind_named
+from farm.providers import Choice, Decision, Route
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import artifacts, attempts, jobs, requests, tasks
@@ -221,6 +222,8 @@ def _task(row: AnyRow, live: AnyRow | None) -> Task:
         failure=_failure(row),
         progress=progress,
         stage=live.stage if live is not None else "",
+        route=Route.model_validate(row.route) if row.route else None,
+        choice=Choice.model_validate(row.choice) if row.choice else None,
     )
 
 
@@ -271,6 +274,9 @@ def _attempt(row: AnyRow) -> Attempt:
         published_at=row.published_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        model=row.model,
+        provider_ref=row.provider_ref,
+        decision=Decision.model_validate(row.decision) if row.decision else None,
     )
 
 

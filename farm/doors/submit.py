@@ -16,7 +16,7 @@ from farm.batch import Place
 from farm.doors.budgets import budgets_told, spend
 from farm.doors.hall import Hall
 from farm.doors.idempotency import Ticket, already_made, note_made
-from farm.doors.lanes import lanes_of, sort_of
+from farm.doors.lanes import Sort, lanes_of, sort_of
 from farm.doors.purse import hold
 from farm.errors import BadRequest, Conflict
 from farm.job import JobSpec
@@ -141,6 +141,8 @@ def submit_within(
     now = hall.clock.now()
     warnings = _warnings(connection, orders, now - hall.catalog.scheduling.worker_gone_s)
     price_mc = sum(order.price_mc for order in orders)
+    # Lanes before the account's row, as a tick does that grows tasks: else the two could lock each other out.
+    lane_of = lanes_of(connection, hall, caller.account, _sorts(hall, orders))
     hold(hall, connection, caller.account, price_mc, now)
     rows = [_job_row(hall, caller, order, warnings[order.kind.name], now) for order in orders]
     seqs = insert_many(connection, jobs, rows)
@@ -160,11 +162,19 @@ def submit_within(
     )
     spend(connection, caller, price_mc, now)
     plans = [(order.plan, _origin(order, seq, now)) for seq, order in zip(seqs, orders, strict=True)]
-    note_arrivals(connection, insert_plans(connection, hall, caller.account, plans))
+    note_arrivals(connection, insert_plans(connection, hall, caller.account, plans, lane_of))
     return [
         Submitted(row["id"], seq, row["held_mc"], tuple(row["warnings"]))
         for row, seq in zip(rows, seqs, strict=True)
     ]
+
+
+def _sorts(hall: Hall, orders: Sequence[Order]) -> set[Sort]:
+    return {
+        sort_of(hall, task, order.kind.announced, interactive=order.spec.interactive)
+        for order in orders
+        for task in order.plan
+    }
 
 
 def order(hall: Hall, spec: JobSpec) -> Order:
@@ -267,14 +277,16 @@ def insert_plans(
     hall: Hall,
     account: Account,
     plans: Sequence[tuple[Sequence[TaskSpec], Origin]],
+    lane_of: Mapping[Sort, int] | None = None,
 ) -> list[int]:
-    """The same for many jobs of one account at once."""
+    """The same for many jobs of one account at once. Lanes that are found already need not be looked for."""
     wanted = [
         (task, origin, sort_of(hall, task, origin.announced, interactive=origin.interactive))
         for plan, origin in plans
         for task in plan
     ]
-    lane_of = lanes_of(connection, hall, account, {sort for _, _, sort in wanted})
+    if lane_of is None:
+        lane_of = lanes_of(connection, hall, account, {sort for _, _, sort in wanted})
     rows = [task_row(task, lane_of[sort], origin) for task, origin, sort in wanted]
     ids = iter(insert_many(connection, tasks, rows))
     needs: list[dict[str, int]] = []

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, select
 from farm.doors.batch_why import waits_for_batch
 from farm.doors.hall import Hall
 from farm.doors.jobs import job
+from farm.doors.provider_why import waits_for_provider
 from farm.job import Job, Task
 from farm.states import AttemptState, TaskState, WorkerState
 from farm.store.rows import AnyRow
@@ -39,6 +40,8 @@ def _task(hall: Hall, connection: Connection, seen: Job, task: Task) -> str:
     missing = _missing_worker(hall, connection, row)
     if missing:
         return f"{task.name}: {missing}"
+    if row.choice is not None and (rest := waits_for_provider(hall, connection, row)):
+        return f"{task.name}: {rest}"
     if task.state is TaskState.WAITING:
         seconds = max(0.0, (row.due_at or 0.0) - hall.clock.now())
         last = f" after: {row.error_message}" if row.error_message else ""

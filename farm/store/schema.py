@@ -296,7 +296,8 @@ for _order in ("vtime", "served_at"):
 # The index's own words: `lanes.c.open` is spelled `open = 1` on SQLite, which then reads every lane.
 OPEN = text("lanes.open")
 
-# Virtual time of each tier within one (pool, resource), and of the lanes inside it.
+# Virtual time of each tier within one (pool, resource), and of the lanes inside it. `floor` is the line's own, at
+# which a tier joins that was idle; `typical_s` what its tasks are estimated at, lately.
 tiers = Table(
     "tiers",
     metadata,
@@ -305,6 +306,8 @@ tiers = Table(
     Column("tier", String(32), primary_key=True),
     Column("vtime", Float(53), nullable=False, default=0.0),
     Column("lane_vtime", Float(53), nullable=False, default=0.0),
+    Column("floor", Float(53), nullable=False, default=0.0, server_default="0"),
+    Column("typical_s", Float(53), nullable=False, default=0.0, server_default="0"),
     postgresql_with={"fillfactor": 50},
 )
 
@@ -407,7 +410,7 @@ attempts = Table(
     Column("provider", String(64)),
     Column("model", String(100)),
     Column("provider_ref", Text),  # the provider's own id of what it has accepted
-    Column("dropped", Boolean, nullable=False, default=False, server_default="0"),  # nothing will come of that
+    Column("dropped", Boolean, nullable=False, default=False, server_default="0"),  # nothing comes of that
     Column("decision", _JsonOrNothing),  # how it came to this provider, and what followed
     Column("retry_after_s", _Seconds),
     Column("outcome", String(16)),
@@ -516,8 +519,8 @@ schedulers = Table(
     Column("seen_at", _Seconds, nullable=False),
 )
 
-# What the schedulers think of each provider's model (schedulers/failover/): its circuit breakers, by phase, and
-# its health.
+# What the schedulers think of each provider's model (schedulers/failover/): its circuit breakers, by phase,
+# and its health.
 breakers = Table(
     "breakers",
     metadata,

@@ -51,6 +51,7 @@ class Deliverer:
         self._link = link
         self._rules = hall.catalog.webhooks
         self._busy: Counter[int] = Counter()
+        self._unrecorded: set[int] = set()
         self._store = ThreadPoolExecutor(1, thread_name_prefix="webhooks-store")
 
     def deliver_due(self) -> int:
@@ -62,7 +63,8 @@ class Deliverer:
         flights: set[asyncio.Task[None]] = set()
         while not stopping():
             try:
-                claims = await self._take(self._rules.at_once - len(flights))
+                # First what has been answered, else its lease may end and it is sent again.
+                claims = await self._take(0 if self._unrecorded else self._rules.at_once - len(flights))
             except StoreAway as away:
                 log.warning("store_away", error=away.message)
                 await asyncio.sleep(_AFTER_ERROR_S)
@@ -103,16 +105,20 @@ class Deliverer:
             self._busy[claimed.row.account_id] -= 1
 
     async def _recorded(self, claimed: Claim, answer: Reply | str) -> None:
-        """Insist while the store is away: an answer that is not recorded makes its receiver hear it again."""
-        lease_at = claimed.started_at + self._rules.lease_s
-        while True:
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._store, self._record, claimed, answer)
-                return
-            except StoreAway:
-                if self._hall.clock.now() >= lease_at:  # the attempt may be another's by now
-                    raise
-            await asyncio.sleep(_AFTER_ERROR_S)
+        """Insist while the store is away: an answer that is not recorded makes its receiver hear it again.
+
+        However long that takes: the claim's number tells whether the attempt is still ours.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                try:
+                    return await loop.run_in_executor(self._store, self._record, claimed, answer)
+                except StoreAway:
+                    self._unrecorded.add(claimed.row.id)
+                    await asyncio.sleep(_AFTER_ERROR_S)
+        finally:
+            self._unrecorded.discard(claimed.row.id)
 
     async def _send(self, claimed: Claim) -> Reply | str:
         """The reply, or why there was none."""

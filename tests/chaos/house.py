@@ -35,7 +35,7 @@ from tests.running import answers, eventually
 from tests.worker_farm import is_running
 
 ENGINE = r"workers\.engine_main"
-_FARM = (sys.executable, "-m", "farm.cli.main")
+FARM = (sys.executable, "-m", "farm.cli.main")
 _SECRET = "a secret that all processes of the chaos share"
 _STOP_S = 20.0
 
@@ -49,7 +49,9 @@ class Part:
     environment: Mapping[str, str]
     log: Path
     process: "subprocess.Popen[bytes] | None" = None
+    url: str | None = None
     started_at: float = 0.0
+    _said: int = 0  # bytes of log when it was started
 
     @property
     def pid(self) -> int:
@@ -60,8 +62,17 @@ class Part:
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def serves(self) -> bool:
+        """Whether it has come so far, since it was started, that it does its work."""
+        if not self.runs:
+            return False
+        if self.url is not None:
+            return answers(self.url)
+        return b"_ready" in self.log.read_bytes()[self._said :]
+
     def start(self) -> None:
         self.started_at = now()
+        self._said = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -162,13 +173,15 @@ def house(
         stack.callback(hall.close)
         ports = [_free_port() for _ in range(apis)]
         parts = {
-            name: Part(name, [*_FARM, *words], environment, folder / f"{name}.log")
+            name: Part(name, [*FARM, *words], environment, folder / f"{name}.log")
             for name, words in _commands(pools, ports, schedulers).items()
         }
+        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        for number, url in enumerate(urls, 1):
+            parts[f"api-{number}"].url = url
         for part in parts.values():
             stack.callback(part.stop)
             part.start()
-        urls = [f"http://127.0.0.1:{port}" for port in ports]
         made = House(folder, _settings(environment), valkey, parts, urls, hall, postgres)
         made.until_ready()
         yield made

@@ -14,7 +14,6 @@ VICTIMS = ("worker", "engine", "scheduler", "api", "valkey", "postgresql")
 _GAP_S = (1.0, 4.0)
 _DOWN_S = (0.2, 4.0)
 _AGAIN_S = 1.0
-_GROWN_S = 3.0  # what has just been started is left alone
 _STARTING_S = 10.0  # how long a part may take until it serves
 
 
@@ -53,15 +52,16 @@ def blows(seed: int, count: int) -> Sequence[Blow]:
 class Monkey:
     """Deals out the blows, one after the other, in the thread that calls it. Several may lie there at once.
 
-    `gave_up` tells of parts that ended though nobody struck them and nothing that they need was away.
+    `gave_up` tells of parts that ended though nobody struck them and nothing that they need was away;
+    `outages` are PostgreSQL's, from and until.
     """
 
     house: House
     plan: Sequence[Blow]
     kills: list[Kill] = field(default_factory=list)
     gave_up: list[str] = field(default_factory=list)
+    outages: list[list[float]] = field(default_factory=list)
     _down: dict[str, float] = field(default_factory=dict)
-    _outages: list[list[float]] = field(default_factory=list)  # of PostgreSQL: from, until
     _starting: threading.Thread | None = None
     _began: float = 0.0
 
@@ -83,7 +83,7 @@ class Monkey:
         self._restart(now())
         for part in self.house.parts.values():
             if not part.runs and part.name not in self._down:
-                if not any(begin - _STARTING_S < part.started_at < end for begin, end in self._outages):
+                if not any(begin - _STARTING_S < part.started_at < end for begin, end in self.outages):
                     self.gave_up.append(f"{part.name} ended by itself; see {part.log}")
                 self._down[part.name] = now() + _AGAIN_S
 
@@ -101,7 +101,7 @@ class Monkey:
             os.kill(self.house.valkey.pid, signal.SIGKILL)
         elif blow.victim == "postgresql":
             assert self.house.postgres is not None
-            self._outages.append([now(), float("inf")])
+            self.outages.append([now(), float("inf")])
             self.house.postgres.stop("immediate")
         else:
             self.house.parts[what].kill()
@@ -110,15 +110,14 @@ class Monkey:
             self._down[what] = now() + blow.down_s
 
     def _targets(self, victim: str) -> list[str]:
-        """Who may be hit now. An engine is named by its worker: it has one only once a job has come."""
+        """Who may be hit now: what serves. An engine is named by its worker, and comes with its first job."""
         if victim == "postgresql":
             return [] if victim in self._down or self._is_starting() else [victim]
         if victim == "valkey":
             return [] if victim in self._down else [victim]
         if victim == "engine":
             return [part.name for part in self.house.named("worker") if part.engines()]
-        grown = now() - _GROWN_S
-        return [part.name for part in self.house.named(victim) if part.runs and part.started_at < grown]
+        return [part.name for part in self.house.named(victim) if part.serves()]
 
     def _is_starting(self) -> bool:
         return self._starting is not None and self._starting.is_alive()
@@ -127,7 +126,7 @@ class Monkey:
         """In a thread, for it may take long to recover."""
         assert self.house.postgres is not None
         self.house.postgres.start()
-        self._outages[-1][1] = now()
+        self.outages[-1][1] = now()
 
     def _restart(self, until: float) -> None:
         for what in [what for what, at in self._down.items() if at <= until]:

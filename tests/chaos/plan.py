@@ -54,7 +54,8 @@ _MANNERS = (
     _Manner(4, {"fail_class": "internal"}, JobState.FAILED, "internal"),
     _Manner(8, {"sleep_s": _CANCELLED, "estimated_s": 1.0}, JobState.CANCELLED),
 )
-_LENGTHS_S = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0)
+_LENGTHS_S = (0.0, 0.2, 0.5, 1.0, 1.0, 3.0)
+_SHARES = (1, 2, 2, 2)  # of the pools in the probes: the first has the renders
 
 
 def jobs(seed: int, count: int) -> Sequence[Wanted]:
@@ -80,7 +81,7 @@ def _probe(dice: random.Random, number: int) -> Wanted:
     (manner,) = dice.choices(_MANNERS, [manner.weight for manner in _MANNERS])
     price_mc = dice.randint(1, 500)
     told = {
-        "pool": dice.choice(POOLS),
+        "pool": dice.choices(POOLS, _SHARES)[0],
         "echo": number,
         "price_mc": price_mc,
         "sleep_s": dice.choice(_LENGTHS_S),

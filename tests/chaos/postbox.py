@@ -67,7 +67,10 @@ def postbox() -> Iterator[Postbox]:
         def log_message(self, format: str, *args: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # a crowd at the door must not look like a receiver that is away
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         box.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, args=[0.05])
         thread.start()

@@ -54,11 +54,11 @@ lease_s = 5.0
 enabled = false
 [outbound]
 allow_hosts = ["127.0.0.1:{port}"]
-total_s = 5.0
+total_s = 10.0
 [webhooks]
 job_retry_after_s = [0.5, 2.0]
 endpoint_retry_after_s = [0.5, 2.0]
-lease_s = 10.0
+lease_s = 15.0
 look_s = 0.2
 """
 
@@ -104,7 +104,7 @@ def storm(seed: int, count: int, kills: int, folder: Path, postgres: Postgres) -
         calm = time.monotonic()
         _until_all_ended(farm)
         ended = time.monotonic()
-        over = Storm(farm, wanted, ids, OPENING_MC, monkey.kills, box.letters)
+        over = Storm(farm, wanted, ids, OPENING_MC, monkey.kills, monkey.outages, box.letters)
         problems = [*judge(over, customers, folder), *monkey.gave_up]
         retries: Counter[str] = sum((customer.retries for customer in customers.values()), Counter())
         report = Report(seed, problems, monkey.counts(), retries, _outcomes(farm), doubles(box.letters))

@@ -25,8 +25,7 @@ _EVENTS = {
     JobState.FAILED: "job.failed",
     JobState.CANCELLED: "job.cancelled",
 }
-# From the answer to its record at most: the deliverer insists while the database is away (webhooks.lease_s).
-_RECORDING_S = 10.0
+_RECORDING_S = 5.0  # from the answer to its record at most, while the database is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,7 @@ class Storm:
     ids: Mapping[int, str]
     opening_mc: int
     kills: Sequence[Kill]
+    outages: Sequence[Sequence[float]]
     letters: Sequence[Letter]
 
 
@@ -142,20 +142,29 @@ def _webhooks(storm: Storm, rows: Mapping[str, AnyRow]) -> Iterator[str]:
         right = _EVENTS[JobState(rows[letters[0].job_id].state)]
         if {letter.kind for letter in letters} != {right}:
             yield f"{letters[0].webhook_id} told of {[letter.kind for letter in letters]}, not {right}"
-        yield from _repeats(letters, storm.kills)
+        yield from _repeats(letters, storm)
 
 
-def _repeats(letters: Sequence[Letter], kills: Sequence[Kill]) -> Iterator[str]:
+def _repeats(letters: Sequence[Letter], storm: Storm) -> Iterator[str]:
     """After a 200 the same id may come once more only if the scheduler died before it could note that."""
     for letter, following in pairwise(letters):
         died = any(
-            kill.victim == "scheduler" and letter.at - 0.5 <= kill.at <= letter.at + _RECORDING_S
-            for kill in kills
+            kill.victim == "scheduler" and letter.at - 0.5 <= kill.at <= _recorded_by(letter.at, storm)
+            for kill in storm.kills
         )
         if letter.answered == 200 and not died:
             yield f"{letter.webhook_id} came again after {following.at - letter.at:.1f} s"
     if letters[-1].answered != 200:
         yield f"{letters[-1].webhook_id} was given up"
+
+
+def _recorded_by(at: float, storm: Storm) -> float:
+    """When an answer of that time was recorded at the latest: the deliverer insists while the store is away."""
+    until = at + _RECORDING_S
+    for begin, end in storm.outages:
+        if begin <= until < end + _RECORDING_S:
+            until = end + _RECORDING_S
+    return until
 
 
 def doubles(letters: Sequence[Letter]) -> int:

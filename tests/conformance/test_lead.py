@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, select, text, update
 
+from farm.doors.schedulers import list_schedulers
+from farm.metrics import Meter, StoreCollector
 from farm.settings import Settings
 from farm.store.engine import Store
 from farm.store.schema import schedulers
@@ -158,3 +160,16 @@ def test_a_turn_that_is_at_work_is_not_broken(postgres: Postgres) -> None:
         assert break_frozen_turn(standing_by) == 0
         assert working.scalar(text("SELECT 1")) == 1
     store.close()
+
+
+def test_operators_see_who_leads_and_who_stands_by(farm: Farm) -> None:
+    meter = Meter()
+    meter.registry.register(StoreCollector(farm.hall))
+    first, second = leads(farm, 2)
+    assert [first.look(), second.look()] == [True, False]
+    seen = [(one.host, one.led_since is not None) for one in list_schedulers(farm.hall)]
+    assert seen == [("host-0", True), ("host-1", False)]
+    for state in ("leading", "standing_by"):
+        assert meter.registry.get_sample_value("farm_schedulers", {"state": state}) == 1
+    farm.clock.advance(s=3 * farm.hall.catalog.scheduling.lead_s)
+    assert list_schedulers(farm.hall) == []

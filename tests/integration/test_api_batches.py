@@ -241,6 +241,16 @@ def test_a_row_that_reads_anothers_file_is_retried_in_its_place(
     assert (late.status_code, late.json()["code"]) == (409, "row_retried")
 
 
+def test_a_row_may_be_told_of_and_tried_again_by_itself(client: httpx.Client) -> None:
+    told = {"custom_id": "a", "webhook_url": "https://93.184.216.34/hook", "webhook_auto_retry": True}
+    inside = {"custom_id": "b", "webhook_url": "http://10.0.0.1/"}
+    answer = client.post(BATCHES, json={"kind": "probe", "jobs": [told]})
+    (job,) = jobs_of(client, answer.json()["id"])
+    assert (job["webhook_url"], job["webhook_auto_retry"]) == (told["webhook_url"], True)
+    refused = client.post(BATCHES, json={"kind": "probe", "jobs": [told, inside]}).json()
+    assert (refused["code"], refused["error"]["param"]) == ("url_refused", "jobs[1].webhook_url")
+
+
 def jobs_of(client: httpx.Client, batch_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = client.get(f"{BATCHES}/{batch_id}/jobs").json()["data"]
     return found

@@ -217,7 +217,7 @@ def test_x34_the_openapi_document_is_3_1_and_says_what_is_asked(api: Api):
     assert set(document["paths"]) >= {f"{MEDIA_RENDER}/uploads", f"{MEDIA_RENDER}/jobs/{{projectId}}"}
     started = document["paths"][f"{MEDIA_RENDER}/jobs"]["post"]
     assert started["x-rate-class"] == "job_starts"
-    assert set(started["responses"]) == {"202", "4XX"}
+    assert set(started["responses"]) == {"202", "4XX", "5XX"}
     assert {"HTTPBearer": []} in started["security"] and {"APIKeyHeader": []} in started["security"]
     models = document["components"]["schemas"]
     assert "hookText" in models["RenderRequest"]["properties"]

@@ -7,8 +7,10 @@ bucket for PostgreSQL and S3.
 import copy
 import json
 import shutil
+import stat
+import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +21,16 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from farm.blobs import open_blobs
 from farm.blobs.s3 import S3Location
-from farm.store.schema import accounts, deliveries
+from farm.cli.running import ownership
+from farm.secrets import Secrets
+from farm.settings import Settings
+from farm.store.schema import accounts, artifacts, deliveries
+from tests.api import api_under
+from tests.command import farm as farm_command
+from tests.command import farm_json
+from tests.integration.test_api_native import asset, render
 from tests.invariants import violations
 from tests.leftovers import leftovers, stored_keys
 from tests.postgres import Postgres
@@ -35,6 +45,7 @@ CREDITS_MC = 100_000
 PRICE_MC = 1_000
 BYTES = 20_000
 WAITING = 6
+MOST_LOAD = 50  # a thread; all of it is worked off in the end
 # A webhook that failed is still pending when all is lost, and is tried again soon after.
 CONFIG = """
 [outbound]
@@ -216,8 +227,9 @@ def under_load(farm: RunningFarm) -> Iterator[None]:
     stopping = threading.Event()
 
     def load() -> None:
-        while not stopping.is_set():
-            farm.submit("probe", write_bytes=BYTES)
+        for _ in range(MOST_LOAD):
+            if not stopping.is_set():
+                farm.submit("probe", write_bytes=BYTES)
 
     threads = [threading.Thread(target=load) for _ in range(2)]
     for thread in threads:
@@ -305,3 +317,134 @@ def replace_key(farm: RunningFarm, key: str) -> RunningFarm:
     seen = copy.copy(farm)
     seen.key = key
     return seen
+
+
+# --- what is refused ---------------------------------------------------------------------------------
+
+
+@dataclass
+class SmallFarm:
+    """A stopped embedded farm with one key and one finished file, and its backup."""
+
+    home: Path
+    backup: Path
+    key: str
+    blob_key: str
+
+    def restored(self, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        return farm_command(home, "restore", str(self.backup), **variables)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallFarm:
+    with api_under(tmp_path / "home") as api:
+        with api.client() as client:
+            job_id = client.post("/farm/v1/jobs", json=render(asset(api))).json()["id"]
+        api.finish_job(job_id, b"a film", tmp_path / "video.mp4")
+        with api.hall.store.read() as connection:
+            blob_key = connection.scalar(select(artifacts.c.blob_key))
+        made = SmallFarm(tmp_path / "home", tmp_path / "backup", api.key, str(blob_key))
+    done = farm_command(made.home, "backup", str(made.backup))
+    assert done.returncode == 0, done.stderr
+    assert "hard links" in done.stderr and "secret key" in done.stderr
+    return made
+
+
+def test_a_backup_is_for_its_owners_eyes_and_holds_what_it_says(small: SmallFarm, tmp_path: Path) -> None:
+    assert stat.S_IMODE(small.backup.stat().st_mode) == 0o700
+    assert stat.S_IMODE((small.backup / "secret.key").stat().st_mode) == 0o600
+    assert sorted(path.name for path in small.backup.iterdir()) == [
+        "blobs",
+        "farm.sqlite3",
+        "manifest.json",
+        "secret.key",
+    ]
+    done = small.restored(tmp_path / "elsewhere")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 files are there" in done.stdout
+    with api_under(tmp_path / "elsewhere") as api, api.client(small.key) as client:
+        (job,) = client.get("/farm/v1/jobs").json()["data"]
+        url = client.get(f"/farm/v1/jobs/{job['id']}/artifacts/video").json()["download_url"]
+        assert httpx.get(url).content == b"a film"
+    deeds = farm_json(tmp_path / "elsewhere", "audit", "ls")
+    assert "farm.restore" in [deed["action"] for deed in deeds]
+
+
+def test_nothing_is_overwritten(small: SmallFarm, tmp_path: Path) -> None:
+    again = farm_command(small.home, "backup", str(small.backup))
+    assert (again.returncode, "is not empty" in again.stderr) == (1, True)
+    onto = small.restored(small.home)
+    assert (onto.returncode, "is not empty: it has" in onto.stderr) == (1, True)
+    none = farm_command(tmp_path / "nothing", "backup", str(tmp_path / "b2"))
+    assert (none.returncode, "There is no farm" in none.stderr) == (2, True)
+    assert not (tmp_path / "nothing").exists() and not (tmp_path / "b2").exists()
+
+
+def test_a_farm_that_runs_is_not_restored_over(small: SmallFarm, tmp_path: Path) -> None:
+    home = tmp_path / "busy"
+    with ownership(Settings(home=home)):
+        done = small.restored(home)
+    assert (done.returncode, "already runs" in done.stderr) == (1, True)
+
+
+def _newer(backup: Path) -> None:
+    manifest = json.loads((backup / "manifest.json").read_text())
+    (backup / "manifest.json").write_text(json.dumps(manifest | {"revision": "9999"}))
+
+
+def _bent(backup: Path) -> None:
+    with (backup / "farm.sqlite3").open("r+b") as file:
+        file.seek(5000)
+        file.write(b"bent")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (_newer, "a newer version"),
+        (_bent, "is not what was backed up"),
+        (lambda backup: (backup / "manifest.json").unlink(), "never finished"),
+        (lambda backup: (backup / "secret.key").write_text("another secret key " * 3), "not the one"),
+    ],
+    ids=["newer", "bent", "unfinished", "another key"],
+)
+def test_a_backup_that_does_not_fit_is_refused_and_leaves_nothing(
+    small: SmallFarm, tmp_path: Path, spoil: Callable[[Path], object], words: str
+) -> None:
+    spoil(small.backup)
+    done = small.restored(tmp_path / "elsewhere")
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["run"]  # the lock's
+
+
+def test_another_secret_key_than_the_farms_is_refused(small: SmallFarm, tmp_path: Path) -> None:
+    done = small.restored(tmp_path / "elsewhere", FARM_SECRET_KEY="x" * 40)
+    assert (done.returncode, "not the one" in done.stderr) == (2, True)
+    own = (small.home / "secret.key").read_text().strip()
+    done = small.restored(tmp_path / "elsewhere", FARM_SECRET_KEY=own)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "elsewhere" / "secret.key").exists()
+
+
+def test_a_file_that_is_missing_is_named(small: SmallFarm, tmp_path: Path) -> None:
+    (small.backup / "blobs" / "objects" / small.blob_key).unlink()
+    done = small.restored(tmp_path / "elsewhere")
+    assert (done.returncode, "1 files are missing" in done.stderr) == (1, True)
+    assert small.blob_key in done.stderr
+
+
+def test_a_backup_is_not_bent_by_what_the_farm_does_later(small: SmallFarm) -> None:
+    """Hard links of files that are replaced or removed, never written again."""
+    blobs = open_blobs(Settings(home=small.home), Secrets("a secret key for tests, 32 characters"))
+    other = small.home / "other"
+    other.write_bytes(b"other bytes")
+    blobs.put(small.blob_key, other, "video/mp4")
+    assert (small.backup / "blobs" / "objects" / small.blob_key).read_bytes() == b"a film"
+    blobs.delete(small.blob_key)
+    assert (small.backup / "blobs" / "objects" / small.blob_key).read_bytes() == b"a film"
+
+
+def test_postgresql_has_its_own_tools(tmp_path: Path) -> None:
+    url = "postgresql://farm@127.0.0.1:1/farm"
+    done = farm_command(tmp_path, "backup", str(tmp_path / "b"), FARM_DATABASE_URL=url)
+    assert (done.returncode, "pg_dump" in done.stderr) == (2, True)

@@ -1,5 +1,7 @@
 """Webhooks as customers use them: through the API and the CLI, from a running farm to a real receiver."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,14 +119,18 @@ class Live:
         return self.up.home
 
     def submit(self, **more: Any) -> str:
-        key = (self.home / "run" / "key").read_text().strip()
-        made = httpx.post(
-            f"{self.up.url}/farm/v1/jobs",
-            json={"kind": "probe", "params": {}, **more},
-            headers={"Authorization": f"Bearer {key}"},
-        )
-        assert made.status_code == 202, made.text
-        return str(made.json()["id"])
+        return str(self.call("POST", "/jobs", {"kind": "probe", "params": {}, **more})["id"])
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """A call of the native API with the farm's own key."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        answer = httpx.request(method, f"{self.up.url}/farm/v1{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    @property
+    def key(self) -> str:
+        return (self.home / "run" / "key").read_text().strip()
 
     def hears(self, count: int) -> None:
         eventually(lambda: len(self.receiver.heard) >= count, f"{count} webhooks")
@@ -174,6 +180,24 @@ def test_a_finished_job_tells_its_webhook_url(live: Live) -> None:
     body = Webhook(told.stdout.strip()).verify(heard.body, heard.headers)
     assert (body["id"], body["status"], body["type"]) == (job_id, "completed", "job.completed")
     assert live.delivered(job_id)["attempts"] == 2
+
+
+def test_a_finished_batch_tells_its_webhook_url_with_its_counts(live: Live) -> None:
+    rows = [{"custom_id": "good"}, {"custom_id": "bad", "params": {"fail_class": "invalid_input"}}]
+    asked = {"name": "catalog", "kind": "probe", "jobs": rows, "webhook_url": live.receiver.url}
+    batch = live.call("POST", "/batches", asked)
+    live.hears(1)
+    (heard,) = live.receiver.heard
+    secret = live.call("GET", "/webhooks/signing-secret")["secret"]
+    body = Webhook(secret).verify(heard.body, heard.headers)
+    counts = {name: body[name] for name in ("total_jobs", "completed", "failed", "cancelled", "rejected")}
+    assert counts == {"total_jobs": 2, "completed": 1, "failed": 1, "cancelled": 0, "rejected": 0}
+    assert (body["id"], body["type"], body["status"]) == (batch["id"], "batch.completed", "completed")
+    digest = hmac.new(live.key.encode(), heard.body, hashlib.sha256).hexdigest()
+    assert heard.headers["x-creativeai-signature"] == f"sha256={digest}"
+    assert heard.headers["x-creativeai-delivery-id"] == batch["id"]
+    shown = live.call("GET", f"/batches/{batch['id']}")
+    assert (shown["state"], shown["partial_failure"]) == ("completed", True)
 
 
 def test_an_endpoint_is_added_tested_heard_and_removed_by_the_cli(live: Live) -> None:

@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 from sqlalchemy import Connection, Select, Update, and_, case, func, select
 
 from farm.broker.message import Message
+from farm.catalog import WebhookRules
 from farm.doors import work
-from farm.store.schema import deliveries, lanes, tiers
-from schedulers import dispatcher, endings
+from farm.store.schema import lanes, tiers
+from schedulers import endings
 from schedulers import lanes as lane_module
 from schedulers.dispatcher import Dispatcher
-from schedulers.fairness import TierTurn, charge
+from schedulers.fairness import TierTurn
 from schedulers.loop import Scheduler
 from schedulers.webhooks import claims
+from schedulers.webhooks.claims import Claim
 
 # What is missing, and the crowd in which that can be seen at all.
 VARIANTS: Mapping[str, str | None] = {
@@ -40,9 +43,9 @@ def breaking(what: str, crash: Callable[[str], None]) -> Iterator[None]:
         "settlement": lambda: mock.patch.object(
             endings, "_settle_money", _split_from(endings._settle_money, crash)
         ),
-        "delivery_leases": lambda: mock.patch.object(claims, "update", _without_lease),
+        "delivery_leases": lambda: mock.patch.object(claims, "_take", _unleased(claims._take)),
         "lane_vtime_of_its_tier": lambda: mock.patch.object(lane_module, "_SIBLINGS", _shared_vtime()),
-        "weights": lambda: mock.patch.object(dispatcher, "charge", _unweighted),
+        "weights": lambda: mock.patch.object(Dispatcher, "_tiers", _unweighted(Dispatcher._tiers)),
         "ageing": lambda: mock.patch.object(Dispatcher, "_is_ageing_turn", lambda *_: False),
     }
     with patches[what]():
@@ -72,18 +75,13 @@ def _split_from(settle: Callable[..., None], crash: Callable[[str], None]) -> Ca
     return split
 
 
-def _without_lease(table: Any) -> Update:
+def _unleased(take: Callable[..., list[Claim]]) -> Callable[..., list[Claim]]:
     """Claims that hold nothing: what is due stays due while it is being sent."""
-    change = Update(table)
-    if table is not deliveries:
-        return change
-    whole = change.values
 
-    def values(*, claims: Any = None, due_at: Any = None, **others: Any) -> Update:
-        kept = {"claims": claims} if claims is not None else {"due_at": due_at} if due_at is not None else {}
-        return whole(**kept, **others)
+    def taken(connection: Connection, ids: list[int], rules: WebhookRules, now: float) -> list[Claim]:
+        return take(connection, ids, rules.model_copy(update={"lease_s": 0.0}), now)
 
-    return change
+    return taken
 
 
 def _shared_vtime() -> Select[Any]:
@@ -105,5 +103,10 @@ def _shared_vtime() -> Select[Any]:
     )
 
 
-def _unweighted(turns: Mapping[str, TierTurn], served: Mapping[str, float]) -> dict[str, float]:
-    return charge({name: TierTurn(name, 1.0, turn.vtime) for name, turn in turns.items()}, served)
+def _unweighted(tiers: Callable[..., dict[str, TierTurn]]) -> Callable[..., dict[str, TierTurn]]:
+    """Every tier counts the same."""
+
+    def read(*arguments: Any) -> dict[str, TierTurn]:
+        return {name: replace(turn, weight=1.0) for name, turn in tiers(*arguments).items()}
+
+    return read

@@ -76,7 +76,7 @@ class Customers:
             answer = None
         if answer is None:
             world.hits["submit_again"] += 1
-            world.at(1 + world.up_to(10), self._submit_once, caller, spec, key)
+            world.at(5 + world.up_to(30), self._submit_once, caller, spec, key)
         else:
             self.waiting -= 1
             self._accepted(answer.body)
@@ -138,7 +138,7 @@ class Customers:
         self.batches.append(BatchLife(self._world, self._world.random.choice(self.callers)))
 
     def calling(self, what: str, call: Callable[[], T]) -> T | None:
-        """A call to an API process that may die around its commits; then None, and the caller knows nothing."""
+        """A call to an API process that may die around its commits; then None: nobody knows."""
 
         def around(point: str) -> None:
             if self._world.chance(f"{what}_crash_{point}", 0.04):

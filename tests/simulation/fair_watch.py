@@ -1,8 +1,8 @@
 """Watches every turn for lanes that starve, and the rush's pool for shares that do not hold.
 
-An account that could be served waits no longer than its tier's ageing rule allows: every eighth turn of a tier
-goes to the account unserved for longest, so one that began to wait when n accounts of its tier did is served
-within n such turns. A round hands out several turns at once, so its size comes on top.
+An account that could be served waits no longer than its tier's ageing rule allows: every eighth turn goes to
+the account unserved for longest, so one that began to wait when n accounts of its tier did is served within n
+such turns. A round hands out several turns at once, so its size comes on top.
 
 While two tiers both have work that waits, the service they got differs, divided by their weights, by no more
 than start-time fair queueing allows: about one task of each, for each slot (tasks under way are charged by
@@ -94,7 +94,7 @@ class FairWatch:
             wait.passed = 0
 
     def clock_stepped(self) -> None:
-        """Who waits since before now may have to wait behind others who came since, but earlier by the clock."""
+        """Who waits already may now have to wait behind others who come later, but earlier by the clock."""
         for wait in self._waits.values():
             wait.behind = _ANY
 
@@ -106,7 +106,7 @@ class FairWatch:
         served: set[tuple[Line, str, int]],
         waiting: list[tuple[str, str, str, int, int]],
     ) -> None:
-        now = {((pool, resource), tier, account) for pool, resource, tier, account, is_open in waiting if is_open}
+        now = {((row[0], row[1]), row[2], row[3]) for row in waiting if row[4]}
         there = Counter(((row[0], row[1]), row[2]) for row in waiting)
         for key in self._waits.keys() - (now - served):
             del self._waits[key]
@@ -154,7 +154,7 @@ class FairWatch:
         by_tier: dict[str, list[int]] = {}
         for _, _, tier, account, _ in waiting:
             by_tier.setdefault(tier, []).append(account)
-        pairs = set()
+        pairs = set[tuple[object, object]]()
         for first, second in combinations(sorted(by_tier), 2):
             pairs.add((first, second))
             weights = tiers[first].weight, tiers[second].weight

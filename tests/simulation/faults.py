@@ -1,4 +1,4 @@
-"""Every fault point of the simulation, and what happens there. A chance that is not in here cannot be taken."""
+"""Every fault point of the simulation and what happens there. A chance that is not here cannot be taken."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,8 @@ _PROCESSES = {
     "steer": "the API dies at a pause, resume, limit, cancel or retry of a batch",
     "announce": "a worker dies at its announcement",
     "claim": "a worker dies at a claim",
+    "accepted": "a worker dies noting what a provider has accepted",
+    "dropped": "a worker dies noting that nothing came of it",
     "finish": "a worker dies at a finish",
     "lead": "a scheduler dies looking who leads",
     "tick": "a scheduler dies at a turn",
@@ -26,9 +28,16 @@ _CONNECTIONS = {
     "record_delivery": "a deliverer's connection breaks as it records",
 }
 
+
+def _around_commits(whose: Mapping[str, str], fault: str) -> dict[str, str]:
+    return {
+        f"{who}_{fault}_{at}": f"{what} {when}" for who, what in whose.items() for at, when in _AROUND.items()
+    }
+
+
 FAULTS: Mapping[str, str] = {
-    **{f"{who}_crash_{at}": f"{what} {when}" for who, what in _PROCESSES.items() for at, when in _AROUND.items()},
-    **{f"{who}_break_{at}": f"{what} {when}" for who, what in _CONNECTIONS.items() for at, when in _AROUND.items()},
+    **_around_commits(_PROCESSES, "crash"),
+    **_around_commits(_CONNECTIONS, "break"),
     "broker_away": "the broker takes nothing",
     "broker_flushed": "the broker forgets everything",
     "message_lost": "a message is lost",
@@ -53,12 +62,23 @@ FAULTS: Mapping[str, str] = {
     "two_deliverers_at_once": "both deliverers look at the same moment",
     "deliverer_freezes_before_it_sends": "a deliverer freezes with attempts it has claimed, then sends them",
     "deliverer_dies_after_it_sent": "a deliverer dies with an answer under way",
-    "deliverer_freezes_past_its_lease": "a deliverer freezes for longer than its lease with an answer under way",
+    "deliverer_freezes_past_its_lease": "a deliverer freezes past its lease with an answer under way",
     "webhook_slow": "a receiver takes 3 to 15 s",
     "webhook_fails": "a receiver answers with an error",
     "webhook_times_out": "a receiver does not answer",
     "webhook_refuses": "a receiver cannot be reached",
     "webhook_gone": "a receiver answers 410",
+    "provider_away": "a provider cannot be reached for a while",
+    "provider_fails": "a provider fails before it has accepted",
+    "provider_busy": "a provider wants a pause",
+    "provider_says_policy": "a provider refuses for good",
+    "provider_knows_no_key": "a provider does not know our key",
+    "provider_request_lost": "no answer, and nothing was bought",
+    "provider_answer_lost": "no answer, though it was bought",
+    "provider_fails_later": "a provider fails after it has accepted",
+    "provider_never_finishes": "a provider accepts and does not finish",
+    "provider_output_corrupt": "a provider delivers something useless",
+    "own_engine_fails": "an engine of our own fails where providers failed",
 }
 
 

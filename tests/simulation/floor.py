@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from farm.doors import work, workers
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BEAT_S = 3.0
-SEEN_S = 5.0
+SEEN_S = 6.5
 FAILURES = (
     FailureClass.TRANSIENT,
     FailureClass.CRASH,
@@ -38,6 +39,7 @@ class Worker:
     pool: str
     slots: int
     labels: Mapping[str, str] = field(default_factory=dict)
+    resource: str = "cpu"
     steady: bool = False
     life: int = 0
     alive: bool = True
@@ -74,7 +76,7 @@ class Floor:
         for worker in workers.list_workers(self._world.hall):
             if worker.kept_out is WorkerState.QUARANTINED:
                 self._world.hits["worker_quarantined"] += 1
-            workers.resume(self._world.hall, "ops", worker.name)
+            self._resume(worker.name)
 
     # --- lives ------------------------------------------------------------------------------------------
 
@@ -86,7 +88,7 @@ class Floor:
             return
         self._world.note(worker.name, "announces itself")
         worker.alive, worker.busy = True, 0
-        wanted = self._door(worker, "announce", lambda: work.announce(self._world.hall, _card(worker)))
+        wanted = self.door(worker, "announce", lambda: work.announce(self._world.hall, _card(worker)))
         worker.wanted = wanted or WorkerState.ONLINE
         self._world.at(SEEN_S, self._seen, worker, worker.life)
         self.pump()
@@ -115,15 +117,16 @@ class Floor:
         if self._world.store.peek("SELECT 1 FROM workers WHERE name = ?", (worker.name,)):
             self._world.hit("worker_drained")
             workers.drain(self._world.hall, "ops", worker.name)
-            self._world.at(5 + self._world.up_to(15), workers.resume, self._world.hall, "ops", worker.name)
+            self._world.at(5 + self._world.up_to(15), self._resume, worker.name)
+
+    def _resume(self, name: str) -> None:
+        workers.resume(self._world.hall, "ops", name)
 
     # --- work -------------------------------------------------------------------------------------------
 
     def _start(self, worker: Worker, attempt_id: int, token: int) -> None:
         world, life = self._world, worker.life
-        claimed = self._door(
-            worker, "claim", lambda: work.claim(world.hall, attempt_id, token, worker.name)
-        )
+        claimed = self.door(worker, "claim", lambda: work.claim(world.hall, attempt_id, token, worker.name))
         if claimed is None:
             world.at(0.01, self._free, worker, life)
             return
@@ -137,8 +140,26 @@ class Floor:
                 self._die(worker)
                 return
             self._maybe_freeze(worker)
-        world.at(BEAT_S, self._beat, worker, life, claimed)
-        world.at(world.seconds_of(claimed), self._end, worker, life, claimed)
+        self.later(BEAT_S, worker, claimed, partial(self._beat, worker, claimed))
+        if claimed.provider is None:
+            self.later(
+                world.seconds_of(claimed), worker, claimed, partial(self._end_as_may_be, worker, claimed)
+            )
+        else:
+            world.shop.serve(worker, claimed)
+
+    def later(self, delay: float, worker: Worker, claimed: work.Claimed, call: Callable[[], None]) -> None:
+        """Let this worker go on with what it has claimed, once it is awake; not if it died or ended it."""
+        self._world.at(delay, self._go_on, worker, worker.life, claimed.attempt_id, call)
+
+    def _go_on(self, worker: Worker, life: int, attempt_id: int, call: Callable[[], None]) -> None:
+        if worker.life != life or attempt_id not in self._running:
+            return
+        if self._awake(worker):
+            call()
+        else:
+            frozen_s = max(0.0, worker.frozen_until - self._world.now)
+            self._world.at(frozen_s, self._go_on, worker, life, attempt_id, call)
 
     def _maybe_freeze(self, worker: Worker) -> None:
         lease_s = self._world.hall.catalog.scheduling.lease_s
@@ -147,36 +168,26 @@ class Floor:
         elif self._world.chance("worker_freezes_past_its_lease", 0.02):
             worker.frozen_until = self._world.now + lease_s + self._world.up_to(20)
 
-    def _beat(self, worker: Worker, life: int, claimed: work.Claimed) -> None:
+    def _beat(self, worker: Worker, claimed: work.Claimed) -> None:
         world = self._world
-        if worker.life != life or claimed.attempt_id not in self._running:
-            return
-        if not self._awake(worker):
-            world.at(max(0.0, worker.frozen_until - world.now), self._beat, worker, life, claimed)
-            return
         told = work.beat(world.hall, claimed.attempt_id, claimed.token, 0.5, "half")
         if told.cancel:
-            world.at(world.up_to(1), self._end, worker, life, claimed, Outcome.CANCELLED)
+            stop = partial(self.end, worker, claimed, work.Report(Outcome.CANCELLED))
+            self.later(world.up_to(1), worker, claimed, stop)
         elif told.ours:
-            world.at(BEAT_S, self._beat, worker, life, claimed)
+            self.later(BEAT_S, worker, claimed, partial(self._beat, worker, claimed))
 
-    def _end(
-        self, worker: Worker, life: int, claimed: work.Claimed, told: Outcome | None = None
-    ) -> None:
-        world = self._world
-        if worker.life != life or claimed.attempt_id not in self._running:
-            return
-        if not self._awake(worker):
-            world.at(max(0.0, worker.frozen_until - world.now), self._end, worker, life, claimed, told)
-            return
+    def _end_as_may_be(self, worker: Worker, claimed: work.Claimed) -> None:
+        self.end(worker, claimed, self._report(claimed))
+
+    def end(self, worker: Worker, claimed: work.Claimed, report: work.Report) -> None:
+        """Report how it ended, and take what comes next."""
+        world, life = self._world, worker.life
         self._running.discard(claimed.attempt_id)
         ours = self._is_ours(claimed)
-        report = work.Report(told) if told else self._report(claimed)
-        world.note(worker.name, "finishes", claimed.attempt_id, report.outcome)
-        recorded = self._door(
-            worker, "finish", lambda: work.finish(world.hall, claimed.attempt_id, claimed.token, report)
-        )
-        if recorded and not ours:
+        world.note(worker.name, "finishes", claimed.attempt_id, report.outcome, report.failure or "")
+        finish = partial(work.finish, world.hall, claimed.attempt_id, claimed.token, report)
+        if self.door(worker, "finish", finish) and not ours:
             world.wrong(f"attempt {claimed.attempt_id} was finished without a lease")
         self._free(worker, life)
 
@@ -211,7 +222,7 @@ class Floor:
         join = TaskSpec(name="join", step="probe", pool="cpu-render", needs=("part-0", "part-1"))
         return [*parts, join]
 
-    def _door(self, worker: Worker, name: str, call: Callable[[], T]) -> T | None:
+    def door(self, worker: Worker, name: str, call: Callable[[], T]) -> T | None:
         """A worker's call: its connection may break, then it insists; or its process dies, then None."""
 
         def around(point: str) -> None:
@@ -237,7 +248,7 @@ def _card(worker: Worker) -> work.WorkerCard:
         host="host",
         pid=worker.life,
         queue=worker.name,
-        slots={"cpu": worker.slots},
+        slots={worker.resource: worker.slots},
         kinds=[kind.announced for kind in registry().values()],
         labels=worker.labels,
     )

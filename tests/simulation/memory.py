@@ -39,7 +39,8 @@ class MemoryStore(Store):
         self._outer: Connection | None = None
         with super().write() as connection:
             metadata.create_all(connection)
-            self._raw: Any = connection.connection.driver_connection
+            raw: Any = connection.connection.driver_connection
+        self._raw = raw
         self._raw.execute("CREATE TABLE broken (what TEXT NOT NULL)")
         for trigger in _triggers():
             self._raw.execute(trigger)

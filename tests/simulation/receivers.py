@@ -7,6 +7,7 @@ arrives is kept, to be compared with what should have.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from farm.account import Account
@@ -74,7 +75,9 @@ class Receivers:
         self.arrivals: list[Arrival] = []
         self.delay_s = 0.0  # how long the last answer took
         self._closed = {name for name in ("hook/0", "job/1") if world.random.random() < 0.04}
-        world.skew = -60.0  # a while ago: an endpoint hears of nothing before it, and the clock may be set back
+        world.skew = (
+            -60.0
+        )  # a while ago: an endpoint hears of nothing before it, and the clock may be set back
         self._endpoints = [self._register(number) for number in range(world.random.randrange(1, 4))]
         world.skew = 0.0
         for change in (self._turn_off, self._rotate, self._remove):
@@ -154,16 +157,15 @@ class Receivers:
 
     def _enable(self, endpoint: _Owned, enabled: bool) -> Callable[[], object]:
         change = EndpointChange(enabled=enabled)
-        return lambda: webhooks.change_endpoint(self._world.hall, endpoint.account, endpoint.id, change)
+        return partial(webhooks.change_endpoint, self._world.hall, endpoint.account, endpoint.id, change)
 
     def _rotate(self, endpoint: _Owned) -> None:
-        hall = self._world.hall
-        self._change("secret_rotated", endpoint, lambda: webhooks.rotate_secret(hall, endpoint.account, endpoint.id))
+        rotate = partial(webhooks.rotate_secret, self._world.hall, endpoint.account, endpoint.id)
+        self._change("secret_rotated", endpoint, rotate)
 
     def _remove(self, endpoint: _Owned) -> None:
-        hall = self._world.hall
-        gone = lambda: webhooks.remove_endpoint(hall, endpoint.account, endpoint.id)  # noqa: E731
-        self._change("endpoint_removed", endpoint, gone)
+        remove = partial(webhooks.remove_endpoint, self._world.hall, endpoint.account, endpoint.id)
+        self._change("endpoint_removed", endpoint, remove)
 
     def _change(self, what: str, endpoint: _Owned, change: Callable[[], object]) -> None:
         self._world.hits[what] += 1

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 KINDS = ("shares", "newcomers")
 POOL = "vision-describe"
 TIERS = ("free", "free", "pro", "enterprise", *["free"] * 24)
-SHORT_S, LONG_S = 0.3, 12.0
-_EACH = 14
+SHORT_S, LONG_S = 0.3, 10.0
 
 
 class Rush:
@@ -31,8 +30,8 @@ class Rush:
         if kind == "shares":
             world.at(0.0, self._submit, enterprise, 2, LONG_S)
             world.at(1.0, self._submit, old, 2, SHORT_S)
-            for caller in (old, late, pro):
-                world.at(14.0, self._submit, caller, _EACH, SHORT_S)
+            for caller, number in ((old, 18), (late, 18), (pro, 10)):
+                world.at(15.0, self._submit, caller, number, SHORT_S)
         else:
             world.at(0.5, self._submit, old, 3, SHORT_S)
             for number, caller in enumerate(newcomers):

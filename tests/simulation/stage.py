@@ -1,4 +1,4 @@
-"""Virtual time: one heap of events, one seed, and the chances that things go wrong. Knows nothing of farms."""
+"""Virtual time: one heap of events, one seed, and the chances that things go wrong. Knows no farm."""
 
 import heapq
 import random

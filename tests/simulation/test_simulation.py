@@ -1,58 +1,53 @@
 """Hundreds of farms in virtual time, each disturbed in its own way, none of which may break a promise.
 
-More seeds, and how often each fault was hit: python -m tests.simulation 10000
+More seeds, and how often each fault point was hit: python -m tests.simulation 10000
 """
 
 from collections import Counter
 
 import pytest
 
+from tests.simulation.broken import VARIANTS
+from tests.simulation.faults import FAULTS, rare
 from tests.simulation.world import World
 
 SEEDS = 300
-FAULTS = (
-    "batch_cancel",
-    "broker_away",
-    "cancel",
-    "clock_step",
-    "crash_after_publish",
-    "drain",
-    "door_break_after_commit",
-    "door_break_before_commit",
-    "flushall",
-    "given_back",
-    "grown",
-    "message_doubled",
-    "message_late",
-    "message_lost",
-    "limit",
-    "pause",
-    "priority",
-    "retry_failed",
-    "rows_again",
-    "second_scheduler",
-    "submit_crash_after_commit",
-    "submit_crash_before_commit",
-    "task_fails",
-    "tick_crash_after_commit",
-    "tick_crash_before_commit",
-    "worker_dies",
-    "worker_freezes",
-)
+EACH = 50
+ENOUGH = 20  # seeds in which a variant must be noticed
+
+
+@pytest.fixture(scope="module")
+def hits() -> Counter[str]:
+    """Of all the seeds that have run."""
+    return Counter()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, SEEDS, 50))
-def test_no_seed_breaks_a_promise(first: int) -> None:
-    hits: Counter[str] = Counter()
-    for seed in range(first, first + 50):
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("first", range(0, SEEDS, EACH))
+def test_no_seed_breaks_a_promise(first: int, hits: Counter[str]) -> None:
+    for seed in range(first, first + EACH):
         world = World(seed)
         assert world.run() == [], f"seed {seed}: " + "\n".join(world.trace)
         hits += world.hits
-    assert [fault for fault in FAULTS if hits[fault] == 0] == []
 
 
-@pytest.mark.parametrize("promise", ["sweep", "fencing", "settlement"])
+@pytest.mark.slow
+def test_most_fault_points_were_hit(hits: Counter[str]) -> None:
+    """All of them in 10,000 seeds, by `python -m tests.simulation 10000`; a tenth may be missed in 300."""
+    assert len(rare(hits, 1)) <= len(FAULTS) / 10
+
+
+@pytest.mark.parametrize("promise", VARIANTS)
 def test_a_farm_without_a_promise_keeper_is_caught(promise: str) -> None:
-    """The checks can fail: among 12 seeds at least one world notices."""
-    assert any(World(seed, broken=promise).run() for seed in range(12))
+    """The checks can fail: the first few seeds notice."""
+    assert any(World(seed, promise, VARIANTS[promise]).run() for seed in range(ENOUGH))
+
+
+def test_a_seed_repeats_itself() -> None:
+    traces = []
+    for _ in range(2):
+        world = World(7)
+        world.run()
+        traces.append(world.trace)
+    assert traces[0] == traces[1]

@@ -1,4 +1,4 @@
-"""A farm in virtual time: the real doors, scheduler, deliverer and store, and all that can go wrong around them.
+"""A farm in virtual time: the real doors, schedulers, deliverers and store, and all that can go wrong.
 
 One heap of events, one seed. A world that ran to its end is asked for broken promises; while it runs, some
 are watched at every change (tests/simulation/memory.py) and every turn (fair_watch.py).
@@ -16,10 +16,10 @@ from farm.secrets import Secrets
 from farm.settings import Settings
 from tests.farm import SECRET, CountedIds, HandClock
 from tests.invariants import violations
+from tests.simulation import rush, shop
 from tests.simulation.broken import breaking
 from tests.simulation.broker import Broker
 from tests.simulation.customers import TIERS, Customers, new_callers
-from tests.simulation import rush
 from tests.simulation.deliverers import Deliverers
 from tests.simulation.fair_watch import FairWatch
 from tests.simulation.floor import Floor, Worker
@@ -70,8 +70,10 @@ class World(Stage):
         self.deliverers = Deliverers(self)
         self.watch = FairWatch(self)
         crowd = crowd or self.random.choices((None, *rush.KINDS), (0.9, 0.05, 0.05))[0]
-        self.floor = Floor(self, self._workers(crowd is not None))
+        shopping = self.random.random() < 0.4
+        self.floor = Floor(self, self._workers(crowd is not None, shopping))
         self.customers = Customers(self, self.callers)
+        self.shop = shop.Shop(self, self.callers if shopping else [])
         if crowd is not None:
             rush.Rush(self, house.callers[len(TIERS) :], crowd)
         for _ in range(0 if crowd else 2):  # what was served is measured by the clock
@@ -89,11 +91,13 @@ class World(Stage):
         self.problems += violations(self.store)
         self.problems += self.customers.problems()
         self.problems += self.receivers.problems()
+        self.problems += self.shop.problems()
         return self.problems
 
     def after_turn(self) -> None:
         """Look at what a turn of the scheduler has done."""
         self.watch.look()
+        self.shop.look()
         self.deliverers.plan()
 
     def seconds_of(self, claimed: Claimed) -> float:
@@ -141,8 +145,10 @@ class World(Stage):
             guard=Guard(resolve=lambda _host, _port: ["93.184.216.34"]),
         )
 
-    def _workers(self, crowded: bool) -> list[Worker]:
+    def _workers(self, crowded: bool, shopping: bool) -> list[Worker]:
+        routed = [Worker("w4", shop.POOL, 3, resource="io"), Worker("w5", shop.POOL, 1, resource="device")]
         return [
+            *(routed if shopping else []),
             *([Worker("w3", rush.POOL, 1, steady=True)] if crowded else []),
             Worker("w0", "cpu-render", 1, {"memory": "64"}),
             Worker("w1", "asr-align", 2),
@@ -165,8 +171,8 @@ class _Bell:
     def ring(self) -> None:
         self.world.leaders.ring()
 
-    def wait(self, timeout_s: float) -> bool:
-        return self.world.leaders.wait(timeout_s)
+    def wait(self, _timeout_s: float) -> bool:
+        raise AssertionError("Only schedulers wait, and they have bells of their own.")
 
 
 _HOUSES: list[_House] = []
@@ -184,9 +190,8 @@ def _house() -> _House:
 def _catalog() -> Catalog:
     """As shipped, but for schedulers that look less often who leads: each look costs as much as a job."""
     shipped = read_catalog(Settings())
-    return shipped.model_copy(
-        update={"scheduling": shipped.scheduling.model_copy(update={"lead_s": 15.0})}
-    )
+    scheduling = shipped.scheduling.model_copy(update={"lead_s": 15.0})
+    return shop.stocked(shipped.model_copy(update={"scheduling": scheduling}))
 
 
 class _Early(CountedIds):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from farm.errors import AssetUnreadable, BadRequest
+from farm.errors import AssetUnreadable, BadRequest, FailureClass, TaskFailure
 from workers.context import Cancelled, Context, Done, Output, TaskInput
 
 
@@ -40,6 +40,15 @@ def defect(_task: TaskInput, _context: Context) -> Done:
 
 def not_a_number(_task: TaskInput, _context: Context) -> Done:
     return Done(result={"loudness": float("nan")})
+
+
+def buys(task: TaskInput, context: Context) -> Done:
+    """Buy, and show that it goes on only then; a second purchase comes to nothing."""
+    context.accepted(f"{task.provider}-1")
+    (context.workdir / "went-on").touch()
+    context.accepted("p-2")
+    context.dropped()
+    raise TaskFailure("Too many.", FailureClass.CAPACITY, retry_after_s=7.5)
 
 
 def listen(_task: TaskInput, context: Context) -> Done:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from farm.errors import FailureClass
+from farm.errors import FailureClass, FarmUnavailable
 from tests.worker_farm import is_running, until
 from workers.context import TaskInput
 from workers.engine import Engine, EngineResult, Limits
 from workers.stop_sign import Reason, StopSign
-from workers.wire import LogLine, Perform
+from workers.wire import Accepted, Dropped, LogLine, Perform
 
 pytestmark = pytest.mark.slow
 LONG = Limits(soft_s=600, hard_s=600, grace_s=600)
@@ -36,14 +36,17 @@ class Desk:
         self.heard: list[tuple[float, str]] = []
         self.logged: list[LogLine] = []
         self.when_heard: Callable[[], object] = lambda: None
+        self.when_bought: Callable[[Accepted | Dropped], None] = lambda _said: None
 
     def perform(self, performer: str, limits: Limits = LONG) -> EngineResult:
         order = Perform(
             performer=f"tests.unit.engine_performers:{performer}",
-            task=TaskInput("kind", "step", {"word": "grüezi"}, attempt=2),
+            task=TaskInput("kind", "step", {"word": "grüezi"}, attempt=2, provider="shop"),
             workdir=self.workdir,
         )
-        return self.engine.run(order, limits, self.sign, self._hear, self.logged.append)
+        return self.engine.run(
+            order, limits, self.sign, self._hear, self.logged.append, lambda said: self.when_bought(said)
+        )
 
     def _hear(self, fraction: float, stage: str) -> None:
         self.heard.append((fraction, stage))
@@ -107,6 +110,30 @@ def test_a_defect_leaves_its_traceback_in_the_log_for_operators(desk: Desk) -> N
     desk.logged.clear()
     desk.perform("echo")
     assert desk.logged == [LogLine(line="wrote it")]
+
+
+def test_a_purchase_is_noted_before_the_engine_goes_on(desk: Desk) -> None:
+    heard = []
+
+    def note(said: Accepted | Dropped) -> None:
+        heard.append((said, (desk.workdir / "went-on").exists()))
+
+    desk.when_bought = note
+    result = desk.perform("buys")
+    assert heard == [(Accepted(ref="shop-1"), False), (Accepted(ref="p-2"), True), (Dropped(), True)]
+    assert result.failure is not None
+    assert (result.failure.failure_class, result.failure.retry_after_s) == (FailureClass.CAPACITY, 7.5)
+
+
+def test_a_purchase_that_cannot_be_noted_ends_the_engine(desk: Desk) -> None:
+    def note(_said: Accepted | Dropped) -> None:
+        raise FarmUnavailable("the database is away")
+
+    desk.when_bought = note
+    with pytest.raises(FarmUnavailable):
+        desk.perform("buys")
+    assert desk.engine.pid is None
+    assert not (desk.workdir / "went-on").exists()
 
 
 @pytest.mark.parametrize("performer", ["listen", "deaf"])

@@ -39,7 +39,7 @@ class AuditPage(BaseModel):
     """Deeds, newest first. Pass `next_cursor` as `cursor` for the page after; null on the last one."""
 
     data: list[AuditView]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 @router.get("/audit")
@@ -48,13 +48,15 @@ def index(
     caller: SignedIn,
     subject: Annotated[str | None, Query(max_length=300, description="Only about this.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    cursor: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    cursor: Annotated[
+        str | None, Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before.")
+    ] = None,
 ) -> AuditPage:
     """The audit log. Needs an operator's key, or the local account's."""
     require_operator(caller, "read the audit log")
-    found = list_audit(desk.hall, subject=subject, before_id=cursor, limit=limit + 1)
+    found = list_audit(desk.hall, subject=subject, before_id=int(cursor) if cursor else None, limit=limit + 1)
     page = found[:limit]
     return AuditPage(
         data=[AuditView.of(entry) for entry in page],
-        next_cursor=page[-1].id if len(found) > limit else None,
+        next_cursor=str(page[-1].id) if len(found) > limit else None,
     )

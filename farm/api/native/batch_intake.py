@@ -16,6 +16,7 @@ from farm.batch import Batch, Rejected, Taken, check_references, resolved, split
 from farm.doors import assets, batch_rows
 from farm.doors.batch_rows import NewRow
 from farm.doors.submit import order
+from farm.doors.webhooks import check_url
 from farm.errors import BadRequest, FarmError, NotFound, TooLarge
 from farm.job import JobSpec
 
@@ -96,8 +97,12 @@ def planned(desk: Desk, caller: Caller, row: BatchRow, kind: str | None, custom_
         priority=row.priority,
         start_after=row.start_after,
         deadline=row.deadline,
+        webhook_url=row.webhook_url,
+        auto_retry=row.webhook_auto_retry,
         reference=row.reference,
     )
+    if row.webhook_url is not None:
+        check_url(desk.hall, row.webhook_url, "webhook_url")
     made = order(desk.hall, spec)
     check_references(made.plan, needs)
     return NewRow(line, "", custom_id, made, needs)

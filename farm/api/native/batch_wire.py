@@ -28,6 +28,8 @@ class BatchRow(Asked):
     start_after: float | None = Field(default=None, ge=0)
     deadline: float | None = Field(default=None, ge=0)
     reference: str | None = Field(default=None, max_length=200)
+    webhook_url: str | None = Field(default=None, max_length=2000, description="Told of this row's end.")
+    webhook_auto_retry: bool = Field(default=False, description="As of a single job.")
 
 
 class BatchRequest(Asked):
@@ -44,6 +46,8 @@ class BatchRequest(Asked):
 
 
 class BatchChange(Asked):
+    """Null lifts the bound."""
+
     max_running: MaxRunning | None
 
 

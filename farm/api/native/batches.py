@@ -244,7 +244,8 @@ def _all_planned(desk: Desk, caller: Caller, asked: Sequence[BatchRow], new: New
         try:
             made = planned(desk, caller, full, new.kind, name, number + 1)
         except FarmError as error:
-            raise BadRequest(error.message, param=f"jobs[{number}].{error.param}") from None
+            code = error.public_code if isinstance(error, BadRequest) else None
+            raise BadRequest(error.message, param=f"jobs[{number}].{error.param}", code=code) from None
         if name in rows:
             raise BadRequest(f"Two rows are called {name!r}.", param=f"jobs[{number}].custom_id")
         rows[name] = made

@@ -167,7 +167,7 @@ def create_top_up(
     """Add credits that were bought. Needs an operator's key, or the local account's."""
     if not may_operate(caller):
         raise NotAllowed("Only an operator's key may top accounts up.")
-    amount_mc = _whole_mc(body.credits)
+    amount_mc = whole_mc(body.credits)
     who = audit.who_calls(caller)
     done = purse.top_up(desk.hall, account_id, amount_mc, body.reference, once=once, who=who)
     return TopUpView(
@@ -178,11 +178,11 @@ def create_top_up(
     )
 
 
-def _whole_mc(amount: float) -> int:
+def whole_mc(amount: float, param: str = "credits") -> int:
     """Credits as JSON carries them, as exact milli-credits. Raises BadRequest below a thousandth."""
     amount_mc = round(amount * MILLI)
-    if amount_mc / MILLI != amount or amount_mc == 0:
-        raise BadRequest("credits has three decimals at most.", param="credits")
+    if amount_mc / MILLI != amount:
+        raise BadRequest(f"{param} has three decimals at most.", param=param)
     return amount_mc
 
 

@@ -82,8 +82,8 @@ class KeySecret(BaseModel):
 class DeliveryView(BaseModel):
     """One event for one endpoint, or for a job's own webhook_url (`endpoint_id` null).
 
-    `job_id` is the event's subject: a job, a batch, or for other events their own id. `response` is the beginning of
-    what came back; `body` is null in listings.
+    `job_id` is the event's subject: a job, a batch, or for other events their own id. `response` is the
+    beginning of what came back; `body` is null in listings.
     """
 
     id: str

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from farm.asset import AssetState
 from farm.job import DEFAULT_PRIORITY, Artifact, Attempt, Failure, Job, Task
 from farm.money import credits
+from farm.providers import Decision
 from farm.states import AttemptState, JobState, Outcome, TaskState, WorkerState
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
@@ -71,6 +72,8 @@ class TaskView(BaseModel):
     stage: str
     due_at: float | None
     failure: FailureView | None
+    model: str | None = Field(default=None, description="The model that serves it, where it needs one.")
+    provider: str | None = Field(default=None, description="Who serves that.")
 
     @classmethod
     def of(cls, task: Task) -> "TaskView":
@@ -83,6 +86,8 @@ class TaskView(BaseModel):
             stage=task.stage,
             due_at=task.due_at,
             failure=FailureView.of(task.failure),
+            model=task.choice.model if task.choice is not None else None,
+            provider=task.choice.provider if task.choice is not None else None,
         )
 
 
@@ -158,6 +163,11 @@ class AttemptView(BaseModel):
     outcome: Outcome | None
     worker: str | None
     provider: str | None
+    model: str | None
+    provider_ref: str | None = Field(description="The provider's own id of what it accepted.")
+    decision: Decision | None = Field(
+        description="How the attempt came to its provider, and what followed; null where it needs none."
+    )
     progress: float
     stage: str
     failure: FailureView | None
@@ -174,6 +184,9 @@ class AttemptView(BaseModel):
             outcome=attempt.outcome,
             worker=attempt.worker,
             provider=attempt.provider,
+            model=attempt.model,
+            provider_ref=attempt.provider_ref,
+            decision=attempt.decision,
             progress=attempt.progress,
             stage=attempt.stage,
             failure=FailureView.of(attempt.failure),

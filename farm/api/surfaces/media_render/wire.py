@@ -104,17 +104,23 @@ class UploadTarget(Answer):
 
 
 class MediaCounts(Answer):
+    """How many files of each sort."""
+
     image: int
     video: int
     audio: int
 
 
 class VisionBasis(Answer):
+    """What looking at pictures is priced by."""
+
     images: int
     videos: int
 
 
 class AudioBasis(Answer):
+    """What audio analysis is priced by."""
+
     audio_files: int
     videos: int
 

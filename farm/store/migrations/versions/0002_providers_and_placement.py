@@ -182,8 +182,18 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'waiting' AND parked_for IS NOT NULL"),
         )
 
+    with op.batch_alter_table("tiers", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("floor", sa.Float(precision=53), server_default="0", nullable=False))
+        batch_op.add_column(
+            sa.Column("typical_s", sa.Float(precision=53), server_default="0", nullable=False)
+        )
+
 
 def downgrade() -> None:
+
+    with op.batch_alter_table("tiers", schema=None) as batch_op:
+        batch_op.drop_column("typical_s")
+        batch_op.drop_column("floor")
 
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.drop_index(
