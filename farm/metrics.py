@@ -21,7 +21,19 @@ from farm.money import month_of
 from farm.states import WorkerState
 from farm.store.engine import StoreAway
 from farm.store.rows import AnyRow
-from farm.store.schema import LIVE, accounts, attempts, deliveries, jobs, lanes, outbox, tasks, workers
+from farm.store.schema import (
+    LIVE,
+    accounts,
+    attempts,
+    breakers,
+    deliveries,
+    jobs,
+    lanes,
+    outbox,
+    provider_health,
+    tasks,
+    workers,
+)
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _TICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -39,6 +51,12 @@ class Meter:
             "farm_attempts",
             "Attempts settled, by how they ended.",
             ("pool", "outcome", "failure_class"),
+            registry=self.registry,
+        )
+        self._calls = Counter(
+            "farm_provider_calls",
+            "Attempts at providers that were settled, by how they ended.",
+            ("provider", "model", "outcome"),
             registry=self.registry,
         )
         self._wait = Histogram(
@@ -79,6 +97,8 @@ class Meter:
         self._ticked_at.set_to_current_time()
         for row in settled:
             self._attempts.labels(row.pool, row.outcome, row.failure_class or "").inc()
+            if row.provider is not None:
+                self._calls.labels(row.provider, row.model, row.failure_class or row.outcome).inc()
             if row.started_at is None:
                 continue
             if row.ended_at is not None:
@@ -230,6 +250,22 @@ def _schedulers(hall: Hall, connection: Connection, now: float) -> Sequence[Metr
     return (_family("farm_schedulers", "Scheduler processes that are here.", ("state",), found),)
 
 
+def _providers(_hall: Hall, connection: Connection, _now: float) -> Sequence[Metric]:
+    """The breakers of those that were ever called, and how often they succeed of late."""
+    names = ("provider", "model", "phase", "state")
+    states = {
+        (row.provider, row.model, row.phase, row.state): 1 for row in connection.execute(select(breakers))
+    }
+    success = GaugeMetricFamily(
+        "farm_provider_success",
+        "How often calls succeed, 0 to 1, the latest counting most; as of the last one.",
+        labels=names[:2],
+    )
+    for row in connection.execute(select(provider_health)):
+        success.add_metric((row.provider, row.model), row.success)
+    return _family("farm_breakers", "Circuit breakers, each in its state.", names, states), success
+
+
 def _webhooks(_hall: Hall, connection: Connection, now: float) -> Sequence[Metric]:
     """What is due and has not been delivered. A retry counts from its due time."""
     queries = [
@@ -286,5 +322,5 @@ def _family(name: str, help_text: str, labels: Sequence[str], values: dict[Any, 
     return family
 
 
-_CHEAP: Sequence[Reading] = (_backlog, _live, _workers, _schedulers, _webhooks)
+_CHEAP: Sequence[Reading] = (_backlog, _live, _workers, _schedulers, _providers, _webhooks)
 _DEAR: Sequence[Reading] = (_waiting, _credits)

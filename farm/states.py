@@ -53,6 +53,7 @@ class WorkerState(StrEnum):
     ONLINE = "online"
     DRAINING = "draining"
     QUARANTINED = "quarantined"
+    SLEEPING = "sleeping"
     OFFLINE = "offline"
 
 

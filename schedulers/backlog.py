@@ -69,9 +69,9 @@ class Backlog:
         count: int,
         passed: Set[int],
         *,
-        aged: bool,
+        aged: Set[str],
     ) -> dict[int, Turn]:
-        """By account: each tier's first ones of every sort; when `aged`, the longest unserved goes first."""
+        """By account: each tier's first ones of every sort; in `aged` tiers the longest unserved first."""
         where = {"of_pool": line[0], "of_resource": line[1], "count": count + len(passed)}
         found: dict[int, Turn] = {}
         for sort in among:
@@ -79,7 +79,7 @@ class Backlog:
                 if row.account_id not in passed:
                     _add(found, row, sort)
         if found and aged:
-            self._let_aged_first(connection, where | {"count": 1}, among, passed, found)
+            self._let_aged_first(connection, where | {"count": 1}, among, passed, aged, found)
         return found
 
     def _let_aged_first(
@@ -88,13 +88,16 @@ class Backlog:
         where: Mapping[str, Any],
         among: Sequence[OpenSort],
         passed: Set[int],
+        aged: Set[str],
         found: dict[int, Turn],
     ) -> None:
         oldest: dict[str, tuple[AnyRow, OpenSort]] = {}
         for sort in among:
             for row in connection.execute(self._by_waiting, {**where, "of_sort": sort.id}):
                 best = oldest.get(row.tier)
-                if row.account_id not in passed and (best is None or row.served_at < best[0].served_at):
+                if row.tier not in aged or row.account_id in passed:
+                    continue
+                if best is None or row.served_at < best[0].served_at:
                     oldest[row.tier] = row, sort
         for row, sort in oldest.values():
             _add(found, row, sort, vtime=AGED)

@@ -40,7 +40,7 @@ class Dispatcher:
         self._catalog = hall.catalog
         self._ids = hall.ids
         self._backlog = Backlog(hall.catalog.tiers)
-        self._unaged: dict[Line, int] = {}
+        self._unaged = Counter[tuple[Line, str]]()
         self._jumps: Counter[str] = Counter()
         self.moved_aside = 0
 
@@ -115,11 +115,12 @@ class Dispatcher:
         if wanted <= 0:
             return {}
         left = [sort for sort in sorts if sort.id not in filling.closed]
-        aged = self._is_ageing_turn(line)
+        aged = {tier for tier in self._catalog.tiers if self._is_ageing_turn(line, tier)}
         return self._backlog.turns(connection, line, left, wanted, filling.passed, aged=aged)
 
-    def _is_ageing_turn(self, line: Line) -> bool:
-        return self._unaged.get(line, 0) >= self._catalog.scheduling.ageing_every - 1
+    def _is_ageing_turn(self, line: Line, tier: str) -> bool:
+        """Each tier counts its own turns: those of the line may fall due whenever it is another's."""
+        return self._unaged[line, tier] >= self._catalog.scheduling.ageing_every - 1
 
     def _tiers(self, connection: Connection, line: Line) -> dict[str, TierTurn]:
         rows = connection.execute(_TIERS, {"of_pool": line[0], "of_resource": line[1]}).all()
@@ -155,8 +156,6 @@ class Dispatcher:
         """Move the lanes' counters, and the virtual time of lanes and tiers by estimated seconds."""
         if not placed:
             return
-        ageing = self._is_ageing_turn(line)
-        self._unaged[line] = 0 if ageing else self._unaged.get(line, 0) + len(placed)
         changes, served, reached = LaneChanges(), dict[str, list[float]](), dict[str, float]()
         for item in placed:
             seconds, fair = item.task.estimated_s, turns[item.task.account_id].fair
@@ -168,6 +167,9 @@ class Dispatcher:
             served.setdefault(fair.tier, []).append(seconds)
             reached[fair.tier] = max(reached.get(fair.tier, 0.0), fair.vtime)  # AGED never counts
         changes.write(connection)
+        for name, each_s in served.items():
+            ageing = self._is_ageing_turn(line, name)
+            self._unaged[line, name] = 0 if ageing else self._unaged[line, name] + len(each_s)
         connection.execute(
             _TIER_AFTER,
             [

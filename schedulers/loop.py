@@ -40,6 +40,7 @@ from schedulers.lead import Lead
 from schedulers.rescue import sweep
 from schedulers.retention.rounds import keeping
 from schedulers.settle import Settlement, finished, still_finished
+from schedulers.sleep import put_to_sleep
 from schedulers.webhooks.deliverer import delivering
 from schedulers.wishes import carry_out, fail_overdue
 
@@ -122,6 +123,7 @@ class Scheduler:
         self._swept_at = now
         fail_overdue(self._hall, connection, now)
         end_batches(connection, now)
+        put_to_sleep(connection, now)
         grant_allowances(self._hall, connection, now)
         forget_expired(connection, now)
         capacity = read_capacity(connection, now - rules.worker_gone_s)

@@ -40,6 +40,15 @@ PATIENCE_S = 120.0
 FARM = (sys.executable, "-m", "farm.cli.main")
 SECRET = "a secret that both API processes share, long enough"
 POOLS = ("cpu-render", "gpu-generate", "asr-align", "vision-describe")
+# A provider where nobody answers: for what a farm tells of one that fails.
+NOBODY = """
+[providers.nobody]
+pool = "cpu-render"
+remote = true
+url = "http://127.0.0.1:9"
+[routes.probe.big]
+offers = [{ provider = "nobody", price = "1", estimated_s = 1.0 }]
+"""
 WAIT_S = 30  # what one call waits for a job's end; polling would use up the key's calls
 
 
@@ -198,9 +207,10 @@ def embedded_farm(
     pools: Sequence[str] = POOLS,
     flower: bool = False,
     config: str = "",
+    providers: str = "",
 ) -> Iterator[RunningFarm]:
-    """`farm up`, with nothing set but its home; `config` is more of farm.toml."""
-    environment = _environment(folder, fast, config)
+    """`farm up`, with nothing set but its home; `config` is more of farm.toml, `providers` providers.toml."""
+    environment = _environment(folder, fast, config, providers)
     command = [*FARM, "up", "--port", "0", "--pools", ",".join(pools)]
     command += ["--flower" if flower else "--no-flower"]
     with _started(command, environment, folder / "up.log") as process, ExitStack() as stack:
@@ -256,7 +266,8 @@ def production_farm(
 @pytest.fixture(scope="session")
 def running_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
     """One embedded farm for all tests that only use it."""
-    with embedded_farm(tmp_path_factory.mktemp("farm"), pools=("cpu-render",)) as farm:
+    folder = tmp_path_factory.mktemp("farm")
+    with embedded_farm(folder, pools=("cpu-render",), providers=NOBODY) as farm:
         yield farm
 
 
@@ -275,14 +286,15 @@ def either_farm(
         yield farm
 
 
-def _environment(folder: Path, fast: bool, more: str = "") -> dict[str, str]:
+def _environment(folder: Path, fast: bool, more: str = "", providers: str = "") -> dict[str, str]:
     """A clean environment: no FARM_* of the developer's own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FARM_")}
     environment = kept | {"FARM_HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
-    if fast or more:
+    if fast or more or providers:
         config = folder / "config"
         config.mkdir(exist_ok=True)
         (config / "farm.toml").write_text((FAST if fast else "") + more)
+        (config / "providers.toml").write_text(providers)
         environment["FARM_CONFIG_DIR"] = str(config)
     return environment
 

@@ -66,12 +66,16 @@ class EngineContext:
     def __init__(self, wire: Line, workdir: Path) -> None:
         self._wire = wire
         self._workdir = workdir
+        self._has_workdir = False
         self._next_at = 0.0
         self.stop = threading.Event()
         self.noted = threading.Event()
 
     @property
     def workdir(self) -> Path:
+        if not self._has_workdir:
+            self._workdir.mkdir(parents=True, exist_ok=True)
+            self._has_workdir = True
         return self._workdir
 
     def progress(self, fraction: float, stage: str = "") -> None:

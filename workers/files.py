@@ -17,9 +17,11 @@ _SUFFIX_CHARACTERS = 10
 
 
 def fetch_inputs(blobs: Blobs, claimed: Claimed, folder: Path, sign: StopSign) -> dict[str, InputFile]:
-    """Copy every input below `folder`. Raises Halted, FarmError, and OSError when the disk is full."""
+    """Copy every input into `folder`, made when needed. Raises Halted, FarmError, and OSError (disk full)."""
     if claimed.missing:
         raise _missing(claimed.missing[0])
+    if claimed.inputs:
+        folder.mkdir(parents=True)
     found = {}
     for number, blob in enumerate(claimed.inputs):
         sign.check()

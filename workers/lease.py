@@ -1,10 +1,14 @@
-"""Holds an attempt's lease: says that it lives, hears whether to stop, passes progress and log lines on."""
+"""Holds attempts' leases: says that they live, hears whether to stop, passes progress and log lines on.
+
+One thread looks after all attempts of a worker, ten times a second. So one that ends before it is looked at
+costs the farm no beat, no thread, and tells nobody of its progress.
+"""
 
 import threading
 import time
 from collections import deque
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -14,79 +18,91 @@ from farm.job import LogLine
 from workers.stop_sign import Reason, StopSign
 
 _log = structlog.get_logger(__name__)
+_LOOK_S = 0.1
 _PENDING = 1000  # lines; an engine that floods its log loses the oldest
 
 
+class Leases:
+    """The attempts that a worker holds. What is heard of one is shown on its sign."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._lock = threading.Lock()
+        self._held: dict[int, Lease] = {}
+        self._any = threading.Event()
+        threading.Thread(target=self._keep, name="leases", daemon=True).start()
+
+    @contextmanager
+    def hold(self, claimed: Claimed, sign: StopSign) -> Iterator["Lease"]:
+        """Keep the attempt's lease while the block runs."""
+        lease = Lease(self._hall, claimed, sign)
+        with self._lock:
+            self._held[claimed.attempt_id] = lease
+            self._any.set()
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                del self._held[claimed.attempt_id]
+
+    def _keep(self) -> None:
+        while True:
+            self._any.wait()
+            time.sleep(_LOOK_S)
+            held = self._now_held()
+            for lease in held:
+                for other in held:  # again and again: a slow Redis must cost nobody a lease
+                    other.beat_in_time()
+                lease.tell()
+
+    def _now_held(self) -> Sequence["Lease"]:
+        with self._lock:
+            if not self._held:
+                self._any.clear()
+            return list(self._held.values())
+
+
 class Lease:
-    """A thread that beats while the block runs. What it hears it shows on the attempt's sign."""
+    """One attempt's."""
 
     def __init__(self, hall: Hall, claimed: Claimed, sign: StopSign) -> None:
         self._hall = hall
         self._claimed = claimed
         self._sign = sign
-        self._news = threading.Condition()
+        self._beat_at = time.monotonic() + hall.catalog.scheduling.beat_s
         self._progress = (0.0, "")
         self._told = self._progress
         self._lines: deque[LogLine] = deque(maxlen=_PENDING)
         self._sending = threading.Lock()
-        self._over = False
-        self._thread = threading.Thread(target=self._keep, name=f"lease-{claimed.attempt_id}", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._news:
-            self._over = True
-            self._news.notify()
 
     def progress(self, fraction: float, stage: str) -> None:
-        """Note how far the attempt is; watchers hear of it at once, the store at the next beat."""
-        with self._news:
-            self._progress = (fraction, stage)
-            self._news.notify()
+        """Note how far the attempt is; watchers hear of it very soon, the store at the next beat."""
+        self._progress = (fraction, stage)
 
     def log(self, line: str, *, private: bool = False) -> None:
         """Add a line to the job's log, very soon; a `private` one is for operators only."""
-        with self._news:
-            self._lines.append(LogLine(self._claimed.task_name, self._claimed.attempt_id, line, private))
-            self._news.notify()
+        self._lines.append(LogLine(self._claimed.task_name, self._claimed.attempt_id, line, private))
 
     def flush(self) -> None:
         """Send what was logged, so that whoever sees the attempt's end has its last lines."""
         with self._sending:
-            with self._news:
-                lines = list(self._lines)
-                self._lines.clear()
-            self._hall.live.log(self._claimed.job_id, lines)
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            if lines:
+                self._hall.live.log(self._claimed.job_id, lines)
 
-    def _keep(self) -> None:
-        every_s = self._hall.catalog.scheduling.beat_s
-        next_at = time.monotonic() + every_s
-        while True:
-            with self._news:
-                self._news.wait_for(self._has_news, max(0.0, next_at - time.monotonic()))
-                if self._over:
-                    return
-            self._tell()
-            if time.monotonic() >= next_at:
-                next_at = time.monotonic() + every_s
-                self._beat()
-
-    def _has_news(self) -> bool:
-        return self._over or bool(self._lines) or self._told != self._progress
-
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Pass on what is new."""
         self.flush()
         if self._told != self._progress:
             self._told = fraction, stage = self._progress
             event = {"task": self._claimed.task_name, "progress": fraction, "stage": stage}
             self._hall.live.tell(self._claimed.job_id, event)
 
-    def _beat(self) -> None:
+    def beat_in_time(self) -> None:
+        """Say that the attempt lives, when that is due."""
+        if time.monotonic() < self._beat_at:
+            return
+        self._beat_at = time.monotonic() + self._hall.catalog.scheduling.beat_s
         try:
             heard = beat(self._hall, self._claimed.attempt_id, self._claimed.token, *self._progress)
         except Exception:  # part of the runner: a beat that fails must not end the beating

@@ -16,6 +16,8 @@ from farm.doors.work import WorkerCard
 from farm.errors import BadRequest, FarmUnavailable
 from farm.kinds import POOLS, Resource
 from farm.settings import Settings
+from farm.sleep import TIMEZONE
+from workers.host_zone import host_zone
 from workers.presence import Presence, runnable
 from workers.runner import Runner
 from workers.workdir import Workshop
@@ -99,7 +101,7 @@ def _card(name: str, pool: str, slots: int, labels: Mapping[str, str], kinds: li
         queue=name,
         slots={Resource.CPU.value: slots},
         kinds=kinds,
-        labels={"python": platform.python_version(), **labels},
+        labels={"python": platform.python_version(), TIMEZONE: host_zone(), **labels},
         software=farm.__version__,
     )
 

@@ -22,7 +22,8 @@ def perform(given: TaskInput, context: Context) -> Done:
     _spend(params, context)
     if params.fail_times is None or given.attempt <= params.fail_times:
         _misbehave(params, context)
-    context.log(f"the probe ends, {len(ballast)} bytes held")
+    if ballast:
+        context.log(f"the probe ends, {len(ballast)} bytes held")
     sizes = {name: file.path.stat().st_size for name, file in given.inputs.items()}
     result = {"echo": params.echo, "attempt": given.attempt, "pid": os.getpid(), "inputs": sizes}
     return Done(outputs=_outputs(params, context), result=result, tasks=_grown(params))

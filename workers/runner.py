@@ -24,7 +24,7 @@ from workers.context import Done, TaskInput
 from workers.engine import Engine, EngineResult, Limits
 from workers.failures import failure_of
 from workers.files import discard, fetch_inputs, store_outputs
-from workers.lease import Lease
+from workers.lease import Lease, Leases
 from workers.stop_sign import Halted, Reason, StopSign
 from workers.wire import Accepted, Dropped, LogLine, Perform
 from workers.workdir import Workshop
@@ -49,6 +49,7 @@ class Runner:
         self._engines: queue.LifoQueue[Engine] = queue.LifoQueue()  # the warmest first
         for _ in range(slots):
             self._engines.put(Engine())
+        self._leases = Leases(hall)
         self._running: dict[int, tuple[Claimed, StopSign]] = {}
         self._change = threading.Condition()
         self._closing = False
@@ -62,7 +63,7 @@ class Runner:
             bound_contextvars(attempt=attempt_id, job=claimed.job_id, worker=self._name),
             StopSign() as sign,
             self._listed(claimed, sign),
-            Lease(self._hall, claimed, sign) as lease,
+            self._leases.hold(claimed, sign) as lease,
         ):
             report = self._attempt(claimed, sign, lease)
             _log_end(report, lease)
@@ -112,11 +113,9 @@ class Runner:
 
     def _perform(self, claimed: Claimed, folder: Path, sign: StopSign, lease: Lease) -> Report:
         sign.check()
-        inputs, workdir = folder / "inputs", folder / "work"
-        inputs.mkdir()
-        workdir.mkdir()
+        workdir = folder / "work"
         performer = _performer(claimed)
-        files = fetch_inputs(self._blobs, claimed, inputs, sign)
+        files = fetch_inputs(self._blobs, claimed, folder / "inputs", sign)
         if files:
             lease.log(f"fetched {len(files)} inputs")
         task = TaskInput(

@@ -56,10 +56,8 @@ class RedisBell:
         if time.monotonic() < self._quiet_until:
             return
         try:
-            pipe = self._ringer.pipeline(transaction=False)
-            pipe.lpush(_KEY, 1)
-            pipe.ltrim(_KEY, 0, _LONGEST)
-            pipe.execute()
+            if self._ringer.lpush(_KEY, 1) > _LONGEST:  # nobody listens
+                self._ringer.ltrim(_KEY, 0, 0)
         except (redis.RedisError, OSError):
             self._quiet_until = time.monotonic() + self._quiet_s
 

@@ -3,13 +3,16 @@
 import logging
 import os
 import signal
+import socket
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from celery import signals
+from celery import bootsteps, signals
 from celery.apps.worker import Worker
+from celery.concurrency.thread import ApplyResult, TaskPool
 from celery.exceptions import SecurityWarning
 from celery.worker import state
 
@@ -17,6 +20,8 @@ from farm.broker import transport
 from farm.broker.app import RUN, celery_app, queues
 
 _log = logging.getLogger(__name__)
+# They tell of every single task, at INFO; what matters of it stands in the farm's own log and in the store.
+_WORDY = ("celery.worker.strategy", "celery.app.trace")
 
 
 class AttemptFailed(Exception):
@@ -29,7 +34,7 @@ class Consumer:
 
     `own` is the queue of this worker alone, taken from always; `shared` is its pool's.
     `run` gets attempt id and token, in one of the threads, and answers why the attempt failed, if it did:
-    Flower shows that, and nothing else follows from it. `stopping` is called once, in the signal handler of the
+    Flower shows that, and nothing else follows. `stopping` is called once, in the signal handler of the
     first SIGTERM or SIGINT, and must only set a flag; the second signal ends the process at once.
     """
 
@@ -67,10 +72,13 @@ class Consumer:
             "ignore", category=SecurityWarning
         )  # about root and pickle; we take JSON only
         signals.setup_logging.connect(_leave_logging_alone)
+        for name in _WORDY:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        app.steps["consumer"].add(_WakeUp)
         worker = _Worker(
             app=app,
             hostname=self.node,
-            pool="threads",
+            pool=_Slots,
             concurrency=self.slots,
             without_gossip=True,
             without_mingle=True,
@@ -112,6 +120,44 @@ class _Worker(Worker):  # type: ignore[misc]  # Celery is untyped
             os._exit(1)
         state.should_stop = os.EX_OK
         self.stopping()
+
+
+class _Slots(TaskPool):  # type: ignore[misc]  # Celery is untyped
+    """Celery's pool of threads, which says when a slot has become free.
+
+    Without prefetching Celery asks for no message while every slot is busy, and looks again only when
+    something wakes its loop: with nothing to acknowledge, up to a second later.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.freed, self._free = socket.socketpair()
+        self.freed.setblocking(False)
+        self._free.setblocking(False)
+
+    def on_apply(self, *args: Any, **options: Any) -> ApplyResult:
+        result = super().on_apply(*args, **options)
+        result.f.add_done_callback(self._wake)
+        return result
+
+    def _wake(self, _done: object) -> None:
+        with suppress(BlockingIOError):  # full of wake-ups: one is enough
+            self._free.send(b"!")
+
+
+class _WakeUp(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery is untyped
+    """Lets the pool wake Celery's loop; the loop forgets it with each connection that is lost."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def register_with_event_loop(self, consumer: Any, hub: Any) -> None:
+        freed = consumer.pool.freed
+        hub.add_reader(freed, _drain, freed)
+
+
+def _drain(freed: socket.socket) -> None:
+    with suppress(BlockingIOError):
+        freed.recv(4096)
 
 
 def _leave_logging_alone(**_: object) -> None:

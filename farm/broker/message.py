@@ -4,10 +4,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """Whose task it is, for people: what Flower shows of it."""
+
+    job_id: str
+    account: str
+    tier: str
+
+    @property
+    def whose(self) -> str:
+        """Short enough that Flower does not cut it."""
+        return f"{self.account} ({self.tier})"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One attempt to be run. `order` is the Celery priority: 0 is taken first.
 
-    `kind` and `about` are for display only: what Flower calls the task, and whose it is.
+    `kind` and `about` are for display only.
     """
 
     attempt_id: int
@@ -15,9 +29,14 @@ class Message:
     queue: str
     order: int
     kind: str
-    about: str = ""
+    about: About | None = None
+
+    @property
+    def name(self) -> str | None:
+        """What Flower calls this very attempt: its job's id and its own."""
+        return None if self.about is None else f"{self.about.job_id}.{self.attempt_id}"
 
 
-def about(job_id: str, account: str, tier: str) -> str:
+def about(job_id: str, account: str, tier: str) -> About:
     """Whose task it is, for people."""
-    return f"{job_id} of {account} ({tier})"
+    return About(job_id, account, tier)

@@ -67,7 +67,8 @@ class Publisher:
                     queue=message.queue,
                     priority=message.order,
                     shadow=message.kind,
-                    argsrepr=message.about,  # else the token would show
+                    argsrepr=message.about.whose if message.about else "",  # else the token would show
+                    task_id=message.name,
                     ignore_result=True,
                     producer=producer,
                 )

@@ -92,6 +92,10 @@ class FarmClient:
         """Send a worker tasks again; an operator's key is needed."""
         return self._object("POST", f"/workers/{quote(name, safe='')}/resume")
 
+    def sleep_worker(self, name: str, schedule: str | None) -> dict[str, Any]:
+        """Let a worker sleep at told hours, or never again; an operator's key is needed."""
+        return self._object("PUT", f"/workers/{quote(name, safe='')}/sleep", {"schedule": schedule})
+
     def jobs(self, **query: str | int | None) -> list[dict[str, Any]]:
         """One page of jobs, newest first."""
         return self._list("/jobs", **query)

@@ -40,11 +40,7 @@ _TASKS = {
     "stage": "Stage",
 }
 _ATTEMPTS = {"task": "Task", "worker": "Worker", "outcome": "Outcome", "started": "Started", "why": "Failure"}
-_CALLS = {  # of attempts that needed a provider
-    "provider": "Provider",
-    "model": "Model",
-    "decision": "Decision",
-}  # of attempts that need a provider
+_CALLS = {"provider": "Provider", "model": "Model", "decision": "Decision"}
 _ARTIFACTS = {"name": "Artifact", "file_name": "File", "content_type": "Type", "size": "Size"}
 
 

@@ -6,6 +6,7 @@ import typer
 
 from farm.cli import console
 from farm.cli.embedded import any_farm
+from farm.errors import BadRequest
 from farm.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -21,6 +22,7 @@ _COLUMNS = {
     "kinds": "Kinds",
     "seen": "Seen",
     "why": "Why",
+    "sleep": "Sleeps",
 }
 
 
@@ -52,6 +54,25 @@ def resume(name: Name) -> None:
     console.say(f"{name} is {worker['state']}.")
 
 
+@app.command()
+def sleep(
+    name: Name,
+    schedule: Annotated[
+        str | None, typer.Argument(help="Such as 'mon-fri 08:00-18:00, sat 10:00-14:00'.")
+    ] = None,
+    never: Annotated[bool, typer.Option("--never", help="Take the schedule away.")] = False,
+) -> None:
+    """Let a worker sleep at told hours of its own time zone: as if drained, and back by itself."""
+    if (schedule is None) != never:
+        raise BadRequest("Say when it sleeps, or --never.", param="schedule")
+    with any_farm(Settings()) as farm:
+        worker = farm.sleep_worker(name, schedule)
+    console.say(
+        f"{name} sleeps {worker['sleep']} ({worker['timezone']})." if schedule else f"{name} never sleeps."
+    )
+
+
 def _row(worker: dict[str, Any]) -> dict[str, Any]:
     held = f"{worker['kept_out']}: {worker['because']}" if worker["kept_out"] else ""
-    return worker | {"seen": console.when(worker["seen_at"]), "why": held}
+    sleeps = f"{worker['sleep']} ({worker['timezone']})" if worker["sleep"] else ""
+    return worker | {"seen": console.when(worker["seen_at"]), "why": held, "sleep": sleeps}

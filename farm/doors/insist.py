@@ -13,12 +13,15 @@ T = TypeVar("T")
 _AWAY_S = 120.0
 
 
-def insist(hall: Hall, change: Callable[[Connection], T], *, durable: bool = False) -> T:
-    """Run one transaction, again on a new connection while the database is away."""
+def insist(hall: Hall, change: Callable[[Connection], T], *, durable: bool = False, apart: bool = False) -> T:
+    """Run one transaction, again on a new connection while the database is away.
+
+    `apart`: each statement is a transaction by itself; saying any of them again must do no harm.
+    """
     pause_s, waited_s = 0.05, 0.0
     while True:
         try:
-            with hall.store.write(durable=durable) as connection:
+            with hall.store.write(durable=durable, apart=apart) as connection:
                 return change(connection)
         except StoreAway as away:
             if waited_s > _AWAY_S:

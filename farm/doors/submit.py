@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from farm.account import Account, Caller
 from farm.batch import Place
 from farm.doors.budgets import budgets_told, spend
+from farm.doors.capable import lacking, needs_of, online
 from farm.doors.hall import Hall
 from farm.doors.idempotency import Ticket, already_made, note_made
 from farm.doors.lanes import Sort, lanes_of, sort_of
@@ -23,6 +24,7 @@ from farm.job import JobSpec
 from farm.kinds import POOLS, Kind, TaskSpec, kind_named
 from farm.states import TERMINAL_JOBS, JobState, TaskState
 from farm.store.bulk import insert_many
+from farm.store.rows import AnyRow
 from farm.store.schema import (
     arrivals,
     jobs,
@@ -30,7 +32,6 @@ from farm.store.schema import (
     media_projects,
     task_needs,
     tasks,
-    workers,
 )
 
 
@@ -139,12 +140,12 @@ def submit_within(
 ) -> list[Submitted]:
     """The submit itself, inside a caller's transaction (surfaces that change their own rows with it)."""
     now = hall.clock.now()
-    warnings = _warnings(connection, orders, now - hall.catalog.scheduling.worker_gone_s)
+    warnings = _warnings(hall, connection, orders)
     price_mc = sum(order.price_mc for order in orders)
     # Lanes before the account's row, as a tick does that grows tasks: else the two could lock each other out.
     lane_of = lanes_of(connection, hall, caller.account, _sorts(hall, orders))
     hold(hall, connection, caller.account, price_mc, now)
-    rows = [_job_row(hall, caller, order, warnings[order.kind.name], now) for order in orders]
+    rows = [_job_row(hall, caller, order, said, now) for order, said in zip(orders, warnings, strict=True)]
     seqs = insert_many(connection, jobs, rows)
     insert_many(
         connection,
@@ -208,22 +209,28 @@ def check_plan(plan: Sequence[TaskSpec], known: Collection[str] = ()) -> None:
         raise BadRequest("Tasks of the job wait for each other in a circle.", param="needs") from error
 
 
-def _warnings(connection: Connection, orders: Sequence[Order], seen_since: float) -> dict[str, list[str]]:
-    """Per kind: whether any worker now online could run it."""
-    online = connection.execute(
-        select(workers.c.pool, workers.c.kinds).where(
-            workers.c.state == "online", workers.c.kept_out.is_(None), workers.c.seen_at >= seen_since
-        )
-    ).all()
-    found: dict[str, list[str]] = {}
-    for order in orders:
-        pools = {task.pool for task in order.plan}
-        served = {row.pool for row in online if order.kind.announced in row.kinds}
-        found[order.kind.name] = [
-            f"No {pool} worker that runs {order.kind.announced} is online now; the job waits for one."
-            for pool in sorted(pools - served)
-        ]
-    return found
+def _warnings(hall: Hall, connection: Connection, orders: Sequence[Order]) -> list[list[str]]:
+    """Per order, what of it no worker now online could run. Raises BadRequest where configs refuse such."""
+    here = online(hall, connection)
+    found = [_unrunnable(hall, here, order) for order in orders]
+    if hall.catalog.scheduling.refuse_unrunnable and any(found):
+        first = next(reasons for reasons in found if reasons)
+        raise BadRequest(f"{_sentence(first[0])}.", code="no_capable_worker")
+    return [[f"{_sentence(reason)} now; the job waits for one." for reason in reasons] for reasons in found]
+
+
+def _unrunnable(hall: Hall, here: Sequence[AnyRow], order: Order) -> list[str]:
+    """Each thing that is missing, once. A task that several providers may serve needs a worker for one."""
+    reasons = dict[str, None]()
+    for task in order.plan:
+        why = [lacking(here, need) for need in needs_of(hall, task, order.kind.announced)]
+        if all(why):
+            reasons[str(why[0])] = None
+    return list(reasons)
+
+
+def _sentence(reason: str) -> str:
+    return reason[0].upper() + reason[1:]
 
 
 def _submitted(connection: Connection, job_id: str) -> Submitted:

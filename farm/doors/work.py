@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from farm.doors.hall import Hall
 from farm.doors.inputs import InputBlob, named_inputs, needed_inputs
@@ -20,7 +20,7 @@ from farm.providers import Decision, purchase_key
 from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
 from farm.store.rows import AnyRow
-from farm.store.schema import LIVE, attempts, jobs, tasks, workers
+from farm.store.schema import LIVE, attempts, jobs, task_needs, tasks, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,21 +170,22 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
     """
     this = hall.ids.token()
     rules = hall.catalog.scheduling
+    attempt = {"attempt": attempt_id, "opens": token}
 
     def change(connection: Connection) -> Claimed | None:
+        row = connection.execute(_OFFERED, attempt | {"by": worker}).one_or_none()
+        if row is None or (row.state == AttemptState.RUNNING and row.claim != this):
+            return None
         now = hall.clock.now()  # not the first try's: a lease counts from the moment the store is back
-        attempt = {"attempt": attempt_id, "opens": token, "this": this}
-        values = attempt | {"by": worker, "now": now, "lease": now + rules.lease_s}
-        taken = connection.execute(_TAKE, values).rowcount == 1
-        if not taken and connection.scalar(_TAKEN_BEFORE, attempt) is None:
-            return None
-        row = connection.execute(_CLAIMED, {"attempt": attempt_id}).one()
         if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
-            connection.execute(_REFUSE, {"attempt": attempt_id, "now": now})
+            connection.execute(_REFUSE, attempt | {"by": worker, "now": now})
             return None
-        return _claimed(connection, row, attempt_id, token, rules.no_progress_s)
+        values = {"by": worker, "this": this, "now": now, "lease": now + rules.lease_s}
+        # Running by this very claim: it was committed, and only its answer was lost.
+        taken = row.state == AttemptState.RUNNING or connection.execute(_TAKE, attempt | values).rowcount == 1
+        return _claimed(connection, row, attempt_id, token, rules.no_progress_s) if taken else None
 
-    claimed = insist(hall, change)
+    claimed = insist(hall, change, apart=True)
     if claimed is None:
         hall.bell.ring()
     return claimed
@@ -202,7 +203,7 @@ def beat(hall: Hall, attempt_id: int, token: int, progress: float, stage: str) -
         ).scalar_one_or_none()
         return cancel
 
-    cancel = insist(hall, change)
+    cancel = insist(hall, change, apart=True)
     return Beat(ours=cancel is not None, cancel=bool(cancel))
 
 
@@ -227,7 +228,7 @@ def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
         done = connection.execute(_FINISH, said).rowcount == 1
         return done or connection.scalar(_SAID_BEFORE, attempt) is not None
 
-    recorded = insist(hall, change, durable=True)
+    recorded = insist(hall, change, durable=True, apart=True)
     hall.bell.ring()
     return recorded
 
@@ -236,6 +237,8 @@ def give_back(hall: Hall, attempt_id: int, token: int) -> bool:
     """Return an attempt unharmed (the host is going away); it costs the job no attempt."""
     return finish(hall, attempt_id, token, Report(Outcome.RETURNED))
 
+
+_others = attempts.alias("others")
 
 _TAKE = (
     update(attempts)
@@ -250,14 +253,25 @@ _TAKE = (
         lease_at=bindparam("lease"),
     )
 )
-# This very claim was committed, and only its answer was lost.
-_TAKEN_BEFORE = (
-    select(attempts.c.id)
-    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state == AttemptState.RUNNING, attempts.c.claim == bindparam("this"))
+_EARLIER = (
+    select(func.count())
+    .select_from(_others)
+    .where(
+        _others.c.task_id == attempts.c.task_id,
+        _others.c.id < attempts.c.id,
+        func.coalesce(_others.c.outcome, "").not_in((Outcome.RETURNED, Outcome.SUPERSEDED)),
+    )
+    .scalar_subquery()
 )
-_CLAIMED = (
+_OFFERED = (
     select(
+        attempts.c.state,
+        attempts.c.claim,
+        attempts.c.provider,
+        attempts.c.model,
+        attempts.c.provider_ref,
+        attempts.c.decision,
+        _EARLIER.label("earlier"),
         tasks.c.id.label("task_id"),
         tasks.c.name,
         tasks.c.step,
@@ -267,10 +281,7 @@ _CLAIMED = (
         tasks.c.soft_s,
         tasks.c.hard_s,
         tasks.c.no_progress_s,
-        attempts.c.provider,
-        attempts.c.model,
-        attempts.c.provider_ref,
-        attempts.c.decision,
+        exists(select(task_needs.c.task_id).where(task_needs.c.task_id == tasks.c.id)).label("has_needs"),
         jobs.c.id.label("job_id"),
         jobs.c.account_id,
         jobs.c.batch_id,
@@ -282,13 +293,20 @@ _CLAIMED = (
     .select_from(attempts)
     .join(tasks, tasks.c.id == attempts.c.task_id)
     .join(jobs, jobs.c.seq == tasks.c.job_seq)
-    .join(workers, workers.c.name == attempts.c.worker, isouter=True)
-    .where(attempts.c.id == bindparam("attempt"))
+    .join(workers, workers.c.name == bindparam("by"), isouter=True)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
+    .where(attempts.c.state.in_((AttemptState.PUBLISHED, AttemptState.RUNNING)))
 )
 _REFUSE = (
     update(attempts)
-    .where(attempts.c.id == bindparam("attempt"))
-    .values(state=AttemptState.FINISHED, outcome=Outcome.RETURNED, ended_at=bindparam("now"))
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
+    .where(attempts.c.state == AttemptState.PUBLISHED)
+    .values(
+        state=AttemptState.FINISHED,
+        outcome=Outcome.RETURNED,
+        worker=bindparam("by"),
+        ended_at=bindparam("now"),
+    )
 )
 _BEAT = (
     update(attempts)
@@ -324,11 +342,6 @@ _SAID_BEFORE = (
     .where(attempts.c.state.in_((AttemptState.FINISHED, AttemptState.SETTLED)))
     .where(attempts.c.outcome == bindparam("how"))
 )
-_EARLIER = select(func.count()).where(
-    attempts.c.task_id == bindparam("of_task"),
-    attempts.c.id < bindparam("attempt"),
-    func.coalesce(attempts.c.outcome, "").not_in((Outcome.RETURNED, Outcome.SUPERSEDED)),
-)
 
 
 def _can_run(row: AnyRow) -> bool:
@@ -350,12 +363,12 @@ def _claimed(
         step=row.step,
         task_name=row.name,
         params=row.params,
-        inputs=[*given, *needed_inputs(connection, row.task_id)],
+        inputs=[*given, *(needed_inputs(connection, row.task_id) if row.has_needs else ())],
         missing=sorted(set(row.inputs) - {blob.id for blob in given}),
         soft_s=row.soft_s,
         hard_s=row.hard_s,
         no_progress_s=no_progress_s if row.no_progress_s is None else row.no_progress_s,
-        attempt_no=1 + _earlier_attempts(connection, row.task_id, attempt_id),
+        attempt_no=1 + row.earlier,
         blob_prefix=f"attempts/{row.account_id}/{row.job_id}/{attempt_id}",
         **_purchase(row),
     )
@@ -373,7 +386,3 @@ def _purchase(row: AnyRow) -> dict[str, Any]:
         "provider_ref": row.provider_ref,
         "in_doubt": decision.in_doubt,
     }
-
-
-def _earlier_attempts(connection: Connection, task_id: int, attempt_id: int) -> int:
-    return connection.scalar(_EARLIER, {"of_task": task_id, "attempt": attempt_id}) or 0

@@ -1,4 +1,4 @@
-"""The workers door: who is here, what they can do, and the operator's hold on them: drain and resume."""
+"""The workers door: who is here, what they can do, and the operator's hold on them: drain, resume, sleep."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,8 @@ from sqlalchemy import Connection, func, select, update
 
 from farm.doors import audit
 from farm.doors.hall import Hall
-from farm.errors import NotFound
+from farm.errors import Conflict, NotFound
+from farm.sleep import TIMEZONE, Schedule, zone_of
 from farm.states import AttemptState, WorkerState
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, attempts, workers
@@ -16,8 +17,8 @@ from farm.store.schema import LIVE, attempts, workers
 class WorkerView:
     """A worker as it announced itself. One that fell silent is shown as offline. Times are Unix seconds.
 
-    `kept_out` says whether it is draining or quarantined, and `because` why, also while it is offline.
-    `running` counts its attempts.
+    `kept_out` says whether it is draining, quarantined or sleeping, and `because` why, also while it is
+    offline. `sleep` is its schedule, in its own `timezone`. `running` counts its attempts.
     """
 
     name: str
@@ -27,6 +28,8 @@ class WorkerView:
     state: WorkerState
     kept_out: WorkerState | None
     because: str | None
+    sleep: str | None
+    timezone: str
     running: int
     slots: dict[str, int]
     kinds: tuple[str, ...]
@@ -60,7 +63,7 @@ def drain(hall: Hall, who: str, name: str, because: str = "") -> WorkerView:
     """
     with hall.store.write() as connection:
         row = _row(connection, name)
-        if row.kept_out is None:
+        if row.kept_out in (None, WorkerState.SLEEPING):
             why = because or f"drained by {who}"
             connection.execute(
                 update(workers)
@@ -74,9 +77,16 @@ def drain(hall: Hall, who: str, name: str, because: str = "") -> WorkerView:
 
 
 def resume(hall: Hall, who: str, name: str) -> WorkerView:
-    """Send the worker tasks again, whether it was drained or quarantined. Raises NotFound."""
+    """Send the worker tasks again, whether it was drained or quarantined.
+
+    Raises NotFound, and Conflict while it sleeps by its schedule.
+    """
     with hall.store.write() as connection:
         row = _row(connection, name)
+        if row.kept_out == WorkerState.SLEEPING:
+            raise Conflict(
+                f"{name} sleeps by its schedule, {row.sleep}; change that, or take it away.", param="name"
+            )
         connection.execute(
             update(workers)
             .where(workers.c.name == name)
@@ -84,6 +94,29 @@ def resume(hall: Hall, who: str, name: str) -> WorkerView:
         )
         if row.kept_out is not None:
             audit.note(connection, hall, who, "worker.resume", name, {"was": row.kept_out})
+        found = _view(hall, _row(connection, name))
+    hall.bell.ring()
+    return found
+
+
+def set_sleep(hall: Hall, who: str, name: str, schedule: str | None) -> WorkerView:
+    """Let the worker sleep at these hours of its own time zone (farm/sleep.py), or with None never again.
+
+    The scheduler puts it to sleep within a second. Raises NotFound, and BadRequest for a schedule or a
+    time zone that cannot be read.
+    """
+    if schedule is not None:
+        Schedule.parse(schedule)
+    with hall.store.write() as connection:
+        row = _row(connection, name)
+        if schedule is not None:
+            zone_of(row.labels.get(TIMEZONE))
+        values: dict[str, str | None] = {"sleep": schedule}
+        if row.kept_out == WorkerState.SLEEPING:  # awake until the sweep has read the new schedule
+            values |= {"kept_out": None, "kept_out_because": None}
+        connection.execute(update(workers).where(workers.c.name == name).values(values))
+        if schedule != row.sleep:
+            audit.note(connection, hall, who, "worker.sleep", name, {"schedule": schedule, "was": row.sleep})
         found = _view(hall, _row(connection, name))
     hall.bell.ring()
     return found
@@ -108,6 +141,8 @@ def _view(hall: Hall, row: AnyRow) -> WorkerView:
         state=(kept_out or WorkerState(row.state)) if here else WorkerState.OFFLINE,
         kept_out=kept_out,
         because=row.kept_out_because,
+        sleep=row.sleep,
+        timezone=row.labels.get(TIMEZONE, "UTC"),
         running=row.running,
         slots=dict(row.slots),
         kinds=tuple(row.kinds),

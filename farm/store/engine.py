@@ -4,19 +4,22 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from farm.errors import FailureClass, FarmUnavailable
+from farm.store.queueing import Gate
 
-_DURABLY = text("SET LOCAL synchronous_commit = on")
 _BUSY_TIMEOUT_MS = 30_000
+_IN_MEMORY = (None, "", ":memory:")
+_GATE = "farm_gate"
 _IDLE_IN_TRANSACTION_MS = 30_000
 _SQLITE_ABSENCE = ("locked", "busy", "unable to open", "disk I/O")
 
@@ -39,20 +42,19 @@ class Store:
         self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.durable = durable
-        self.engine = self._sqlite() if self.is_sqlite else self._postgresql()
+        self.engine = self._sqlite() if self.is_sqlite else self._postgresql(durable)
 
     @contextmanager
-    def write(self, *, durable: bool | None = None) -> Iterator[Connection]:
+    def write(self, *, durable: bool | None = None, apart: bool = False) -> Iterator[Connection]:
         """A transaction that takes the write lock at once (BEGIN IMMEDIATE on SQLite).
 
         `durable` asks more of this one commit than the store's own setting does; on PostgreSQL only.
+        `apart`: each statement is a transaction by itself, without round trips for BEGIN and COMMIT.
         """
-        with _naming_absence(), self.engine.connect() as connection:
-            if self.is_sqlite:
-                connection = connection.execution_options(farm_begin="BEGIN IMMEDIATE")
+        engine = self._durably if durable and not self.durable and not self.is_sqlite else self.engine
+        with _naming_absence(), engine.connect() as connection, self._turn(connection):
+            connection = connection.execution_options(**self._writing(apart))
             with connection.begin():
-                if durable and not self.durable and not self.is_sqlite:
-                    connection.execute(_DURABLY)
                 yield connection
 
     @contextmanager
@@ -66,9 +68,25 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        if "_durably" in self.__dict__:
+            self._durably.dispose()
+
+    @cached_property
+    def _durably(self) -> Engine:
+        """Connections of their own, whose commits last: asking for that costs a round trip each time."""
+        return self._postgresql(durable=True)
+
+    def _writing(self, apart: bool) -> dict[str, Any]:
+        if self.is_sqlite:
+            return {"farm_begin": None if apart else "BEGIN IMMEDIATE"}
+        return {"isolation_level": "AUTOCOMMIT"} if apart else {}
+
+    def _turn(self, connection: Connection) -> AbstractContextManager[None]:
+        gate = connection.info.get(_GATE)
+        return gate.turn() if gate is not None else nullcontext()
 
     def _sqlite(self) -> Engine:
-        in_memory = self.url.database in (None, "", ":memory:")
+        in_memory = self.url.database in _IN_MEMORY
         if self.url.database and not in_memory:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = (
@@ -77,9 +95,10 @@ class Store:
         engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 30}, **options)
         event.listen(engine, "connect", self._prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "close", _close_gate)
         return engine
 
-    def _prepare_sqlite(self, raw: Any, _record: object) -> None:
+    def _prepare_sqlite(self, raw: Any, record: ConnectionPoolEntry) -> None:
         raw.isolation_level = None  # the driver must not begin transactions by itself
         raw.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
         _switch_to_wal(raw)
@@ -89,16 +108,18 @@ class Store:
             "temp_store=MEMORY",
         ):
             raw.execute(f"PRAGMA {pragma}")
+        if self.url.database not in _IN_MEMORY:
+            record.info[_GATE] = Gate(Path(f"{self.url.database}-queue"))
 
-    def _postgresql(self) -> Engine:
+    def _postgresql(self, durable: bool) -> Engine:
         # A process that froze, or whose host is gone, must not keep its locks (the scheduler's turn).
         options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
-        if not self.durable:
+        if not durable:
             options += " -c synchronous_commit=off"
         return create_engine(
             self.url,
             connect_args={"options": options, "connect_timeout": 5},
-            pool_pre_ping=True,
+            pool_pre_ping=self.durable,  # a worker's doors say it again themselves
             pool_size=8,
             max_overflow=24,
         )
@@ -122,7 +143,15 @@ def _switch_to_wal(raw: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("farm_begin", "BEGIN"))
+    statement = connection.get_execution_options().get("farm_begin", "BEGIN")
+    if statement is not None:
+        connection.exec_driver_sql(statement)
+
+
+def _close_gate(_raw: object, record: ConnectionPoolEntry) -> None:
+    gate = record.info.pop(_GATE, None)
+    if gate is not None:
+        gate.close()
 
 
 @contextmanager

@@ -480,7 +480,8 @@ requests = Table(
     Column("created_at", _Seconds, nullable=False),
 )
 
-# `kept_out` (draining, quarantined) outlives the restarts of a worker, which never writes it. `failed_jobs`
+# `kept_out` (draining, quarantined, sleeping) outlives the restarts of a worker, which never writes it. `sleep`
+# is its schedule; the sweep makes it kept_out by it (schedulers/sleep.py). `failed_jobs`
 # are the different jobs that failed on it in a row by what may be its own fault.
 workers = Table(
     "workers",
@@ -498,6 +499,7 @@ workers = Table(
     Column("software", String(32), nullable=False),
     Column("kept_out", String(16)),
     Column("kept_out_because", String(300)),
+    Column("sleep", String(200)),
     Column("failed_jobs", _Json, nullable=False, default=list),
     Column("failing", SmallInteger, nullable=False, default=0),  # how many these are
     Column("started_at", _Seconds, nullable=False),

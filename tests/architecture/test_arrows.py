@@ -32,6 +32,7 @@ NOUNS = (
     "farm.providers",
     "farm.secrets",
     "farm.settings",
+    "farm.sleep",
     "farm.sniffing",
     "farm.states",
     "farm.timeline",

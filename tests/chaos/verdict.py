@@ -159,7 +159,7 @@ def _repeats(letters: Sequence[Letter], storm: Storm) -> Iterator[str]:
 
 
 def _recorded_by(at: float, storm: Storm) -> float:
-    """When an answer of that time was recorded at the latest: the deliverer insists while the store is away."""
+    """When an answer of that time was recorded at the latest; the deliverer waits for the store."""
     until = at + _RECORDING_S
     for begin, end in storm.outages:
         if begin <= until < end + _RECORDING_S:

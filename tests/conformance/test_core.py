@@ -66,8 +66,8 @@ def test_a_claim_whose_answer_was_lost_is_said_again(farm: Farm, monkeypatch: py
     write, answers = farm.store.write, itertools.count()
 
     @contextmanager
-    def deaf_once(_store: Store, *, durable: bool | None = None) -> Iterator[Connection]:
-        with write(durable=durable) as connection:
+    def deaf_once(_store: Store, *, durable: bool | None = None, apart: bool = False) -> Iterator[Connection]:
+        with write(durable=durable, apart=apart) as connection:
             yield connection
         if next(answers) == 0:
             raise StoreAway("the answer was lost")

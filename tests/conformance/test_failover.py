@@ -6,8 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from farm.doors import work
-from farm.doors.jobs import cancel
+from farm.doors.jobs import cancel, list_jobs
+from farm.doors.why import why
 from farm.errors import BadRequest, FailureClass
+from farm.metrics import Meter, StoreCollector
+from farm.provider_facts import provider_facts, said_of
 from farm.states import JobState, Outcome
 from farm.store.schema import attempts, jobs, tasks
 from schedulers.loop import Scheduler
@@ -314,7 +317,7 @@ def test_a_provider_runs_no_more_than_its_limit_and_the_rest_goes_to_the_same_mo
 def test_a_full_provider_without_an_equal_is_waited_for_and_blocks_nobody(farm: Farm) -> None:
     house = ProviderFarm(farm, ONE.replace("remote = true", "max_running = 1"))
     jobs = [house.submit() for _ in range(3)]
-    bob = farm.caller("bob", "free")
+    bob = farm.caller("bob")
     late = house.submit(bob)
     first = house.take()
     assert not farm.post.messages
@@ -323,14 +326,16 @@ def test_a_full_provider_without_an_equal_is_waited_for_and_blocks_nobody(farm: 
     assert claimed.job_id == plain
     house.succeeds(claimed)
     order = [first.job_id]
+    house.pass_time(4.0)
     house.succeeds(first)
     while len(order) < 4:
         claimed = house.take()
         order.append(claimed.job_id)
         assert not farm.post.messages
+        house.pass_time(4.0)
         house.succeeds(claimed)
     assert sorted(order) == sorted([*jobs, late])
-    assert order.index(late) < 3  # a tier of its own has its share
+    assert order.index(late) < 3  # he has his share of the provider too
     assert violations(farm.store) == []
 
 
@@ -452,3 +457,64 @@ def test_a_provider_whose_workers_are_gone_is_left_after_a_while(farm: Farm) -> 
     assert (claimed.job_id, claimed.provider) == (job, "rented")
     house.succeeds(claimed)
     assert violations(farm.store) == []
+
+
+# --- what can be read afterwards --------------------------------------------------------------------------
+
+
+def test_why_a_job_waits_for_its_provider(farm: Farm) -> None:
+    house = ProviderFarm(farm, ONE)
+    house.trip()
+    job = house.submit()
+    house.settle()
+    (said,) = why(farm.hall, None, job)
+    assert said.startswith("call: provider own (big) rests another 15 s after failures (transient)")
+    house.pass_time(16.0)
+    waiting = [why(farm.hall, None, j.id)[0] for j in list_jobs(farm.hall, None) if not j.ended]
+    assert any("one task tries whether it is well again" in words for words in waiting)
+
+
+def test_why_a_job_waits_for_a_full_provider(farm: Farm) -> None:
+    house = ProviderFarm(farm, ONE.replace("remote = true", "max_running = 1"))
+    house.submit()
+    job = house.submit()
+    house.settle()
+    assert why(farm.hall, None, job) == ["call: provider own already runs 1 tasks, its limit."]
+
+
+def test_what_happened_is_derived_from_the_attempts(house: ProviderFarm) -> None:
+    job = house.submit()
+    house.fails(house.take(), FailureClass.TIMEOUT)
+    second = house.take()
+    house.accepts(second, "p-1")
+    house.drops(second)
+    house.fails(second, FailureClass.CAPACITY, retry_after_s=600.0)
+    third = house.take()
+    house.accepts(third, "p-2")
+    house.succeeds(third)
+    seen = house.farm.job(job)
+    found = provider_facts(seen.tasks[0], house.farm.attempts(job))
+    assert found is not None
+    assert (found.model, found.model_actual, found.failover_used) == ("auto", "small", True)
+    assert (found.provider_requested, found.submission_failover_reason) == ("big", "timeout")
+    assert (found.async_capacity_failover_attempted, found.async_capacity_failover_reason) == (
+        True,
+        "capacity",
+    )
+    assert (found.prediction_id_original, found.prediction_id_current) == ("p-1", "p-2")
+    assert said_of(house.decisions(job)[0]) == "went on to rented (big)"
+
+
+def test_prometheus_hears_of_calls_breakers_and_success(farm: Farm) -> None:
+    house = ProviderFarm(farm, ONE)
+    meter = Meter()
+    farm.scheduler = Scheduler(farm.hall, farm.post, meter)
+    meter.registry.register(StoreCollector(farm.hall))
+    house.trip()
+
+    def value(name: str, **labels: str) -> float | None:
+        return meter.registry.get_sample_value(name, {"provider": "own", "model": "big", **labels})
+
+    assert value("farm_provider_calls_total", outcome="transient") == 3
+    assert value("farm_breakers", phase="submission", state="open") == 1
+    assert value("farm_provider_success") == pytest.approx(0.8**3)

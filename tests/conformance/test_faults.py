@@ -33,11 +33,13 @@ def outage(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store is away when it is written to next, and for 30 s: longer than any lease."""
     write, calls = farm.store.write, itertools.count()
 
-    def away_once(_store: Store, *, durable: bool | None = None) -> AbstractContextManager[Connection]:
+    def away_once(
+        _store: Store, *, durable: bool | None = None, apart: bool = False
+    ) -> AbstractContextManager[Connection]:
         if next(calls) == 0:
             farm.clock.advance(s=30)
             raise StoreAway("gone for a while")
-        return write(durable=durable)
+        return write(durable=durable, apart=apart)
 
     monkeypatch.setattr(Store, "write", away_once)
 

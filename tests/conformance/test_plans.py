@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from farm.doors import jobs, work
+from farm.batch import NewBatch
+from farm.doors import batch_rows, batches, jobs, work
+from farm.doors.batch_rows import NewRow
+from farm.doors.submit import order
+from farm.job import JobSpec
 from farm.kinds import TaskSpec
 from farm.states import Outcome
+from tasks.probe import Probe
 from tests.farm import Farm
 
 GROWING = ("attempts", "tasks", "jobs", "lanes", "artifacts", "ledger", "task_needs")
@@ -70,3 +75,24 @@ def test_no_statement_of_the_round_reads_a_whole_growing_table(farm: Farm, tmp_p
 def _reads_a_part(line: str) -> bool:
     """Whether it walks a partial index: live or finished attempts only, open lanes only."""
     return "USING INDEX ix_attempts_" in line or "USING INDEX ix_lanes_open" in line
+
+
+def test_a_batchs_counts_are_read_without_its_rows(farm: Farm, tmp_path: Path) -> None:
+    farm.worker(slots=2)
+    ada = farm.caller()
+    rows = [NewRow(n, "", f"r{n}", order(farm.hall, JobSpec(params=Probe()))) for n in range(5)]
+    batch = batch_rows.create_with_rows(farm.hall, ada, NewBatch(), rows)
+    farm.run_next()
+    heard = Overheard(farm)
+    assert batches.batch(farm.hall, None, batch.id).counts.total == 5
+    with sqlite3.connect(tmp_path / "farm.sqlite3") as raw:
+        plans = [
+            row[3]
+            for statement, values in heard.statements.items()
+            for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    raw.close()
+    of_jobs = {plan for plan in plans if "jobs" in plan.split()}
+    assert of_jobs == {"SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"}
+    assert any("ix_attempts_live" in plan for plan in plans)
+    assert not [plan for plan in plans if plan.startswith("SCAN") and "batch" in plan]

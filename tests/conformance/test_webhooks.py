@@ -456,11 +456,11 @@ def test_an_answer_is_recorded_when_the_store_is_back(
     write, writes = farm.store.write, itertools.count(1)
 
     @contextmanager
-    def away(_store: Store, *, durable: bool | None = None) -> Iterator[Connection]:
+    def away(_store: Store, *, durable: bool | None = None, apart: bool = False) -> Iterator[Connection]:
         number = next(writes)  # the first takes the attempt
         if number == 2:
             raise StoreAway("it restarts")
-        with write(durable=durable) as connection:
+        with write(durable=durable, apart=apart) as connection:
             yield connection
         if number == 3:
             raise StoreAway("the answer was lost")

@@ -19,7 +19,7 @@ ROUTES = {
         "POST /workers/{name}/drain",
         "POST /workers/{name}/resume",
     },
-    "3 failover": {"GET /jobs/{job_id}/attempts"},
+    "3 failover": {"GET /jobs/{job_id}/attempts", "GET /providers"},
     "4 batches": {
         "POST /batches",
         "GET /batches",
@@ -65,6 +65,7 @@ ROUTES = {
     },
     "8 live view": {"GET /jobs/{job_id}/events", "GET /jobs/{job_id}/logs"},
     "9 operators": {"GET /audit"},
+    "10 two schedulers": {"GET /schedulers"},
     "11 files": {
         "POST /assets",
         "GET /assets",

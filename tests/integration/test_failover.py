@@ -1,6 +1,7 @@
 """Providers that misbehave over real HTTP, with real workers and engines: where jobs end, what they buy."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from farm.doors.jobs import job_attempts
 from farm.store.schema import ledger
 from tasks.provider_probe import ProviderProbe
 from tests.providers import Shop
+from tests.running import FARM, RunningFarm, eventually
 from tests.worker_farm import WorkerFarm, until
 
 pytestmark = pytest.mark.slow
@@ -158,3 +160,28 @@ def test_a_dead_provider_is_left_alone_by_all_who_come_after(farm: WorkerFarm, s
     assert len(first.asked) < 16  # each would have asked twice
     decisions = [a.decision for job_id in jobs for a in job_attempts(farm.hall, None, job_id)]
     assert "circuit_open" in {decision.why for decision in decisions if decision is not None}
+
+
+def test_operators_read_why_a_job_waits_and_what_was_decided(running_farm: RunningFarm) -> None:
+    def farm(*words: str) -> str:
+        environment = {**running_farm.environment, "COLUMNS": "220"}
+        done = subprocess.run([*FARM, *words], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def resting() -> str | None:
+        told = {job: running_farm.call("GET", f"/farm/v1/jobs/{job}/why").text for job in jobs}
+        return next((job for job, text in told.items() if "rests another" in text), None)
+
+    jobs = [running_farm.submit("provider-probe") for _ in range(3)]
+    job_id = eventually(resting, "a job waits for its provider: nobody answers there", pause_s=0.5)
+    assert "provider nobody (big)" in farm("jobs", "why", job_id)
+    shown = farm("jobs", "show", job_id)
+    assert "nobody" in shown
+    attempts = running_farm.call("GET", f"/farm/v1/jobs/{job_id}/attempts").json()["data"]
+    if attempts:  # else the breaker had opened for others before
+        assert attempts[0]["model"] == "big"
+        assert attempts[0]["decision"]["then"]["what"] == "retry"
+        assert "asked again in" in shown
+    for job in jobs:
+        running_farm.call("POST", f"/farm/v1/jobs/{job}/cancel")
+        running_farm.ended(job)

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from farm.cli.ports import free_port
+from tests.browser import Browser
+from tests.media import quadrants, write_jpeg
 from tests.running import FARM, RunningFarm, embedded_farm, eventually
 from tests.worker_farm import is_running
 
@@ -86,10 +88,15 @@ def test_a_worker_stays_online_while_its_engine_hangs_and_after_it_is_killed(
     assert online(flower) == {"cpu-render": 1.0}
 
     def listed() -> bool:
-        return [(row["name"], row["state"]) for row in tasks(flower)] == [(PROBE, "SUCCESS")] * 2
+        ended = [(row["name"], row["state"]) for row in tasks(flower)]
+        return ended == [(PROBE, "SUCCESS"), (PROBE, "FAILURE")]
 
     eventually(listed, "Flower lists both attempts under the kind's name")
-    assert {row["args"] for row in tasks(flower)} == {f"{job_id} of local (local)"}  # and no token
+    assert {row["args"] for row in tasks(flower)} == {"local (local)"}  # and no token
+    ids = [attempt.id for attempt in farm.attempts(job_id)]
+    assert [row["uuid"] for row in tasks(flower)] == [f"{job_id}.{number}" for number in reversed(ids)]
+    shown = httpx.get(f"{flower}/task/{job_id}.{ids[0]}").text
+    assert "timeout: " in shown
 
 
 def test_flower_listens_on_the_loopback_address_only(flower: str) -> None:
@@ -154,3 +161,46 @@ def answers(url: str) -> bool:
 def test_without_flower_none_is_started(running_farm: RunningFarm) -> None:
     assert running_farm.processes(r"farm\.cli\.main up .*--no-flower")
     assert running_farm.processes(FLOWER) == []
+
+
+# --- in a browser ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    return Browser.found(tmp_path_factory.mktemp("browser"))
+
+
+def test_a_browser_shows_the_workers_online(farm: RunningFarm, flower: str, browser: Browser) -> None:
+    page = browser.eventually(f"{flower}/workers", "Online")
+    assert re.search(r"Online workers 1\b", page.text), page.text
+    assert re.search(r"cpu-render@\S+ Online\b", page.text), page.text
+
+
+def test_a_browser_shows_tasks_by_kind_whose_they_are_and_how_they_ended(
+    farm: RunningFarm, flower: str, browser: Browser
+) -> None:
+    acme = farm.customer("acme", "local")
+    good, bad = acme.submit("probe"), acme.submit("probe", fail_class="invalid_input")
+    asset = acme.upload(write_jpeg(farm.logs / "photo.jpg", quadrants(160, 90)), "image/jpeg")
+    film = acme.submit("media-render", assets=[asset])
+    for job_id in (good, bad, film):
+        acme.ended(job_id)
+    page = browser.eventually(f"{flower}/tasks", film)
+    for kind, job_id, state in (
+        ("probe@1", good, "SUCCESS"),
+        ("probe@1", bad, "FAILURE"),
+        ("media-render@1", film, "SUCCESS"),
+    ):
+        (attempt,) = acme.attempts(job_id)
+        (row,) = [row for row in page.rows if row and row[-1].startswith(f"{job_id}.{attempt.id}")]
+        assert row[:3] == [kind, "acme (local)", state]
+        assert row[5].startswith("cpu-render@")
+    picture = browser.screenshot(f"{flower}/tasks")
+    assert picture.stat().st_size > 20_000  # more than an empty page
+
+
+def test_a_browser_shows_the_queues_of_the_pools(farm: RunningFarm, flower: str, browser: Browser) -> None:
+    queues = {row[0] for row in browser.eventually(f"{flower}/broker", "cpu-render").rows if row}
+    assert "cpu-render" in queues
+    assert "celery" not in queues

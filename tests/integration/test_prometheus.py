@@ -44,10 +44,13 @@ def scraped(running_farm: RunningFarm) -> Iterator[dict[str, set[str]]]:
     """A scrape of a farm that has done a little and has more to do."""
     for params in ({}, {"fail_class": "invalid_input"}):
         running_farm.ended(running_farm.submit("probe", **params))
-    busy = [running_farm.submit("probe", sleep_s=600) for _ in range(2)]
+    busy = [running_farm.submit("provider-probe")]
+    eventually(lambda: "farm_breakers" in scrape(running_farm), "a provider has failed", pause_s=1.0)
+    busy += [running_farm.submit("probe", sleep_s=600) for _ in range(2)]
     later = {"kind": "probe", "params": {}, "start_after": 4_000_000_000.0}
     assert running_farm.call("POST", "/farm/v1/jobs", json=later).status_code == 202
     wanted = {"farm_tasks_ready", "farm_attempts_total", "farm_tasks_waiting", "farm_jobs_open"}
+    wanted |= {"farm_provider_calls_total", "farm_breakers", "farm_provider_success"}
     eventually(lambda: wanted <= scrape(running_farm).keys(), "all of it is told", pause_s=1.0)
     yield scrape(running_farm)
     for job_id in busy:

@@ -11,10 +11,12 @@ from sqlalchemy import Connection, Select, Update, and_, case, func, select
 from farm.broker.message import Message
 from farm.catalog import WebhookRules
 from farm.doors import work
+from farm.providers import Choice
 from farm.store.schema import lanes, tiers
 from schedulers import endings
 from schedulers import lanes as lane_module
 from schedulers.dispatcher import Dispatcher
+from schedulers.failover import desk
 from schedulers.fairness import TierTurn
 from schedulers.loop import Scheduler
 from schedulers.webhooks import claims
@@ -26,6 +28,7 @@ VARIANTS: Mapping[str, str | None] = {
     "fencing": None,
     "settlement": None,
     "delivery_leases": None,
+    "purchases": None,
     "lane_vtime_of_its_tier": "shares",
     "weights": "shares",
     "ageing": "newcomers",
@@ -44,6 +47,7 @@ def breaking(what: str, crash: Callable[[str], None]) -> Iterator[None]:
             endings, "_settle_money", _split_from(endings._settle_money, crash)
         ),
         "delivery_leases": lambda: mock.patch.object(claims, "_take", _unleased(claims._take)),
+        "purchases": lambda: mock.patch.object(desk, "carried", _forgotten),
         "lane_vtime_of_its_tier": lambda: mock.patch.object(lane_module, "_SIBLINGS", _shared_vtime()),
         "weights": lambda: mock.patch.object(Dispatcher, "_tiers", _unweighted(Dispatcher._tiers)),
         "ageing": lambda: mock.patch.object(Dispatcher, "_is_ageing_turn", lambda *_: False),
@@ -82,6 +86,11 @@ def _unleased(take: Callable[..., list[Claim]]) -> Callable[..., list[Claim]]:
         return take(connection, ids, rules.model_copy(update={"lease_s": 0.0}), now)
 
     return taken
+
+
+def _forgotten(choice: Choice, _failure: object, **_bought: object) -> Choice:
+    """What an attempt bought, or may have, is nothing to the next one."""
+    return choice.model_copy(update={"provider_ref": None, "in_doubt": False, "skipped": ()})
 
 
 def _shared_vtime() -> Select[Any]:

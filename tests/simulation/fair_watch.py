@@ -6,11 +6,12 @@ such turns. A round hands out several turns at once, so its size comes on top.
 
 While two tiers both have work that waits, the service they got differs, divided by their weights, by no more
 than start-time fair queueing allows: about one task of each, for each slot (tasks under way are charged by
-estimates) and turn of a round. Accounts of a tier likewise, but for the turns that ageing gives away.
+estimates) and turn of a round, and what a tier that used less before may catch up. Accounts of a tier
+likewise, but instead for the turns that ageing gives away.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -150,38 +151,52 @@ class FairWatch:
             service.turns += turns
 
     def _shares(self, waiting: list[tuple[str, str, str, int, int]]) -> None:
-        tiers = self.world.hall.catalog.tiers
         by_tier: dict[str, list[int]] = {}
         for _, _, tier, account, _ in waiting:
             by_tier.setdefault(tier, []).append(account)
         pairs = set[tuple[object, object]]()
         for first, second in combinations(sorted(by_tier), 2):
             pairs.add((first, second))
-            weights = tiers[first].weight, tiers[second].weight
-            self._compare((first, second), self._tiers[first], self._tiers[second], weights, 0)
+            self._compare_tiers(first, second)
         for accounts in by_tier.values():
             for one, other in combinations(sorted(accounts), 2):
                 pairs.add((one, other))
-                every = self.world.hall.catalog.scheduling.ageing_every
-                self._compare((one, other), self._accounts[one], self._accounts[other], (1.0, 1.0), every)
+                self._compare_accounts(one, other)
         for pair in self._windows.keys() - pairs:
             del self._windows[pair]
+
+    def _compare_tiers(self, first: str, second: str) -> None:
+        rules, tiers = self.world.hall.catalog.scheduling, self.world.hall.catalog.tiers
+        services = self._tiers[first], self._tiers[second]
+        weights = tiers[first].weight, tiers[second].weight
+        caught_up = sum(
+            min(rules.burst_turns * service.longest, rules.burst_s) / weight
+            for service, weight in zip(services, weights, strict=True)
+        )
+        self._compare((first, second), services, weights, lambda _turns: caught_up)
+
+    def _compare_accounts(self, one: int, other: int) -> None:
+        every = self.world.hall.catalog.scheduling.ageing_every
+        services = self._accounts[one], self._accounts[other]
+        longest = max(service.longest for service in services)
+        self._compare((one, other), services, (1.0, 1.0), lambda turns: (turns / every + 1) * longest)
 
     def _compare(
         self,
         pair: tuple[object, object],
-        first: _Service,
-        second: _Service,
+        services: tuple[_Service, _Service],
         weights: tuple[float, float],
-        ageing_every: int,
+        slack: Callable[[int], float],
     ) -> None:
-        """Both wait: since they do, neither may have got much more than the other, weighed."""
+        """Both wait: since they do, neither may have got much more than the other, weighed.
+
+        `slack` tells what more they may differ by, after so many turns.
+        """
+        first, second = services
         turns = first.turns + second.turns
         window = self._windows.setdefault(pair, _Window(first.seconds, second.seconds, turns))
         ahead = (first.seconds - window.first) / weights[0] - (second.seconds - window.second) / weights[1]
         one_each = first.longest / weights[0] + second.longest / weights[1]
-        given_away = (turns - window.turns) / ageing_every + 1 if ageing_every else 0
-        longest = max(first.longest, second.longest)
-        if abs(ahead) > one_each * (2 + self._round) + given_away * longest + _SLACK_S:
+        if abs(ahead) > one_each * (2 + self._round) + slack(turns - window.turns) + _SLACK_S:
             self._windows[pair] = _Window(first.seconds, second.seconds, turns)
             self.world.wrong(f"shares of {pair[0]} and {pair[1]} differ by {ahead:.2f} s")

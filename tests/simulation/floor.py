@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BEAT_S = 3.0
 SEEN_S = 6.5
+_CRASHES = {"announce": 0.03, "accepted": 0.04, "dropped": 0.15}
 FAILURES = (
     FailureClass.TRANSIENT,
     FailureClass.CRASH,
@@ -228,7 +229,7 @@ class Floor:
         def around(point: str) -> None:
             if self._world.chance(f"door_break_{point}", 0.02):
                 raise StoreAway("the connection broke")
-            if not worker.steady and self._world.chance(f"{name}_crash_{point}", 0.01):
+            if not worker.steady and self._world.chance(f"{name}_crash_{point}", _CRASHES.get(name, 0.01)):
                 raise Crash
 
         try:

@@ -47,17 +47,19 @@ class MemoryStore(Store):
         self._names = [table.name for table in reversed(metadata.sorted_tables)]
 
     @contextmanager
-    def write(self, *, durable: bool | None = None) -> Iterator[Connection]:
+    def write(self, *, durable: bool | None = None, apart: bool = False) -> Iterator[Connection]:
+        if apart:  # its first statement is its first commit
+            self.hook("before_commit")
         if self._outer is not None:
             with self._outer.begin_nested():
                 yield self._outer
-                self.hook("before_commit")
+                self._before_commit(apart)
         else:
             try:
-                with super().write(durable=durable) as connection:
+                with super().write(durable=durable, apart=apart) as connection:
                     self._arm(connection)
                     yield connection
-                    self.hook("before_commit")
+                    self._before_commit(apart)
             except Cut as cut:
                 raise Crash from cut
         self.hook("after_commit")
@@ -116,6 +118,10 @@ class MemoryStore(Store):
     def broken(self) -> list[str]:
         """What changed that must never change."""
         return [what for (what,) in self.peek("SELECT what FROM broken")]
+
+    def _before_commit(self, apart: bool) -> None:
+        if not apart:
+            self.hook("before_commit")
 
     def _arm(self, connection: Connection) -> None:
         """Have `at_statement` called before each statement of this transaction."""

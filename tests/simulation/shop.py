@@ -195,7 +195,7 @@ class Shop:
 
     def _engine(self) -> Report:
         """What our own engine brings."""
-        if self._world.chance("own_engine_fails", 0.1):
+        if self._world.chance("own_engine_fails", 0.4):
             return Report(Outcome.FAILED, Failure(FailureClass.CRASH, "crash", "as planned"))
         return Report(Outcome.SUCCEEDED)
 

@@ -69,7 +69,7 @@ class World(Stage):
         self.receivers = Receivers(self)
         self.deliverers = Deliverers(self)
         self.watch = FairWatch(self)
-        crowd = crowd or self.random.choices((None, *rush.KINDS), (0.9, 0.05, 0.05))[0]
+        crowd = crowd or self.random.choices((None, *rush.KINDS), (0.9, 0.04, 0.03, 0.03))[0]
         shopping = self.random.random() < 0.4
         self.floor = Floor(self, self._workers(crowd is not None, shopping))
         self.customers = Customers(self, self.callers)

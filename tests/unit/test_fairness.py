@@ -40,9 +40,38 @@ def test_no_work_is_no_turns() -> None:
     assert choose(tiers(free=1), [], 5) == []
 
 
-def test_an_idle_tier_saves_nothing_up() -> None:
-    before = {"free": TierTurn("free", 1.0, 100.0), "pro": TierTurn("pro", 2.0, 3.0)}
-    assert charge(before, {"free": 10.0}) == {"free": 110.0, "pro": 100.0}
+def test_an_idle_tier_joins_where_the_served_ones_are() -> None:
+    after = charge({"free": TierTurn("free", 1.0, 100.0), "pro": TierTurn("pro", 2.0, 3.0)}, {"free": [10.0]})
+    assert {name: (tier.vtime, tier.start) for name, tier in after.items()} == {
+        "free": (110.0, 110.0),
+        "pro": (3.0, 100.0),
+    }
+
+
+def test_an_idle_tier_may_catch_up_a_little_and_no_more() -> None:
+    idle = TierTurn("pro", 2.0, 3.0, floor=100.0, burst=10.0, typical_s=10.0)
+    busy = TierTurn("free", 1.0, 101.0, floor=100.0, typical_s=10.0)
+    assert idle.start == 90.0
+    assert choose({"pro": idle, "free": busy}, [lane(1, "free"), lane(2, "pro")], 4) == [2, 2, 2, 1]
+
+
+def test_of_several_that_may_catch_up_the_heaviest_goes_first() -> None:
+    state = {
+        "free": TierTurn("free", 1.0, 0.0, floor=100.0, burst=60.0, typical_s=10.0),
+        "pro": TierTurn("pro", 8.0, 99.0, floor=100.0, burst=7.5, typical_s=10.0),
+    }
+    assert choose(state, [lane(1, "free"), lane(2, "pro")], 3) == [2, 1, 1]
+
+
+def test_what_is_typical_for_a_tier_follows_its_tasks() -> None:
+    state = {"free": TierTurn("free", 1.0, 0.0)}
+    first = charge(state, {"free": [10.0, 30.0]})
+    assert first["free"].typical_s == 20.0
+    assert charge(first, {"free": [70.0]})["free"].typical_s == 30.0
+
+
+def test_no_service_changes_nothing() -> None:
+    assert charge(tiers(free=1), {}) == {}
 
 
 def test_shares_hold_over_many_turns() -> None:
@@ -55,9 +84,7 @@ def test_shares_hold_over_many_turns() -> None:
         name = list(weights)[chosen]
         seconds = 1.0 + (turn % 7)
         served[name] += seconds  # type: ignore[assignment]  # a Counter of seconds
-        state = {n: TierTurn(n, weights[n], v) for n, v in charge(state, {name: seconds}).items()} | {
-            n: t for n, t in state.items() if n not in charge(state, {name: seconds})
-        }
+        state = charge(state, {name: [seconds]})
     total = sum(served.values())
     assert {name: round(served[name] / total, 2) for name in weights} == {
         "free": 0.1,

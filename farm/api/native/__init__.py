@@ -10,6 +10,7 @@ from farm.api.native import (
     kinds,
     logs,
     money,
+    operations,
     results,
     webhooks,
     why,
@@ -28,6 +29,7 @@ routers = (
     money.router,
     customers.router,
     workers.router,
+    operations.router,
     audit.router,
     webhooks.router,
 )

@@ -43,6 +43,8 @@ def create(body: JobRequest, desk: AtDesk, caller: SignedIn, once: MadeOnce) -> 
         deadline=body.deadline,
         webhook_url=body.webhook_url,
         auto_retry=body.webhook_auto_retry,
+        max_running=body.max_running,
+        interactive=body.interactive,
         reference=body.reference,
     )
     require_inputs(desk, caller.account, spec)

@@ -29,6 +29,11 @@ class JobRequest(Asked):
     )
     start_after: float | None = Field(default=None, ge=0, description="Not before this time.")
     deadline: float | None = Field(default=None, ge=0, description="Of no use to the caller after this time.")
+    max_running: int | None = Field(default=None, ge=1, le=10_000, description="Its tasks at once, at most.")
+    interactive: bool = Field(
+        default=False,
+        description="Somebody waits for the answer: its short tasks may use slots that are kept for such.",
+    )
     reference: str | None = Field(default=None, max_length=200, description="The caller's own name for it.")
     webhook_url: str | None = Field(
         default=None,
@@ -311,6 +316,8 @@ class WorkerInfo(BaseModel):
     state: WorkerState
     kept_out: WorkerState | None
     because: str | None
+    sleep: str | None = Field(description="When it sleeps, by the clock of its time zone.")
+    timezone: str
     running: int = Field(description="Attempts it runs now.")
     slots: dict[str, int]
     kinds: list[str]
@@ -319,6 +326,12 @@ class WorkerInfo(BaseModel):
     software: str
     started_at: float
     seen_at: float
+
+
+class SleepRequest(Asked):
+    """When a worker sleeps: `mon-fri 08:00-18:00, sat 10:00-14:00`; null: never."""
+
+    schedule: str | None = Field(max_length=200, examples=["mon-fri 08:00-18:00"])
 
 
 class WorkerList(BaseModel):

@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from farm.api.auth import require_operator
 from farm.api.desk import AtDesk, SignedIn
 from farm.api.native.paging import Cursor, Limit, page_of
-from farm.api.native.wire import WorkerInfo, WorkerList
+from farm.api.native.wire import SleepRequest, WorkerInfo, WorkerList
 from farm.api.routing import farm_router
 from farm.doors import workers
 from farm.doors.audit import who_calls
@@ -42,6 +42,13 @@ def resume(name: Name, desk: AtDesk, caller: SignedIn) -> WorkerInfo:
     """Send the worker tasks again, whether it was drained or quarantined."""
     require_operator(caller, "resume a worker")
     return _info(workers.resume(desk.hall, who_calls(caller), name))
+
+
+@router.put("/workers/{name}/sleep", status_code=202)
+def sleep(name: Name, body: SleepRequest, desk: AtDesk, caller: SignedIn) -> WorkerInfo:
+    """Let the worker sleep at told hours of its own time zone: as if drained, and back by itself."""
+    require_operator(caller, "send a worker to sleep")
+    return _info(workers.set_sleep(desk.hall, who_calls(caller), name, body.schedule))
 
 
 def _info(worker: workers.WorkerView) -> WorkerInfo:

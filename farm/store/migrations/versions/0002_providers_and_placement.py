@@ -188,8 +188,14 @@ def upgrade() -> None:
             sa.Column("typical_s", sa.Float(precision=53), server_default="0", nullable=False)
         )
 
+    with op.batch_alter_table("workers", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("sleep", sa.String(length=200), nullable=True))
+
 
 def downgrade() -> None:
+
+    with op.batch_alter_table("workers", schema=None) as batch_op:
+        batch_op.drop_column("sleep")
 
     with op.batch_alter_table("tiers", schema=None) as batch_op:
         batch_op.drop_column("typical_s")
