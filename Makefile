@@ -59,5 +59,5 @@ $(VENV)/.for-up: pyproject.toml | $(RUN)
 	@touch $@ $(VENV)/.for-demo
 
 $(VENV)/.for-test: pyproject.toml | $(RUN)
-	$(PIP) install --editable '.[embedded,render,align,describe,generate,postgres,s3,flower,dev]'
+	$(PIP) install --editable '.[embedded,render,align,describe,generate,postgres,s3,flower,otel,dev]'
 	@touch $@ $(VENV)/.for-demo $(VENV)/.for-up

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from farm.errors import FarmUnavailable
+from farm.errors import BadRequest, FarmUnavailable
 from farm.noun import Noun
 from farm.providers import ProviderBook
 from farm.settings import Settings
@@ -177,6 +177,7 @@ class Catalog(Noun):
     """All of it, read once per process."""
 
     tiers: Mapping[str, Tier]
+    surface_tiers: Mapping[str, Mapping[str, tuple[str, ...]]] = Field(default_factory=dict)
     pools: Mapping[str, Pool]
     scheduling: Scheduling
     broker: BrokerRules
@@ -192,6 +193,38 @@ class Catalog(Noun):
     rates: Mapping[str, str]
     render_prices: Mapping[str, str]
     providers: ProviderBook
+
+    def check_surface_tiers(self) -> None:
+        """Raise FarmUnavailable naming the word that leads nowhere, or the tier that has two."""
+        for surface, words in self.surface_tiers.items():
+            seen: dict[str, str] = {}
+            for word, tiers in words.items():
+                where = f"surface_tiers.{surface}.{word}"
+                for tier in tiers:
+                    if tier not in self.tiers:
+                        raise _wrong(where, f"names the tier {tier!r}, which is not there")
+                    if tier in seen:
+                        raise _wrong(where, f"has the tier {tier!r}, which {seen[tier]!r} has as well")
+                    seen[tier] = word
+                if not tiers:
+                    raise _wrong(where, "names no tier")
+
+    def surface_tier(self, surface: str, tier: str) -> str:
+        """The surface's own word for an account's tier: the first, its strictest, for one it does not name.
+
+        A surface without words of its own has the farm's.
+        """
+        words = self.surface_tiers.get(surface)
+        if not words:
+            return tier
+        return next((word for word, tiers in words.items() if tier in tiers), next(iter(words)))
+
+    def farm_tier(self, surface: str, word: str) -> str:
+        """The tier that a surface's word means. Raises BadRequest naming its words."""
+        words = self.surface_tiers.get(surface, {})
+        if word not in words:
+            raise BadRequest(f"There is no tier {word!r}; known: {', '.join(words)}.", param="tier")
+        return words[word][0]
 
     def tier(self, name: str) -> Tier:
         """The tier of that name. Raises FarmUnavailable naming the file to mend."""
@@ -220,6 +253,7 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
     try:
         catalog = Catalog.model_validate(merged)
         catalog.providers.check(catalog.pools)
+        catalog.check_surface_tiers()
         return catalog
     except ValidationError as error:
         first = error.errors()[0]
@@ -227,6 +261,10 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
         raise FarmUnavailable(
             f"The configuration is wrong at {where}: {first['msg']}.", param=where
         ) from error
+
+
+def _wrong(where: str, what: str) -> FarmUnavailable:
+    return FarmUnavailable(f"tiers.toml: {where} {what}.", param=where)
 
 
 def _toml(path: Path) -> dict[str, Any]:

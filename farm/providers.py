@@ -275,6 +275,16 @@ class ProviderBook(Noun):
         found = [self._candidate(name, offer, route) for name in names for offer in models[name].offers]
         return found if route.failover else found[:1]
 
+    def offered_by(self, provider: str) -> list[tuple[str, str]]:
+        """That provider with each model it offers, sorted."""
+        models = {
+            (provider, name)
+            for found in self.routes.values()
+            for name, route in found.items()
+            if any(offer.provider == provider for offer in route.offers)
+        }
+        return sorted(models)
+
     def _candidate(self, model: str, offer: Offer, route: Route) -> Candidate:
         provider = self.providers[offer.provider]
         return Candidate(

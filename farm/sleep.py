@@ -51,7 +51,7 @@ class Schedule:
         return cls(tuple(_span(part.strip().lower(), text) for part in text.split(",")))
 
     def sleeps_at(self, now: float, zone: tzinfo) -> bool:
-        """Whether it is time to sleep, `now` in Unix seconds. Where clocks change, what the clock shows counts."""
+        """Whether it is time to sleep, `now` in Unix seconds. What the clock on the wall shows counts."""
         there = datetime.fromtimestamp(now, zone)
         return any(span.holds(there.weekday(), there.hour * 60 + there.minute) for span in self.spans)
 
@@ -78,7 +78,7 @@ def _span(part: str, text: str) -> Span:
     if found is None:
         raise _unreadable(text)
     start, end = _minute(found["from_h"], found["from_m"]), _minute(found["to_h"], found["to_m"])
-    if start is None or end is None or start == end or start == _DAY_MINUTES:
+    if start is None or end is None or start in (end, _DAY_MINUTES):
         raise _unreadable(text)
     days = _days(found["first"], found["last"])
     if days is None:

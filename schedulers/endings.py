@@ -16,9 +16,9 @@ from farm.providers import Choice
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
-from farm.store.schema import accounts, attempts, jobs, ledger, outbox, tasks, webhook_endpoints
+from farm.store.schema import accounts, attempts, jobs, lanes, ledger, outbox, tasks, webhook_endpoints
 from farm.webhook import EndpointState
-from schedulers.lanes import LaneChanges
+from schedulers.lanes import LaneChanges, correct_tiers
 from schedulers.needs import count_again, lost
 
 
@@ -133,30 +133,38 @@ def _end(hall: Hall, connection: Connection, ended: Sequence[Ended], now: float)
     add_ended(connection, [row.seq for row in rows if row.batch_id is not None])
     _settle_money(connection, rows, why, charged, now)
     tell(connection, rows, {row.seq: why[row.seq].state for row in rows}, now)
-    stop_rest(connection, [row.seq for row in rows if why[row.seq].state is not JobState.COMPLETED], now)
+    stop_rest(
+        hall, connection, [row.seq for row in rows if why[row.seq].state is not JobState.COMPLETED], now
+    )
     return [why[row.seq] for row in rows if row.batch_id is not None]
 
 
-def stop_rest(connection: Connection, job_seqs: Sequence[int], now: float) -> None:
+def stop_rest(hall: Hall, connection: Connection, job_seqs: Sequence[int], now: float) -> None:
     """Cancel what these jobs have not started, withdraw what is only published, ask the running to stop."""
     if not job_seqs:
         return
-    lanes = LaneChanges()
+    changes = LaneChanges()
     cancel = (
         update(tasks).where(tasks.c.job_seq.in_(job_seqs)).values(state=TaskState.CANCELLED, ended_at=now)
     )
     ready = cancel.where(tasks.c.state == TaskState.READY).returning(tasks.c.lane_id)
     for lane_id in connection.scalars(ready):
-        lanes.at(lane_id).ready -= 1
+        changes.at(lane_id).ready -= 1
     connection.execute(cancel.where(tasks.c.state.in_((TaskState.BLOCKED, TaskState.WAITING))))
     withdrawn = connection.execute(
         update(attempts)
         .where(attempts.c.job_seq.in_(job_seqs), attempts.c.state == AttemptState.PUBLISHED)
         .values(state=AttemptState.SETTLED, outcome=Outcome.CANCELLED, ended_at=now)
-        .returning(attempts.c.task_id, attempts.c.lane_id, attempts.c.estimated_s)
+        .returning(
+            attempts.c.task_id,
+            attempts.c.lane_id,
+            attempts.c.pool,
+            attempts.c.resource,
+            attempts.c.estimated_s,
+        )
     ).all()
     for row in withdrawn:
-        change = lanes.at(row.lane_id)
+        change = changes.at(row.lane_id)
         change.busy -= 1
         change.vtime -= row.estimated_s
     connection.execute(
@@ -166,7 +174,19 @@ def stop_rest(connection: Connection, job_seqs: Sequence[int], now: float) -> No
     )
     if withdrawn:
         connection.execute(_CANCEL_TASK, [{"task": row.task_id, "now": now} for row in withdrawn])
-    lanes.write(connection)
+        _give_back(hall, connection, withdrawn)
+    changes.write(connection)
+
+
+def _give_back(hall: Hall, connection: Connection, withdrawn: Sequence[AnyRow]) -> None:
+    """What tiers were charged for attempts that nobody began."""
+    these = lanes.c.id.in_({row.lane_id for row in withdrawn})
+    tier_of = {row.id: row.tier for row in connection.execute(select(lanes.c.id, lanes.c.tier).where(these))}
+    seconds: dict[tuple[str, str, str], float] = {}
+    for row in withdrawn:
+        key = (row.pool, row.resource, tier_of[row.lane_id])
+        seconds[key] = seconds.get(key, 0.0) - row.estimated_s
+    correct_tiers(hall.catalog, connection, seconds)
 
 
 _CANCEL_TASK = (

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Boolean, Connection, and_, bindparam, case, delete, func, select, update
 
+from farm.catalog import Catalog
 from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
 from farm.store.schema import arrivals, lanes, tiers
@@ -100,6 +101,12 @@ _ARRIVE = (
     )
 )
 
+_SERVE_TIER = (
+    update(tiers)
+    .where(tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource"))
+    .where(tiers.c.tier == bindparam("of_tier"))
+    .values(vtime=tiers.c.vtime + bindparam("vtime_by"))
+)
 _ARRIVED = select(arrivals).order_by(arrivals.c.id).limit(_FOLD_AT_ONCE)
 _COUNTED = delete(arrivals).where(arrivals.c.id.in_(bindparam("ids", expanding=True)))
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -172,6 +179,24 @@ def _arrivals(family: Sequence[AnyRow], counts: Mapping[int, int], now: float) -
         for row in family
         if row.id in counts
     ]
+
+
+def correct_tiers(
+    catalog: Catalog, connection: Connection, seconds: Mapping[tuple[str, str, str], float]
+) -> None:
+    """Add seconds of service to what (pool, resource, tier) was charged; below 0 they are given back."""
+    changes = [
+        {
+            "of_pool": pool,
+            "of_resource": resource,
+            "of_tier": tier,
+            "vtime_by": by / catalog.tiers[tier].weight,
+        }
+        for (pool, resource, tier), by in sorted(seconds.items())
+        if by and tier in catalog.tiers  # else an operator took it out of tiers.toml
+    ]
+    if changes:
+        connection.execute(_SERVE_TIER, changes)
 
 
 def _ensure_tiers(connection: Connection, families: Iterable[Mapping[int, AnyRow]]) -> None:

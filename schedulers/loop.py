@@ -29,6 +29,7 @@ from farm.store.engine import StoreAway, is_absence
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks
 from farm.store.turn import take_turn
+from farm.tracing import tracing
 from schedulers.batches import end_batches, steer
 from schedulers.capacity import read_capacity
 from schedulers.dispatcher import Dispatcher
@@ -47,6 +48,7 @@ from schedulers.wishes import carry_out, fail_overdue
 log = structlog.get_logger(__name__)
 
 _AFTER_ERROR_S = 0.2
+_LONGEST_BREATH_S = 0.01
 
 Publish = Callable[[Sequence[Message]], bool]
 
@@ -93,6 +95,7 @@ class Scheduler:
                 if not self._leads(lead):
                     self._hall.pause(lead.every_s)  # the bell is the leader's
                     continue
+                began = time.monotonic()
                 busy = self.tick()
             except StoreAway as away:
                 log.warning("store_away", error=away.message)
@@ -105,9 +108,16 @@ class Scheduler:
                 self._hall.pause(_AFTER_ERROR_S)
                 continue
             self._poisoned = False
-            if not busy:
+            if busy:
+                self._breathe(time.monotonic() - began)
+            else:
                 self._hall.bell.wait(self._hall.catalog.scheduling.sweep_s)
         lead.leave()
+
+    def _breathe(self, ticked_s: float) -> None:
+        """Let work gather for as long as the turn took: most of what a turn costs is the same for one job and
+        for fifty, and meanwhile the slots have their look-ahead."""
+        self._hall.pause(min(_LONGEST_BREATH_S, ticked_s))
 
     def _leads(self, lead: Lead) -> bool:
         """Whether to tick. Who takes over does not know how long nobody could beat."""
@@ -205,6 +215,7 @@ def run_scheduler(
     with (
         delivering(settings, hall),
         keeping(settings, hall, meter),
+        tracing(hall),
         _served(meter, hall, metrics_host, metrics_port),
     ):
         Scheduler(hall, publisher.publish, meter).run(lambda: bool(asked))

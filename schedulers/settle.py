@@ -15,13 +15,13 @@ from farm.errors import FailureClass
 from farm.job import Failure
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.rows import AnyRow
-from farm.store.schema import accounts, attempts, jobs, lanes, task_needs, tasks, tiers
+from farm.store.schema import accounts, attempts, jobs, lanes, task_needs, tasks
 from schedulers.endings import Ended, end_jobs
 from schedulers.failover.decide import Failover
 from schedulers.failover.desk import Desk
 from schedulers.grow import grow, store_outputs
 from schedulers.job_limit import step_back
-from schedulers.lanes import LaneChanges, arrive
+from schedulers.lanes import LaneChanges, arrive, correct_tiers
 from schedulers.quarantine import judge
 from schedulers.retry import GiveUp, Retry, after_failure
 
@@ -282,19 +282,11 @@ class Settlement:
 
     def _correct_tiers(self, rows: Sequence[AnyRow]) -> None:
         """Tiers were charged estimated seconds; add what was really used."""
-        totals: dict[tuple[str, str, str], float] = {}
+        seconds: dict[tuple[str, str, str], float] = {}
         for row in rows:
-            tier = self._hall.catalog.tiers.get(row.lane_tier)  # None: an operator took it out of tiers.toml
-            if tier is not None:
-                key = (row.pool, row.resource, row.lane_tier)
-                totals[key] = totals.get(key, 0.0) + _correction(row) / tier.weight
-        changes = [
-            {"of_pool": pool, "of_resource": resource, "of_tier": tier, "vtime_by": by}
-            for (pool, resource, tier), by in sorted(totals.items())
-            if by
-        ]
-        if changes:
-            self._connection.execute(_TIER_BY, changes)
+            key = (row.pool, row.resource, row.lane_tier)
+            seconds[key] = seconds.get(key, 0.0) + _correction(row)
+        correct_tiers(self._hall.catalog, self._connection, seconds)
 
 
 _THESE: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -313,12 +305,6 @@ _OPEN_TASKS = (
     .values(open_tasks=jobs.c.open_tasks + bindparam("open_by"), state=JobState.RUNNING)
 )
 _UNMET = update(tasks).where(tasks.c.id == bindparam("task")).values(unmet=tasks.c.unmet - bindparam("met"))
-_TIER_BY = (
-    update(tiers)
-    .where(tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource"))
-    .where(tiers.c.tier == bindparam("of_tier"))
-    .values(vtime=tiers.c.vtime + bindparam("vtime_by"))
-)
 
 
 def _correction(row: AnyRow) -> float:

@@ -23,7 +23,7 @@ _SCHEDULED = (
 _KEEP_OUT = (
     update(workers)
     .where(workers.c.name == bindparam("worker"))
-    .values(kept_out=bindparam("state"), kept_out_because=bindparam("because"))
+    .values(kept_out=bindparam("to_state"), kept_out_because=bindparam("because"))
 )
 
 
@@ -35,7 +35,7 @@ def put_to_sleep(connection: Connection, now: float) -> None:
         if sleeps == (row.kept_out is not None):
             continue
         state = WorkerState.SLEEPING if sleeps else None
-        changes.append({"worker": row.name, "state": state, "because": row.sleep if sleeps else None})
+        changes.append({"worker": row.name, "to_state": state, "because": row.sleep if sleeps else None})
         log.info("worker_sleeps" if sleeps else "worker_wakes", worker=row.name, pool=row.pool)
     if changes:
         connection.execute(_KEEP_OUT, changes)

@@ -29,7 +29,7 @@ def carry_out(hall: Hall, connection: Connection, now: float) -> int:
     live = connection.scalars(
         select(jobs.c.seq).where(jobs.c.seq.in_(wanted), jobs.c.state.not_in(TERMINAL_JOBS))
     ).all()
-    stop_rest(connection, live, now)
+    stop_rest(hall, connection, live, now)
     busy = set(
         connection.scalars(
             select(attempts.c.job_seq).where(

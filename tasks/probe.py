@@ -40,6 +40,11 @@ class Probe(Params):
     echo: JsonValue = None
     grow: int = Field(default=0, ge=0, description="How many further tasks to answer with")
     estimated_s: float | None = Field(default=None, gt=0)
+    model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="What it says lies loaded, and likes to find so",
+    )
     price_mc: int = Field(default=0, ge=0, description="What the job costs, in milli-credits")
     soft_s: float = Field(default=600.0, gt=0)
     hard_s: float = Field(default=660.0, gt=0)
@@ -59,6 +64,7 @@ def task(params: Probe, name: str = "probe") -> TaskSpec:
         soft_s=params.soft_s,
         hard_s=params.hard_s,
         no_progress_s=params.no_progress_s,
+        affinity=params.model,
     )
 
 

@@ -85,9 +85,10 @@ class ProviderFarm:
 
     def settle(self) -> None:
         """Tick until nothing is left to do now."""
-        for _ in range(20):
+        for _ in range(50):
             if self.farm.scheduler.tick() == 0:
                 return
+        raise AssertionError("the farm never comes to rest")
 
     def pass_time(self, s: float) -> None:
         """Let time pass; the workers go on saying that they live."""

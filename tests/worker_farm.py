@@ -58,7 +58,7 @@ import logging, sys
 logging.basicConfig(level=logging.INFO)
 from farm.settings import Settings
 from workers.main import run_worker
-run_worker(Settings(), sys.argv[1], name=sys.argv[2], slots=int(sys.argv[3]))
+run_worker(Settings(), sys.argv[1], name=sys.argv[2], slots={'cpu': int(sys.argv[3])})
 """
 
 

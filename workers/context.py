@@ -88,6 +88,10 @@ class Context(Protocol):
         """Add a line to the attempt's log tail."""
         ...
 
+    def warm(self, *models: str) -> None:
+        """Say which models lie loaded in this process from now on: tasks for them come here rather."""
+        ...
+
     def accepted(self, ref: str) -> None:
         """Record the provider's own id of what it has accepted. On return it is committed: say it at once."""
         ...

@@ -36,6 +36,7 @@ from workers.wire import (
     Progress,
     Stop,
     Stopped,
+    Warm,
     line,
 )
 
@@ -75,6 +76,7 @@ class Engine:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
+        self.models: tuple[str, ...] = ()  # what it said lies loaded in it
 
     @property
     def pid(self) -> int | None:
@@ -99,6 +101,8 @@ class Engine:
         with ExitStack() as unless_answered:
             unless_answered.callback(self.close)  # a purchase that cannot be noted: it must not go on
             result = self._answer(run, order)
+            if run.models is not None and self._process is not None:
+                self.models = run.models
             unless_answered.pop_all()
         return result
 
@@ -153,6 +157,7 @@ class Engine:
         assert process is not None
         assert sock is not None
         self._process = self._sock = None
+        self.models = ()
         sock.close()
         if not by_us:
             _wait_a_moment(process)
@@ -190,6 +195,7 @@ class _Run:
     on_purchase: Callable[[Accepted | Dropped], None]
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
     begun: bool = False
+    models: tuple[str, ...] | None = None
     _soft_at: float = 0.0
     _still_at: float = math.inf
     _kill_at: float = 0.0
@@ -253,6 +259,8 @@ class _Run:
             case LogLine() if self.begun:  # else left over from the task before: another customer's, perhaps
                 self.log.append(said.line)
                 self.on_log(said)
+            case Warm():
+                self.models = said.models
             case Accepted() | Dropped():
                 self.on_purchase(said)
                 _send(sock, line(Noted()))

@@ -40,6 +40,7 @@ from workers.wire import (
     Progress,
     Stop,
     Stopped,
+    Warm,
     line,
 )
 
@@ -89,6 +90,9 @@ class EngineContext:
     def checkpoint(self) -> None:
         if self.stop.is_set():
             raise Cancelled
+
+    def warm(self, *models: str) -> None:
+        self._wire.say(Warm(models=models))
 
     def log(self, message: str, *, private: bool = False) -> None:
         self._wire.say(LogLine(line=message[:_LOG_LINE], private=private))

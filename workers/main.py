@@ -14,7 +14,7 @@ from farm.broker.consumer import Consumer
 from farm.doors.hall import open_hall
 from farm.doors.work import WorkerCard
 from farm.errors import BadRequest, FarmUnavailable
-from farm.kinds import POOLS, Resource
+from farm.kinds import POOLS
 from farm.settings import Settings
 from farm.sleep import TIMEZONE
 from workers.host_zone import host_zone
@@ -28,9 +28,14 @@ _LEAVE_S = 5.0  # then the process ends, whatever hangs
 
 
 def run_worker(
-    settings: Settings, pool: str, *, name: str, slots: int, labels: Mapping[str, str] | None = None
+    settings: Settings,
+    pool: str,
+    *,
+    name: str,
+    slots: Mapping[str, int],
+    labels: Mapping[str, str] | None = None,
 ) -> None:
-    """Work for one pool until SIGTERM or SIGINT; call it in the main thread.
+    """Work for one pool until SIGTERM or SIGINT; call it in the main thread. `slots` are by resource.
 
     On the signal every attempt is given back at once and the process ends within seconds. A broker or a
     store that goes away meanwhile is waited for. Raises FarmUnavailable when it cannot even start.
@@ -43,8 +48,9 @@ def run_worker(
         runner = Runner(hall, blobs, workshop, name, slots)
         departure = _Departure(presence, runner)
         events = hall.catalog.broker.task_events
-        consumer = Consumer(url, _node(name), card.queue, pool, slots, runner.run, departure.begin, events)
-        presence.tell(consumer.take_shared)
+        threads = sum(slots.values())
+        consumer = Consumer(url, _node(name), card.queue, pool, threads, runner.run, departure.begin, events)
+        presence.tell(consumer.take_shared, lambda: runner.models)
         _log.info("worker_ready", worker=name, pool=pool, kinds=list(card.kinds))
         try:
             status = consumer.consume()
@@ -92,14 +98,16 @@ def _check(settings: Settings, pool: str, name: str) -> str:
     return settings.redis_url
 
 
-def _card(name: str, pool: str, slots: int, labels: Mapping[str, str], kinds: list[str]) -> WorkerCard:
+def _card(
+    name: str, pool: str, slots: Mapping[str, int], labels: Mapping[str, str], kinds: list[str]
+) -> WorkerCard:
     return WorkerCard(
         name=name,
         pool=pool,
         host=socket.gethostname(),
         pid=os.getpid(),
         queue=name,
-        slots={Resource.CPU.value: slots},
+        slots=dict(slots),
         kinds=kinds,
         labels={"python": platform.python_version(), TIMEZONE: host_zone(), **labels},
         software=farm.__version__,

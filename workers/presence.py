@@ -1,7 +1,8 @@
 """Says that the worker is here, over and over, and what it can run."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
@@ -39,6 +40,7 @@ class Presence:
         self._over = threading.Event()
         self._wanted = WorkerState.ONLINE
         self._hear: Callable[[bool], None] | None = None
+        self._models: Callable[[], Sequence[str]] = tuple
         self._thread = threading.Thread(target=self._keep, name="presence", daemon=True)
 
     def __enter__(self) -> Self:
@@ -51,9 +53,12 @@ class Presence:
     ) -> None:
         self.leave()
 
-    def tell(self, hear: Callable[[bool], None]) -> None:
-        """Let `hear` know now, and at every beat, whether the worker is to take what its pool is sent."""
-        self._hear = hear
+    def tell(self, hear: Callable[[bool], None], models: Callable[[], Sequence[str]] = tuple) -> None:
+        """Let `hear` know now, and at every beat, whether the worker is to take what its pool is sent.
+
+        Each beat says which `models` are warm.
+        """
+        self._hear, self._models = hear, models
         self._note(self._wanted)
 
     def leave(self) -> None:
@@ -70,9 +75,10 @@ class Presence:
                 _log.exception("beat_failed")
 
     def _say(self) -> None:
-        wanted = seen(self._hall, self._card.name)
+        models = tuple(self._models())
+        wanted = seen(self._hall, self._card.name, models)
         if wanted is WorkerState.OFFLINE and not self._over.is_set():  # counted as gone, or the row was lost
-            wanted = announce(self._hall, self._card, restarted=False)
+            wanted = announce(self._hall, replace(self._card, models=models), restarted=False)
         if wanted is not WorkerState.OFFLINE:
             self._note(wanted)
 

@@ -19,6 +19,8 @@ def perform(given: TaskInput, context: Context) -> Done:
     """Do what the parameters say."""
     params = Probe.model_validate(given.params)
     ballast = b"\xa5" * (params.allocate_mb * _MEGABYTE)
+    if params.model is not None:
+        context.warm(params.model)
     _spend(params, context)
     if params.fail_times is None or given.attempt <= params.fail_times:
         _misbehave(params, context)

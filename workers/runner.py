@@ -3,9 +3,8 @@
 Everything an attempt can end with becomes a Report; nothing here decides what follows.
 """
 
-import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,13 +14,14 @@ from structlog.contextvars import bound_contextvars
 from farm.blobs import Blobs
 from farm.doors.hall import Hall
 from farm.doors.purchases import accepted, dropped
-from farm.doors.work import Claimed, Report, claim, finish, give_back
+from farm.doors.work import Claimed, Report, claim, finish, give_back, seen
 from farm.errors import FailureClass, FarmUnavailable, TaskFailure
 from farm.job import Failure
 from farm.kinds import registry
 from farm.states import Outcome
 from workers.context import Done, TaskInput
-from workers.engine import Engine, EngineResult, Limits
+from workers.engine import EngineResult, Limits
+from workers.engine_room import EngineRoom
 from workers.failures import failure_of
 from workers.files import discard, fetch_inputs, store_outputs
 from workers.lease import Lease, Leases
@@ -41,18 +41,24 @@ _OUTCOMES = {
 class Runner:
     """The slots of one worker. `run` is called in as many threads as there are slots."""
 
-    def __init__(self, hall: Hall, blobs: Blobs, workshop: Workshop, name: str, slots: int) -> None:
+    def __init__(
+        self, hall: Hall, blobs: Blobs, workshop: Workshop, name: str, slots: Mapping[str, int]
+    ) -> None:
         self._hall = hall
         self._blobs = blobs
         self._workshop = workshop
         self._name = name
-        self._engines: queue.LifoQueue[Engine] = queue.LifoQueue()  # the warmest first
-        for _ in range(slots):
-            self._engines.put(Engine())
+        self._engines = EngineRoom(slots)
+        self._models: tuple[str, ...] = ()
         self._leases = Leases(hall)
         self._running: dict[int, tuple[Claimed, StopSign]] = {}
         self._change = threading.Condition()
         self._closing = False
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What lies loaded in its engines."""
+        return self._engines.models
 
     def run(self, attempt_id: int, token: int) -> str | None:
         """Take the attempt and bring it to its end. Returns why it failed, if it did."""
@@ -81,8 +87,7 @@ class Runner:
             left = [claimed for claimed, _ in self._running.values()]
         for claimed in left:
             give_back(self._hall, claimed.attempt_id, claimed.token)
-        while not self._engines.empty():
-            self._engines.get().close()
+        self._engines.close()
 
     @contextmanager
     def _listed(self, claimed: Claimed, sign: StopSign) -> Iterator[None]:
@@ -149,11 +154,17 @@ class Runner:
             if not self._note(claimed, said):
                 sign.show(Reason.NOT_OURS)
 
-        engine = self._engines.get()
-        try:
-            return engine.run(order, limits, sign, lease.progress, on_log, on_purchase)
-        finally:
-            self._engines.put(engine)
+        with self._engines.lent(claimed.resource, claimed.affinity) as engine:
+            result = engine.run(order, limits, sign, lease.progress, on_log, on_purchase)
+        self._say_models()
+        return result
+
+    def _say_models(self) -> None:
+        """Tell the farm which models are warm here, before it decides what comes next."""
+        models = self.models
+        if models != self._models:
+            self._models = models
+            seen(self._hall, self._name, models)
 
     def _note(self, claimed: Claimed, said: Accepted | Dropped) -> bool:
         """Commit what a provider accepted or dropped. False when the attempt is no longer ours."""

@@ -66,6 +66,13 @@ class Dropped(Noun):
     say: Literal["dropped"] = "dropped"
 
 
+class Warm(Noun):
+    """From the engine: the models that lie loaded in it, from now on."""
+
+    say: Literal["warm"] = "warm"
+    models: tuple[str, ...]
+
+
 class Finished(Noun):
     """From the engine: it is done, and the files lie in the workdir."""
 
@@ -91,10 +98,11 @@ class Stopped(Noun):
 
 Order = Annotated[Perform | Stop | Noted, Field(discriminator="say")]
 Answer = Annotated[
-    Begun | Progress | LogLine | Accepted | Dropped | Finished | Failed | Stopped, Field(discriminator="say")
+    Begun | Progress | LogLine | Warm | Accepted | Dropped | Finished | Failed | Stopped,
+    Field(discriminator="say"),
 ]
 ORDER: TypeAdapter[Perform | Stop | Noted] = TypeAdapter(Order)
-ANSWER: TypeAdapter[Begun | Progress | LogLine | Accepted | Dropped | Finished | Failed | Stopped] = (
+ANSWER: TypeAdapter[Begun | Progress | LogLine | Warm | Accepted | Dropped | Finished | Failed | Stopped] = (
     TypeAdapter(Answer)
 )
 

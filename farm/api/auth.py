@@ -8,7 +8,7 @@ from farm.doors.hall import Hall
 from farm.errors import NotAllowed, NotSignedIn
 
 _LONGEST = 200
-_OWNER_TIER = "local"
+OWNER_TIER = "local"
 
 
 def key_in(headers: Mapping[str, str]) -> str:
@@ -32,7 +32,7 @@ def caller_of(hall: Hall, headers: Mapping[str, str]) -> Caller:
 
 def may_operate(caller: Caller) -> bool:
     """Whether this is an operator's key, or one of the account that `farm up` makes for the farm's owner."""
-    return caller.is_operator or caller.account.tier == _OWNER_TIER
+    return caller.is_operator or caller.account.tier == OWNER_TIER
 
 
 def require_operator(caller: Caller, deed: str) -> None:

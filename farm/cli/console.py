@@ -31,6 +31,7 @@ _STATE_STYLE = {
     "broken": "red",
     "offline": "red",
     "quarantined": "red",
+    "sleeping": "yellow",
 }
 
 

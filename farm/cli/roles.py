@@ -11,17 +11,19 @@ from typing import Annotated
 
 import typer
 
-from farm.catalog import read_catalog
+from farm.catalog import Pool, read_catalog
 from farm.cli.console import say
 from farm.cli.pools import require_pool
 from farm.doors import upkeep
 from farm.errors import BadRequest, FarmUnavailable
 from farm.logs import configure
+from farm.providers import Resource
 from farm.settings import Settings
 
 app = typer.Typer()
 
 _PARTS = "Run one part"
+_MOST_SLOTS = 1024
 _FLOWER_COLUMNS = "name,args,state,received,runtime,worker,uuid"  # args: job, account and tier
 
 
@@ -61,7 +63,12 @@ def scheduler(
 @app.command(rich_help_panel=_PARTS)
 def worker(
     pool: Annotated[str, typer.Argument(help="cpu-render, gpu-generate, asr-align or vision-describe.")],
-    slots: Annotated[int | None, typer.Option(min=1, help="Tasks at once; default: the pool's.")] = None,
+    slots: Annotated[
+        str | None,
+        typer.Option(
+            help="Tasks at once: 4, or by what they occupy: cpu=2,io=16,device=1. Default: the pool's."
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Unique in the farm; default: made from pool and host.")
     ] = None,
@@ -76,9 +83,12 @@ def worker(
     catalog = read_catalog(settings)
     require_pool(catalog, pool)
     configure("worker", settings.log_format)
-    count = slots or catalog.pools[pool].default_slots
     run_worker(
-        settings, pool, name=name or _name_of_its_own(pool), slots=count, labels=labels_of(label or [])
+        settings,
+        pool,
+        name=name or _name_of_its_own(pool),
+        slots=slots_of(slots, catalog.pools[pool]),
+        labels=labels_of(label or []),
     )
 
 
@@ -135,6 +145,33 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+def slots_of(said: str | None, pool: Pool) -> dict[str, int]:
+    """Slots by resource: the pool's own, with as many for cpu as a plain number says, or exactly those named.
+
+    Raises BadRequest on anything else.
+    """
+    if said is None:
+        return pool.slots
+    if "=" not in said:
+        return {**pool.slots, "cpu": _count(said, least=1)}
+    known = [resource.value for resource in Resource]
+    slots = {}
+    for part in said.split(","):
+        resource, _, count = part.strip().partition("=")
+        if resource not in known or resource in slots:
+            raise BadRequest(f"Slots are of {', '.join(known)}, each once; not {part!r}.", param="slots")
+        slots[resource] = _count(count)
+    if not any(slots.values()):
+        raise BadRequest("A worker needs a slot.", param="slots")
+    return {resource: count for resource, count in slots.items() if count}
+
+
+def _count(said: str, least: int = 0) -> int:
+    if not (said.isascii() and said.isdigit() and least <= int(said) <= _MOST_SLOTS):
+        raise BadRequest(f"A number of slots is {least} to {_MOST_SLOTS}, not {said!r}.", param="slots")
+    return int(said)
 
 
 def labels_of(pairs: list[str]) -> dict[str, str]:

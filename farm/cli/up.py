@@ -136,9 +136,9 @@ def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: 
         Part("scheduler", (*FARM, "scheduler", "--metrics-port", str(_metrics_port(catalog)))),
     ]
     for pool in pools:
-        slots = options.slots or catalog.pools[pool].default_slots
+        slots = ("--slots", str(options.slots)) if options.slots else ()
         name = _worker_name(settings, pool)
-        parts.append(Part(f"worker-{pool}", (*FARM, "worker", pool, "--slots", str(slots), "--name", name)))
+        parts.append(Part(f"worker-{pool}", (*FARM, "worker", pool, *slots, "--name", name)))
     if options.flower and importlib.util.find_spec("flower") is not None:
         parts.append(
             Part("flower", (*FARM, "flower", "--port", str(free_port("127.0.0.1", 5555))), needed=False)

@@ -67,9 +67,8 @@ def sleep(
         raise BadRequest("Say when it sleeps, or --never.", param="schedule")
     with any_farm(Settings()) as farm:
         worker = farm.sleep_worker(name, schedule)
-    console.say(
-        f"{name} sleeps {worker['sleep']} ({worker['timezone']})." if schedule else f"{name} never sleeps."
-    )
+    when = f"{worker['sleep']} ({worker['timezone']})" if worker["sleep"] else "never"
+    console.say(f"{name} sleeps: {when}.")
 
 
 def _row(worker: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Need:
 
     pool: str
     resource: str
-    requires: Mapping[str, str]
+    requires: tuple[tuple[str, str], ...]
 
 
 def online(hall: Hall, connection: Connection) -> Sequence[AnyRow]:
@@ -37,26 +37,28 @@ def online(hall: Hall, connection: Connection) -> Sequence[AnyRow]:
 def needs_of(hall: Hall, task: TaskSpec, announced: str) -> list[Need]:
     """Where the task may run: more than one place when several providers may serve it."""
     if task.route is None or task.choice is None:
-        return [Need(task.pool, task.resource.value, {"kind": announced, **task.requires})]
+        return [need(task.pool, task.resource, {"kind": announced, **task.requires})]
+    own = {"kind": announced, **task.choice.requires}
     return [
-        Need(other.pool, other.resource.value, {"kind": announced, **task.choice.requires, **other.requires})
+        need(other.pool, other.resource, {**own, **other.requires})
         for other in hall.catalog.providers.candidates(task.route)
     ]
 
 
+def need(pool: str, resource: str, requires: Mapping[str, str]) -> Need:
+    return Need(pool, str(resource), tuple(sorted(requires.items())))
+
+
 def lacking(here: Sequence[AnyRow], need: Need) -> str | None:
     """What no worker here has, as half a sentence; None when some worker could run it."""
-    pool, kind = need.pool, need.requires["kind"]
-    left = [worker for worker in here if worker.pool == pool]
+    wanted = dict(need.requires)
+    pool, kind = need.pool, wanted.pop("kind")
+    left = [worker for worker in here if worker.pool == pool and kind in worker.kinds]
     if not left:
-        return f"no {pool} worker is online"
-    left = [worker for worker in left if kind in worker.kinds]
-    if not left:
-        return f"no online {pool} worker runs {kind}"
+        return f"no {pool} worker that runs {kind} is online"
     left = [worker for worker in left if worker.slots.get(need.resource, 0) > 0]
     if not left:
         return f"no online {pool} worker that runs {kind} has a slot for {need.resource}"
-    wanted = {name: value for name, value in need.requires.items() if name != "kind"}
     missing = [_missing(worker, wanted) for worker in left]
     if not all(missing):
         return None

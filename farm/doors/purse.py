@@ -138,7 +138,7 @@ def grant_allowances(hall: Hall, connection: Connection, now: float, *, account_
     due = (
         select(accounts.c.id, accounts.c.public_id, accounts.c.tier, accounts.c.allowance_mc)
         .where(accounts.c.balance_mc.is_not(None), accounts.c.allowance_month < month)
-        .order_by(accounts.c.id)
+        .order_by(accounts.c.allowance_month)  # as its index is: by id every account would be read
         .limit(_GRANTS_AT_ONCE)
     )
     if account_id is not None:

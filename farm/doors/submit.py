@@ -4,8 +4,9 @@ It only inserts (and takes the held credits from the account), so that no submit
 account's work.
 """
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from farm.account import Account, Caller
 from farm.batch import Place
 from farm.doors.budgets import budgets_told, spend
-from farm.doors.capable import lacking, needs_of, online
+from farm.doors.capable import Need, lacking, needs_of, online
 from farm.doors.hall import Hall
 from farm.doors.idempotency import Ticket, already_made, note_made
 from farm.doors.lanes import Sort, lanes_of, sort_of
@@ -24,7 +25,6 @@ from farm.job import JobSpec
 from farm.kinds import POOLS, Kind, TaskSpec, kind_named
 from farm.states import TERMINAL_JOBS, JobState, TaskState
 from farm.store.bulk import insert_many
-from farm.store.rows import AnyRow
 from farm.store.schema import (
     arrivals,
     jobs,
@@ -212,18 +212,19 @@ def check_plan(plan: Sequence[TaskSpec], known: Collection[str] = ()) -> None:
 def _warnings(hall: Hall, connection: Connection, orders: Sequence[Order]) -> list[list[str]]:
     """Per order, what of it no worker now online could run. Raises BadRequest where configs refuse such."""
     here = online(hall, connection)
-    found = [_unrunnable(hall, here, order) for order in orders]
+    judge = cache(lambda need: lacking(here, need))
+    found = [_unrunnable(hall, judge, order) for order in orders]
     if hall.catalog.scheduling.refuse_unrunnable and any(found):
         first = next(reasons for reasons in found if reasons)
         raise BadRequest(f"{_sentence(first[0])}.", code="no_capable_worker")
     return [[f"{_sentence(reason)} now; the job waits for one." for reason in reasons] for reasons in found]
 
 
-def _unrunnable(hall: Hall, here: Sequence[AnyRow], order: Order) -> list[str]:
+def _unrunnable(hall: Hall, judge: Callable[[Need], str | None], order: Order) -> list[str]:
     """Each thing that is missing, once. A task that several providers may serve needs a worker for one."""
     reasons = dict[str, None]()
     for task in order.plan:
-        why = [lacking(here, need) for need in needs_of(hall, task, order.kind.announced)]
+        why = [judge(need) for need in needs_of(hall, task, order.kind.announced)]
         if all(why):
             reasons[str(why[0])] = None
     return list(reasons)

@@ -16,7 +16,7 @@ from farm.doors.inputs import InputBlob, named_inputs, needed_inputs
 from farm.doors.insist import insist
 from farm.job import Failure
 from farm.kinds import TaskSpec
-from farm.providers import Decision, purchase_key
+from farm.providers import purchase_key
 from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
 from farm.store.rows import AnyRow
@@ -73,6 +73,8 @@ class Claimed:
     idempotency_key: str | None = None
     provider_ref: str | None = None
     in_doubt: bool = False
+    resource: str = "cpu"
+    affinity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,16 @@ def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> WorkerS
     return wanted
 
 
-def seen(hall: Hall, name: str) -> WorkerState:
-    """Say that the worker lives. Returns what the farm wants of it; OFFLINE = announce yourself again."""
+def seen(hall: Hall, name: str, models: Sequence[str] | None = None) -> WorkerState:
+    """Say that the worker lives, and which `models` are warm in it (None: as before).
+
+    Returns what the farm wants of it; OFFLINE = announce yourself again.
+    """
+    said = {} if models is None else {"models": list(models)}
     statement = (
         update(workers)
         .where(workers.c.name == name)
-        .values(seen_at=hall.clock.now())
+        .values(seen_at=hall.clock.now(), **said)
         .returning(workers.c.state, workers.c.kept_out)
     )
     row = insist(hall, lambda connection: connection.execute(statement).one_or_none())
@@ -275,6 +281,8 @@ _OFFERED = (
         tasks.c.id.label("task_id"),
         tasks.c.name,
         tasks.c.step,
+        tasks.c.resource,
+        tasks.c.affinity,
         tasks.c.params,
         tasks.c.inputs,
         tasks.c.requires,
@@ -361,6 +369,8 @@ def _claimed(
         account_id=row.account_id,
         kind=row.kind,
         step=row.step,
+        resource=row.resource,
+        affinity=row.affinity,
         task_name=row.name,
         params=row.params,
         inputs=[*given, *(needed_inputs(connection, row.task_id) if row.has_needs else ())],
@@ -378,11 +388,11 @@ def _purchase(row: AnyRow) -> dict[str, Any]:
     """What the attempt must know to buy at most once; nothing where it needs no provider."""
     if row.provider is None:
         return {}
-    decision = Decision.model_validate(row.decision)
+    number = int(row.decision["purchase"])  # read leniently: a newer scheduler may say more
     return {
         "provider": row.provider,
         "model": row.model,
-        "idempotency_key": purchase_key(row.job_id, row.name, row.provider, row.model, decision.purchase),
+        "idempotency_key": purchase_key(row.job_id, row.name, row.provider, row.model, number),
         "provider_ref": row.provider_ref,
-        "in_doubt": decision.in_doubt,
+        "in_doubt": bool(row.decision["in_doubt"]),
     }

@@ -5,6 +5,7 @@ One desk serves one settlement. It decides with schedulers.failover.decide and w
 
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from farm.doors.hall import Hall
@@ -30,6 +31,8 @@ from schedulers.failover.decide import (
 from schedulers.failover.moving import Mover, move, moved
 from schedulers.failover.views import views_of
 from schedulers.retry import GiveUp, Retry
+
+log = structlog.get_logger(__name__)
 
 
 class Desk:
@@ -135,10 +138,21 @@ class Desk:
             verdict = Verdict.UNREACHABLE
         phase = Phase.SUBMISSION if row.provider_ref is None else Phase.COMPLETION
         self._tell(row, phase, verdict, because=kind)
+        if verdict is Verdict.REFUSED:
+            self._refused(row)
         if phase is Phase.SUBMISSION:
             self._tell(row, Phase.COMPLETION, Verdict.NEUTRAL)
         if verdict in (Verdict.FAILED, Verdict.UNREACHABLE, Verdict.REFUSED):
             self._board.learn(_key(row), False, None, row.estimated_s)
+
+    def _refused(self, row: AnyRow) -> None:
+        """Our key or credit there is no good: that is so for all its models."""
+        log.error("provider_refuses_us", provider=row.provider, reason=row.error_message)
+        for key in self._book.offered_by(row.provider):
+            if key != _key(row):
+                self._board.record(
+                    key, Phase.SUBMISSION, Verdict.REFUSED, row.task_id, because=FailureClass.PROVIDER_AUTH
+                )
 
     def _tell(self, row: AnyRow, phase: Phase, verdict: Verdict, because: str = "") -> None:
         self._board.record(

@@ -49,7 +49,7 @@ def moved(choice: Choice, to: Candidate, why: str, skipped: Sequence[Skipped]) -
             "model": to.model,
             "price_mc": to.price_mc,
             "why": why,
-            "skipped": (*choice.skipped, *skipped),
+            "skipped": tuple(dict.fromkeys((*choice.skipped, *skipped))),
             "purchase": 0,
         }
     )

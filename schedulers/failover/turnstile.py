@@ -47,6 +47,7 @@ class Turnstile:
         self._movers: list[tuple[int, Mover]] = []
         self._parked: dict[str, Parked] = {}
         self._probing: set[int] = set()
+        self._promised: dict[int, str] = {}
 
     def look(self, task: AnyRow) -> Passage:
         """Whether the task may go to its provider now."""
@@ -61,6 +62,7 @@ class Turnstile:
             case Move(to=to, why=why, skipped=skipped):
                 after = moved(choice, to, why, skipped)
                 self._movers.append((task.lane_id, _mover(task, after, to)))
+                self._promise(task.id, to.provider)
             case Park(until=until):
                 group = Parked(task.lane_id, choice.provider, task.route, task.choice, until)
                 self._parked[repr((task.lane_id, task.route, task.choice))] = group
@@ -69,7 +71,8 @@ class Turnstile:
     def placed(self, task: AnyRow) -> None:
         """The task goes: its provider runs one more, and the only probe is under way."""
         choice = Choice.model_validate(task.choice)
-        self._running[choice.provider] = self._running.get(choice.provider, 0) + 1
+        if self._promised.pop(task.id, None) is None:
+            self._count(choice.provider, 1)
         if task.id in self._probing:
             self._board.probe(choice.key, task.id)
 
@@ -106,6 +109,21 @@ class Turnstile:
         self._parked.clear()
         return done
 
+    def _promise(self, task_id: int, provider: str) -> None:
+        """It counts as running there already, or all that wait elsewhere would come for one free place."""
+        if (before := self._promised.get(task_id)) is not None:
+            self._count(before, -1)
+        self._promised[task_id] = provider
+        self._count(provider, 1)
+
+    def _count(self, provider: str, by: int) -> None:
+        self._running[provider] = self._running.get(provider, 0) + by
+
+    def _running_beside(self, task_id: int) -> dict[str, int]:
+        """What runs at each provider, without the place that is promised to this task."""
+        own = self._promised.get(task_id)
+        return self._running if own is None else {**self._running, own: self._running[own] - 1}
+
     def _views(self, task: AnyRow) -> list[View]:
         def has_worker(candidate: Candidate) -> bool:
             room = self._capacity.get((candidate.pool, candidate.resource.value))
@@ -118,7 +136,7 @@ class Turnstile:
             self._board,
             Route.model_validate(task.route),
             task.id,
-            running=self._running,
+            running=self._running_beside(task.id),
             has_worker=has_worker,
         )
 

@@ -44,6 +44,7 @@ ALLOWED = {
     "farm.broker": NOUNS,
     "farm.net": NOUNS,
     "farm.metrics": (*NOUNS, "farm.doors", "farm.store"),
+    "farm.tracing": (*NOUNS, "farm.doors", "farm.store"),
     "farm.doors": (*NOUNS, "farm.store", "farm.blobs", "farm.broker", "farm.net"),
     "farm.api": (*NOUNS, "farm.doors", "farm.blobs", "tasks"),
     "farm.api.surfaces": (*NOUNS, "farm.api", "tasks", "farm.doors"),

@@ -34,7 +34,7 @@ from tests.benchmarks.queue_rig import (
 POOL = "cpu-render"
 _FARM = "farm.cli.main"
 _ACCOUNTS = 10
-NOTHING = JobSpec(params=Probe())
+NOTHING = JobSpec(params=Probe(estimated_s=0.001))
 
 
 @dataclass(slots=True)

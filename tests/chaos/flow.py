@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from farm.doors.accounts import caller_of
 from farm.doors.submit import submit_all
 from farm.job import JobSpec
 from farm.store.engine import StoreAway
-from farm.store.schema import attempts, jobs, schedulers, tasks
+from farm.store.schema import attempts, jobs, schedulers
 from tasks.probe import Probe
 from tests.chaos.house import House, Part
 from tests.invariants import violations
@@ -27,9 +28,13 @@ class Flow:
     """One account's jobs, all of them no-ops unless said otherwise."""
 
     house: House
-    made: int = 0
+    made: int = field(init=False)
     _caller: Caller | None = None
     _over: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        with self.house.store.read() as connection:
+            self.made = connection.scalar(select(func.count()).select_from(jobs)) or 0
 
     @property
     def caller(self) -> Caller:
@@ -56,6 +61,11 @@ class Flow:
             self._over.set()
             thread.join()
 
+    def comes(self, count: int) -> None:
+        """Wait until so many more jobs have been submitted."""
+        wanted = self.made + count
+        eventually(lambda: self.made >= wanted, f"{count} more jobs")
+
     def ended(self) -> bool:
         with self.house.store.read() as connection:
             found = connection.scalar(select(func.count()).where(jobs.c.state == "completed"))
@@ -65,16 +75,13 @@ class Flow:
         """Every job completed, and no task was started twice."""
         eventually(self.ended, "every job has completed")
         eventually(lambda: violations(self.house.store) == [], "the books are right")
-        started = func.count(attempts.c.started_at)
-        query = (
-            select(tasks.c.job_seq, started)
-            .join(attempts, attempts.c.task_id == tasks.c.id)
-            .group_by(tasks.c.id)
-            .having(started != 1)
-        )
+        query = select(attempts).where(attempts.c.started_at.is_not(None)).order_by(attempts.c.id)
+        started: dict[int, list[str]] = defaultdict(list)
         with self.house.store.read() as connection:
-            doubled = [f"job {seq} was started {n} times" for seq, n in connection.execute(query)]
-            return [*violations(self.house.store), *doubled]
+            for row in connection.execute(query):
+                lasted_s = row.ended_at - row.started_at
+                started[row.job_seq].append(f"{row.outcome} after {lasted_s:.1f} s")
+        return [f"job {seq} was started twice: {', '.join(n)}" for seq, n in started.items() if len(n) != 1]
 
     def _submit_on(self) -> None:
         while not self._over.is_set():

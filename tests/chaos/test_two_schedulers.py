@@ -27,19 +27,20 @@ publish_lease_s = 2.0
 """
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
-def farm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    """Two schedulers and one worker; jobs come through the doors."""
+@pytest.fixture(scope="module", params=["postgresql", "sqlite"])
+def farm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Two schedulers and one worker; jobs come through the doors. Each test leaves both running."""
     postgres = request.getfixturevalue("postgres") if request.param == "postgresql" else None
     pools = {"cpu-render": SLOTS}
-    with house(tmp_path / "farm", CONFIG, pools, postgres=postgres, apis=0, schedulers=2) as made:
-        eventually(lambda: all(part.serves() for part in made.named("scheduler")), "both are there")
-        eventually(lambda: leader(made), "one leads")
+    folder = tmp_path_factory.mktemp(str(request.param))
+    with house(folder / "farm", CONFIG, pools, postgres=postgres, apis=0, schedulers=2) as made:
         yield made
 
 
 @pytest.fixture
 def flow(farm: House) -> Flow:
+    eventually(lambda: all(part.serves() for part in farm.named("scheduler")), "both are there")
+    eventually(lambda: leader(farm), "one leads")
     return Flow(farm)
 
 
@@ -50,6 +51,7 @@ def test_five_hundred_jobs_start_once_each(farm: House, flow: Flow) -> None:
     assert leader(farm) is first  # nobody took over from one that works
 
 
+@pytest.mark.usefixtures("flow")
 def test_the_doctor_tells_who_leads(farm: House) -> None:
     first = leader(farm)
     assert first is not None
@@ -66,7 +68,7 @@ def test_a_leader_that_is_killed_is_followed(farm: House, flow: Flow) -> None:
         old = leader(farm)
         assert old is not None
         with flow.flowing_again():
-            eventually(lambda: flow.made > 50, "jobs flow")
+            flow.comes(50)
             old.kill()
             check(followed(farm, old), "killed")
         assert flow.problems() == []
@@ -78,13 +80,12 @@ def test_a_leader_that_freezes_is_followed_and_comes_back_to_stand_by(farm: Hous
     old = leader(farm)
     assert old is not None
     with flow.flowing_again():
-        eventually(lambda: flow.made > 50, "jobs flow")
+        flow.comes(50)
         freeze(farm, old)
         check(followed(farm, old), "frozen")
         new = leader(farm)
         old.signal(signal.SIGCONT)
-        made = flow.made
-        eventually(lambda: flow.made > made + 50, "jobs flow while it is back")
+        flow.comes(50)
     assert flow.problems() == []
     assert leader(farm) is new
     assert old.runs
@@ -97,6 +98,7 @@ def test_a_leader_that_leaves_is_followed(farm: House, flow: Flow) -> None:
         old.stop()
         check(followed(farm, old), "stopped")
     assert flow.problems() == []
+    old.start()
 
 
 def check(took_s: float, what: str) -> None:

@@ -167,3 +167,16 @@ def test_a_tier_that_an_operator_took_away_stops_only_its_own_lanes(farm: Farm) 
     farm.submit(farm.caller("bob"))
     end(farm, claimed)
     assert len(farm.tick()) == 1
+
+
+def test_a_tier_gets_back_what_its_cancelled_tasks_were_charged(farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(farm.caller(), LONG)
+    farm.tick()
+    with farm.store.read() as connection:
+        charged = connection.scalars(select(tiers.c.vtime)).one()
+    jobs.cancel(farm.hall, None, job_id)
+    farm.tick()
+    with farm.store.read() as connection:
+        assert (charged, connection.scalars(select(tiers.c.vtime)).one()) == (75.0, 0.0)
+        assert connection.scalars(select(lanes.c.vtime)).one() == 0.0

@@ -339,6 +339,34 @@ def test_a_full_provider_without_an_equal_is_waited_for_and_blocks_nobody(farm: 
     assert violations(farm.store) == []
 
 
+def test_two_full_providers_do_not_send_tasks_to_and_fro(farm: Farm) -> None:
+    own = LIMITED.replace("max_running = 2", "max_running = 1")
+    house = ProviderFarm(farm, own.replace("remote = true", "max_running = 1", 1))
+    jobs = [house.submit() for _ in range(12)]
+    house.settle()
+    while farm.post.messages:
+        taken = [house.take() for _ in range(len(farm.post.messages))]
+        assert len(taken) <= 2
+        for claimed in taken:
+            house.succeeds(claimed)
+    assert all(farm.job(job).state is JobState.COMPLETED for job in jobs)
+    assert max(len(house.decisions(job)[0].skipped) for job in jobs) <= 2
+    assert {provider for job in jobs for provider, _ in house.went(job)} == {"own", "rented"}
+    assert violations(farm.store) == []
+
+
+def test_a_refused_key_keeps_all_models_of_the_provider_away(farm: Farm) -> None:
+    house = ProviderFarm(
+        farm, THREE.replace('offers = [{ provider = "cheap"', 'offers = [{ provider = "own"')
+    )
+    house.submit()
+    house.fails(house.take(), FailureClass.PROVIDER_AUTH)
+    house.succeeds(house.take())
+    house.submit(model="small")
+    house.settle()
+    assert not farm.post.messages
+
+
 # --- nothing is bought twice ------------------------------------------------------------------------------
 
 

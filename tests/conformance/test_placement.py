@@ -1,6 +1,7 @@
 """Where tasks go, on both engines: what one must wait for holds up nobody else."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, update
@@ -9,6 +10,7 @@ import tasks.probe
 from farm.broker.message import Message
 from farm.doors import jobs, work
 from farm.doors.why import why
+from farm.errors import BadRequest
 from farm.kinds import TaskSpec, registry
 from farm.states import JobState, Outcome
 from farm.store.schema import attempts, lanes, sorts, tiers
@@ -82,7 +84,7 @@ def live(farm: Farm) -> int:
         return connection.scalar(query) or 0
 
 
-# --- requirements ---------------------------------------------------------------------------------------------
+# --- requirements -------------------------------------------------------------------------------------
 
 
 def test_a_busy_model_holds_up_nobody_who_needs_another(farm: Farm) -> None:
@@ -178,7 +180,7 @@ def test_a_tier_that_comes_late_to_a_farm_does_not_take_all_of_it(farm: Farm) ->
     assert served[ada.account.id] >= 5  # its share is 8
 
 
-# --- slots kept for interactive work --------------------------------------------------------------------------
+# --- slots kept for interactive work ------------------------------------------------------------------
 
 
 def test_a_slot_is_kept_for_who_waits_for_an_answer(farm: Farm) -> None:
@@ -214,7 +216,7 @@ def test_a_small_pool_keeps_nothing(farm: Farm) -> None:
     assert len(start(farm, "w1")) == 2
 
 
-# --- warm models ----------------------------------------------------------------------------------------------
+# --- warm models --------------------------------------------------------------------------------------
 
 
 def test_a_task_goes_where_its_model_is_warm(farm: Farm) -> None:
@@ -257,7 +259,7 @@ def test_a_cold_task_waits_for_no_warm_worker(farm: Farm) -> None:
     assert sorted(message.queue for message in farm.post.messages) == ["a", "b"]
 
 
-# --- a job's own limit ----------------------------------------------------------------------------------------
+# --- a job's own limit --------------------------------------------------------------------------------
 
 
 def grow(farm: Farm, count: int, worker: str = "w1") -> None:
@@ -306,7 +308,7 @@ def test_cancelling_a_job_takes_what_stepped_aside_with_it(farm: Farm) -> None:
     assert violations(farm.store) == []
 
 
-# --- resources ------------------------------------------------------------------------------------------------
+# --- resources ----------------------------------------------------------------------------------------
 
 
 def test_a_worker_runs_as_many_at_once_of_each_resource_as_it_announced(farm: Farm) -> None:
@@ -328,8 +330,38 @@ def test_one_who_waits_for_a_device_that_nobody_has_is_told(farm: Farm) -> None:
     job_id = farm.submit(farm.caller(), gpu(resource="device"))
     farm.tick()
     assert why(farm.hall, None, job_id) == [
-        "probe: no online gpu-generate worker has a device slot. Announce one: farm worker gpu-generate --slots device=1"
+        "probe: no online gpu-generate worker that runs probe@1 has a slot for device. "
+        "Announce one: farm worker gpu-generate --slots device=1"
     ]
+
+
+def test_a_submit_that_no_worker_could_run_says_what_is_missing(farm: Farm) -> None:
+    announce(farm, "a", labels={"memory": "32", "encoder": "nvenc"})
+    announce(farm, "b", labels={"memory": "64"})
+    said = {
+        name: farm.job(farm.submit(farm.caller(), gpu(requires=dict(pairs)))).warnings
+        for name, pairs in {
+            "nobody": [("memory", "96")],
+            "not_both": [("memory", "64"), ("encoder", "nvenc")],
+            "somebody": [("memory", "64")],
+        }.items()
+    }
+    who = "No online gpu-generate worker that runs probe@1 announces"
+    assert said == {
+        "nobody": (f"{who} memory=96 now; the job waits for one.",),
+        "not_both": (f"{who} memory=64 together with encoder=nvenc now; the job waits for one.",),
+        "somebody": (),
+    }
+
+
+def test_configs_may_refuse_what_nobody_could_run(farm: Farm) -> None:
+    rules = farm.hall.catalog.scheduling.model_copy(update={"refuse_unrunnable": True})
+    farm.hall = replace(farm.hall, catalog=farm.hall.catalog.model_copy(update={"scheduling": rules}))
+    announce(farm, "a")
+    with pytest.raises(BadRequest, match="announces memory=96") as caught:
+        farm.submit(farm.caller(), gpu(requires={"memory": "96"}))
+    assert caught.value.public_code == "no_capable_worker"
+    farm.submit(farm.caller(), gpu())
 
 
 def test_a_sort_is_made_once_for_all_accounts(farm: Farm) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from farm.doors.accounts import ensure_account
 from tests.api import Api
 from tests.integration.test_api_envelope import check_error
 
@@ -56,10 +57,19 @@ def test_a_key_is_made_limited_and_revoked(api: Api, operator: httpx.Client) -> 
     assert [deed["action"] for deed in deeds] == ["key.revoke", "key.set_budget", "key.create"]
 
 
+def test_a_key_that_operates_the_farm_is_not_made_from_afar(api: Api, operator: httpx.Client) -> None:
+    owner = ensure_account(api.hall, "owner", "local")
+    check_error(operator.post(f"{V1}/accounts/{owner.public_id}/keys", json={}), 403, "forbidden")
+    asked = {"tier": "local"}
+    path = f"{V1}/accounts/{api.account}"
+    check_error(operator.patch(path, json=asked), 400, "invalid_request", "tier")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "param"),
     [
         ("POST", "accounts", {"name": "x", "tier": "gold"}, "tier"),
+        ("POST", "accounts", {"name": "x", "tier": "local"}, "tier"),
         ("POST", "accounts", {"name": ""}, "name"),
         ("POST", "accounts", {"name": "x", "credits": 0.0001}, "credits"),
         ("PATCH", "keys/nobody", {}, "monthly_budget"),

@@ -1,5 +1,6 @@
 """The OpenAPI document, walked: operations are described, listings have pages, refusals have one shape."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from tests.api import Api
+from tests.integration.test_api_envelope import check_error
 
 # What may be asked of each part of the farm, by its Build number in the issue that asked for it.
 ROUTES = {
@@ -155,6 +157,18 @@ def test_every_refusal_has_one_shape(document: dict[str, Any]) -> None:
             assert followed(document, schema)["properties"]["error"] == error, f"{method} {path} {status}"
     detail = document["components"]["schemas"]["ErrorDetail"]
     assert set(detail["required"]) == {"code", "message", "param", "type"}
+
+
+def test_every_operation_asks_for_a_key_first_and_every_path_knows_its_methods(
+    api: Api, document: dict[str, Any]
+) -> None:
+    with httpx.Client(base_url=api.url) as stranger, api.client() as client:
+        for method, path, _ in operations(document):
+            address = re.sub(r"\{[^}]*\}", "x", path)
+            if path not in ("/healthz", "/readyz"):
+                check_error(stranger.request(method, address), 401, "unauthorized")
+            check_error(client.request("PURGE", address), 405, "method_not_allowed")
+        check_error(client.get("/farm/v1/nothing"), 404, "not_found")
 
 
 def test_every_example_is_what_its_schema_takes(document: dict[str, Any]) -> None:

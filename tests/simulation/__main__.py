@@ -52,10 +52,11 @@ def main(count: int, first: int) -> int:
 
 
 def _settle_down() -> None:
-    """No log lines, and nothing to collect in what was imported."""
+    """No log lines, and less collecting of garbage: it was a sixth of the time."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
 
 
 if __name__ == "__main__":

@@ -98,9 +98,11 @@ class Floor:
         if worker.life != life or self._world.closed:
             return
         if self._awake(worker):
-            worker.wanted = work.seen(self._world.hall, worker.name)
-            if worker.wanted is WorkerState.OFFLINE:
-                worker.wanted = work.announce(self._world.hall, _card(worker), restarted=False)
+            wanted = self.door(worker, "seen", partial(work.seen, self._world.hall, worker.name))
+            if wanted is WorkerState.OFFLINE:
+                announce = partial(work.announce, self._world.hall, _card(worker), restarted=False)
+                wanted = self.door(worker, "announce", announce)
+            worker.wanted = wanted or WorkerState.ONLINE
         self._world.at(SEEN_S, self._seen, worker, life)
 
     def _die(self, worker: Worker) -> None:
@@ -117,11 +119,13 @@ class Floor:
     def _drain(self, worker: Worker) -> None:
         if self._world.store.peek("SELECT 1 FROM workers WHERE name = ?", (worker.name,)):
             self._world.hit("worker_drained")
-            workers.drain(self._world.hall, "ops", worker.name)
+            drain = partial(workers.drain, self._world.hall, "ops", worker.name)
+            self._world.customers.calling("operate", drain)
             self._world.at(5 + self._world.up_to(15), self._resume, worker.name)
 
     def _resume(self, name: str) -> None:
-        workers.resume(self._world.hall, "ops", name)
+        resume = partial(workers.resume, self._world.hall, "ops", name)
+        self._world.customers.calling("operate", resume)
 
     # --- work -------------------------------------------------------------------------------------------
 
@@ -171,7 +175,10 @@ class Floor:
 
     def _beat(self, worker: Worker, claimed: work.Claimed) -> None:
         world = self._world
-        told = work.beat(world.hall, claimed.attempt_id, claimed.token, 0.5, "half")
+        beat = partial(work.beat, world.hall, claimed.attempt_id, claimed.token, 0.5, "half")
+        told = self.door(worker, "beat", beat)
+        if told is None:
+            return
         if told.cancel:
             stop = partial(self.end, worker, claimed, work.Report(Outcome.CANCELLED))
             self.later(world.up_to(1), worker, claimed, stop)

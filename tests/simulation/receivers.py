@@ -171,4 +171,4 @@ class Receivers:
         self._world.hits[what] += 1
         endpoint.touched = endpoint.touched or what != "secret_rotated"
         with suppress(Conflict, NotFound):
-            change()
+            self._world.customers.calling("endpoint", change)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from farm.account import Caller
 from farm.catalog import Catalog, read_catalog
 from farm.doors.hall import Hall
+from farm.doors.purse import grant_allowances
 from farm.doors.work import Claimed
 from farm.net.guard import Guard
 from farm.secrets import Secrets
@@ -111,6 +112,8 @@ class World(Stage):
         self.live_until(START + QUIET_S + _CHECK_S)
         while (self.customers.waiting or self._any_open()) and self.now < START + _LIMIT_S:
             self.live_until(self.now + _CHECK_S)
+        if self.customers.waiting or self._any_open():
+            self.wrong("something is still open, and nothing happens any more")
         self.closed = True
         self.note("closed")
         self.deliverers.plan()
@@ -183,6 +186,8 @@ def _house() -> _House:
         store = MemoryStore()
         hall = Hall(store, _catalog(), Secrets(SECRET), clock=HandClock(START), ids=_Early())
         callers = new_callers(hall, (*TIERS, *rush.TIERS))
+        with store.write() as connection:
+            grant_allowances(hall, connection, START)  # or each world's first sweep would
         _HOUSES.append(_House(store, hall.catalog, store.dump(), callers))
     return _HOUSES[0]
 

@@ -308,6 +308,15 @@ def test_nobody_to_run_it_moves_a_task_after_a_while() -> None:
     assert (moved.to.provider, moved.why) == ("rented", "no_worker")
 
 
+def test_an_ill_provider_is_left_for_a_healthy_one_of_the_same_model_only() -> None:
+    own, rented, cheap = views()
+    ill = replace(own, health=0.3)
+    moved = at_turn(choice(), [rented, ill, cheap], 0.0, NOW, RULES)
+    assert isinstance(moved, Move)
+    assert (moved.to.provider, moved.why) == ("rented", "unhealthy")
+    assert at_turn(choice(), [replace(rented, gate=RESTING), ill, cheap], 0.0, NOW, RULES) == Go()
+
+
 @pytest.mark.parametrize("bound", [{"in_doubt": True}, {"provider_ref": "p-1"}])
 def test_what_may_have_been_bought_never_moves(bound: dict[str, Any]) -> None:
     turn = at_turn(choice("rented", **bound), views(rented=RESTING), 0.0, NOW, RULES)

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from farm.api.auth import require_operator
+from farm.api.auth import OWNER_TIER, require_operator
 from farm.api.desk import AtDesk, Desk, SignedIn
 from farm.api.native.money import BudgetView, whole_mc
 from farm.api.native.paging import Cursor, Limit, page_of
 from farm.api.native.wire import Asked
 from farm.api.routing import farm_router
 from farm.doors import accounts, audit, budgets, customers, purse
-from farm.errors import BadRequest, NotFound
+from farm.errors import BadRequest, NotAllowed, NotFound
 from farm.money import MOST_CREDITS, credits
 
 router = farm_router("/farm/v1", "operators")
@@ -181,6 +181,8 @@ def create_key(account_id: AccountId, body: KeyRequest, desk: AtDesk, caller: Si
     """Make a key for an account. The answer tells its text, once."""
     require_operator(caller, "make keys")
     owner = customers.find_account(desk.hall, account_id)
+    if owner.tier == OWNER_TIER:
+        raise NotAllowed("A key that may operate the farm is made on its own host: farm keys create.")
     budget_mc = None if body.monthly_budget is None else whole_mc(body.monthly_budget, "monthly_budget")
     made = accounts.create_key(
         desk.hall,
@@ -217,6 +219,7 @@ def _key(desk: Desk, prefix: str) -> ApiKeyView:
 
 
 def _require_tier(desk: Desk, tier: str) -> None:
-    known = desk.hall.catalog.tiers
+    """Raise unless accounts may be given this tier from afar: not the one whose keys operate the farm."""
+    known = [name for name in desk.hall.catalog.tiers if name != OWNER_TIER]
     if tier not in known:
         raise BadRequest(f"There is no tier {tier!r}. Known: {', '.join(known)}.", param="tier")
