@@ -11,11 +11,11 @@ import hashlib
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection, func, select, tuple_
@@ -54,10 +54,8 @@ class Span:
     error: str | None = None
 
 
-class Tell(Protocol):
-    """Where spans go. Never raises for a collector that is away."""
-
-    def __call__(self, spans: Sequence[Span]) -> None: ...
+# Where spans go, a job's at once, the job itself first. Never raises for a collector that is away.
+Tell = Callable[[Sequence[Span]], None]
 
 
 def trace_id(job_id: str) -> int:

@@ -226,6 +226,7 @@ class Dispatcher:
                 item.order,
                 item.task.requires["kind"],
                 about(item.task.job_id, item.task.account, item.task.tier),
+                item.task.estimated_s if item.ahead else None,
             )
             for attempt_id, row, item in zip(ids, rows, placed, strict=True)
         ]

@@ -16,12 +16,13 @@ from schedulers.placing import Nowhere, Placing, Spot, Wish
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A task that goes to a queue. `order` is its Celery priority."""
+    """A task that goes to a queue. `order` is its Celery priority; `ahead`: it waits there for a free slot."""
 
     task: AnyRow
     queue: str
     order: int
     brief: bool
+    ahead: bool
 
 
 @dataclass(slots=True)
@@ -148,6 +149,7 @@ class Filling:
 
     def _place(self, account: int, task: AnyRow, spot: Spot, wish: Wish) -> None:
         self._tasks(account).take(task)
+        ahead = self.placing.is_ahead
         self.placing.take(spot, wish)
         self._room[account] -= 1
         if task.max_running is not None:
@@ -157,7 +159,7 @@ class Filling:
         if task.choice is not None:
             self._turnstile.placed(task)
         tier = self._catalog.tiers[self._turns[account].fair.tier]
-        self._done.placed.append(Placed(task, spot.queue, tier.order, wish.brief))
+        self._done.placed.append(Placed(task, spot.queue, tier.order, wish.brief, ahead))
 
     def _let_jump(self, account: int, spot: Spot) -> bool:
         """Whether a later task of the tier, for which the worker is warm, went there in this one's stead."""

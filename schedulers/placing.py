@@ -76,7 +76,7 @@ class Placing:
         able = self.able(wish.requires)
         if not able:
             return Nowhere.NOBODY
-        if self._is_ahead and (self._ahead <= 0 or self._ahead_s + wish.estimated_s > self._allowed_s):
+        if self.is_ahead and (self._ahead <= 0 or self._ahead_s + wish.estimated_s > self._allowed_s):
             return Nowhere.FULL
         if self._reserved and not wish.brief and self._long <= 0:
             return Nowhere.RESERVED
@@ -88,7 +88,7 @@ class Placing:
             self._room.taken[spot.worker.name] = self._room.taken.get(spot.worker.name, 0) + 1
         if not wish.brief:
             self._long -= 1
-        if self._is_ahead:
+        if self.is_ahead:
             self._ahead -= 1
             self._ahead_s += wish.estimated_s
         else:
@@ -102,7 +102,8 @@ class Placing:
         return self._able[key]
 
     @property
-    def _is_ahead(self) -> bool:
+    def is_ahead(self) -> bool:
+        """Whether what goes next waits there for a slot to become free."""
         return self._free <= 0
 
     def _spot(self, able: Sequence[Worker], affinity: str | None) -> Spot | None:

@@ -55,7 +55,12 @@ _FIRST_DUE = (
 _DUE = (
     update(tasks)
     .where(tasks.c.id.in_(_FIRST_DUE))
-    .values(state=TaskState.READY, due_at=None, ready_at=func.coalesce(tasks.c.ready_at, bindparam("now")))
+    .values(
+        state=TaskState.READY,
+        due_at=None,
+        parked_for=None,
+        ready_at=func.coalesce(tasks.c.ready_at, bindparam("now")),
+    )
     .returning(tasks.c.lane_id)
 )
 _RUNNING_TASKS = (

@@ -91,10 +91,15 @@ class Consumer:
         worker.start()
         return int(worker.exitcode or 0)
 
-    def _perform(self, attempt_id: int, token: int) -> None:
-        failed = self.run(attempt_id, token)
-        if failed is not None:
-            raise AttemptFailed(failed)
+    def _perform(self, *numbers: int) -> None:
+        """Run what a message names, attempt id and token of each, one after another.
+
+        What is left of it when the worker is told to stop, the farm says again.
+        """
+        failed = [self.run(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+        reasons = [reason for reason in failed if reason is not None]
+        if reasons:
+            raise AttemptFailed("; ".join(reasons))
 
     def _reconcile(self) -> None:
         """Runs in Celery's own loop. What is selected here is taken up again after a lost connection too."""

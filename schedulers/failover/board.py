@@ -211,5 +211,6 @@ _FORGET_HEALTH = delete(provider_health).where(
 _WAKE = (
     update(tasks)
     .where(tasks.c.state == TaskState.WAITING, tasks.c.parked_for == bindparam("of_provider"))
+    .where(tasks.c.due_at > bindparam("now"))  # without a due time its batch is paused
     .values(due_at=bindparam("now"))
 )

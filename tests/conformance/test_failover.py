@@ -94,6 +94,7 @@ def test_once_more_with_the_same_then_with_another_on_its_own_line(house: Provid
 
 
 def test_the_cheaper_stand_in_is_what_the_customer_pays(house: ProviderFarm) -> None:
+    """C-102: the lower price on failover."""
     job = house.submit()
     house.fails(house.take(), FailureClass.TIMEOUT)
     house.fails(house.take(), FailureClass.PROVIDER_AUTH)

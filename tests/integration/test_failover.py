@@ -45,9 +45,13 @@ def shop() -> Iterator[Shop]:
 
 
 @pytest.fixture
-def farm(tmp_path: Path, valkey: EmbeddedValkey, shop: Shop) -> Iterator[WorkerFarm]:
+def farm(
+    request: pytest.FixtureRequest, tmp_path: Path, valkey: EmbeddedValkey, shop: Shop
+) -> Iterator[WorkerFarm]:
+    """On SQLite unless a test asks for PostgreSQL."""
+    url = request.getfixturevalue("postgres").fresh() if hasattr(request, "param") else None
     providers = PROVIDERS.format(first=shop.url("first"), second=shop.url("second"))
-    with WorkerFarm(tmp_path, valkey.url, providers=providers) as farm:
+    with WorkerFarm(tmp_path, valkey.url, database_url=url, providers=providers) as farm:
         yield farm
 
 
@@ -137,6 +141,11 @@ def test_a_worker_killed_after_acceptance_leaves_a_purchase_that_another_resumes
     resumed = job_attempts(farm.hall, None, job_id)[1].decision
     assert resumed is not None
     assert resumed.resumes
+
+
+@pytest.mark.parametrize("farm", ["postgresql"], indirect=True)
+def test_the_same_on_postgresql(farm: WorkerFarm, shop: Shop) -> None:
+    test_a_worker_killed_after_acceptance_leaves_a_purchase_that_another_resumes(farm, shop)
 
 
 def test_a_prediction_that_never_ends_is_called_off_before_another_is_bought(

@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from farm.doors import jobs as job_doors
+from farm.doors import work
 from farm.errors import FailureClass
 from farm.tracing import Span, Tracing, trace_id
 from tests.farm import Farm
@@ -131,7 +132,7 @@ def test_a_jobs_life_is_one_trace(farm: RunningFarm, collector: Collector) -> No
 def test_one_that_failed_says_so(farm: RunningFarm, collector: Collector) -> None:
     job_id = farm.submit("probe", fail_class="invalid_input")
     farm.ended(job_id)
-    eventually(lambda: "probe" in collector.of(job_id), "the trace has arrived")
+    eventually(lambda: "settle" in collector.of(job_id), "the trace has arrived")
     assert (
         collector.of(job_id)["probe"][0]["error"].startswith("invalid_input: ")
         or collector.of(job_id)["probe"][0]["error"]
@@ -150,6 +151,12 @@ def held() -> Iterator[Farm]:
     made.close()
 
 
+def passes(farm: Farm, s: float) -> None:
+    """Time passes, and the worker is heard of."""
+    farm.clock.advance(s)
+    work.seen(farm.hall, "w1")
+
+
 def test_each_ended_job_is_told_once_however_it_ended(held: Farm) -> None:
     told: list[str] = []
     tracing = Tracing(held.hall, lambda spans: told.append(str(spans[0].attributes["farm.job.id"])))
@@ -161,26 +168,26 @@ def test_each_ended_job_is_told_once_however_it_ended(held: Farm) -> None:
     held.tick()
     waiting = held.submit(ada)
     assert tracing.look() == 0  # a tick of another moment may still be on its way
-    held.clock.advance(s=6)
+    passes(held, s=6)
     assert tracing.look() == 2
     assert told == [run, cancelled]
-    held.clock.advance(s=6)
+    passes(held, s=6)
     assert tracing.look() == 0
     held.run_next()
-    held.clock.advance(s=6)
+    passes(held, s=6)
     assert (tracing.look(), told[2:]) == (1, [waiting])
 
 
 def test_what_ended_before_the_start_or_elsewhere_is_not_told(held: Farm) -> None:
     held.submit(held.caller())
     held.run_next()
-    held.clock.advance(s=60)
+    passes(held, s=60)
     told: list[Span] = []
     tracing = Tracing(held.hall, told.extend)
     assert tracing.look() == 0
     held.submit(held.caller())
     held.run_next()
-    held.clock.advance(s=60)
+    passes(held, s=60)
     tracing.skip()  # another scheduler led meanwhile
     assert (tracing.look(), told) == (0, [])
 
@@ -189,11 +196,11 @@ def test_the_stretches_of_a_retried_job_follow_each_other(held: Farm) -> None:
     told: list[Span] = []
     tracing = Tracing(held.hall, told.extend)
     held.submit(held.caller())
-    held.clock.advance(s=10)
+    passes(held, s=10)
     held.fail_next(FailureClass.CRASH, "it died")
-    held.clock.advance(s=20)
+    passes(held, s=20)
     held.run_next()
-    held.clock.advance(s=6)
+    passes(held, s=6)
     tracing.look()
     start = told[0].start
     assert [(span.name, span.start - start, span.end - start) for span in told] == [

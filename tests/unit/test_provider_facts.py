@@ -1,4 +1,4 @@
-"""What is told of a task's providers, derived from its attempts."""
+"""What is told of a task's providers, from its attempts (C-081, C-086, C-103 to C-106, C-112 to C-115)."""
 
 from typing import Any
 
