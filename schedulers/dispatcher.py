@@ -7,11 +7,12 @@ Writes attempts and lanes inside the scheduler's transaction; what it returns is
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
-from sqlalchemy import Connection, bindparam, case, insert, select, update
+from sqlalchemy import Connection, bindparam, case, select, update
 
 from farm.broker.message import Message, about
 from farm.doors.hall import Hall
 from farm.states import AttemptState, TaskState
+from farm.store.bulk import insert_many
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks, tiers
 from schedulers.backlog import ANY_SORT, Backlog, OpenSort, Turn, open_sorts
@@ -217,7 +218,7 @@ class Dispatcher:
             }
             for item in placed
         ]
-        ids = connection.scalars(_NEW_ATTEMPTS, rows).all()
+        ids = insert_many(connection, attempts, rows)
         return [
             Message(
                 attempt_id,
@@ -253,7 +254,6 @@ _DISPATCHED = (
     .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
     .values(state=TaskState.DISPATCHED, attempts=tasks.c.attempts + 1)
 )
-_NEW_ATTEMPTS = insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
 _TIER_AFTER = (
     update(tiers)
     .where(tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, case, func, select, update
 
 from farm.doors.batch_tally import add_ended
 from farm.doors.budgets import give_back
@@ -14,6 +14,7 @@ from farm.job import Failure
 from farm.money import month_of
 from farm.providers import Choice
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
+from farm.store.bulk import UpdateMany, insert_many
 from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, attempts, jobs, lanes, ledger, outbox, tasks, webhook_endpoints
@@ -50,24 +51,31 @@ _RESULTS = (
     .where(tasks.c.job_seq.in_(_THESE))
     .order_by(tasks.c.job_seq, tasks.c.id)
 )
-_ENTRIES = insert(ledger)
 _FIRST_START = (
     select(func.min(attempts.c.started_at)).where(attempts.c.job_seq == jobs.c.seq).scalar_subquery()
 )
-_JOB = (
-    update(jobs)
-    .where(jobs.c.seq == bindparam("job"))
-    .values(
-        state=bindparam("to_state"),
-        ended_at=bindparam("at"),
-        charged_mc=bindparam("charged"),
-        result=bindparam("to_result"),
-        failure_class=bindparam("to_class"),
-        error_code=bindparam("to_code"),
-        error_message=bindparam("to_message"),
+_JOB = UpdateMany(
+    jobs.c.seq,
+    {
+        "to_state": jobs.c.state,
+        "at": jobs.c.ended_at,
+        "charged": jobs.c.charged_mc,
+        "to_result": jobs.c.result,
+        "to_class": jobs.c.failure_class,
+        "to_code": jobs.c.error_code,
+        "to_message": jobs.c.error_message,
+    },
+    lambda given: {
+        "state": given["to_state"],
+        "ended_at": given["at"],
+        "charged_mc": given["charged"],
+        "result": given["to_result"],
+        "failure_class": given["to_class"],
+        "error_code": given["to_code"],
+        "error_message": given["to_message"],
         # A job that ran and ended between two sweeps was never noted as running.
-        started_at=func.coalesce(jobs.c.started_at, _FIRST_START),
-    )
+        "started_at": func.coalesce(jobs.c.started_at, _FIRST_START),
+    },
 )
 _BALANCE = (
     update(accounts)
@@ -127,9 +135,8 @@ def _end(hall: Hall, connection: Connection, ended: Sequence[Ended], now: float)
         row.seq: _charge(row, why[row.seq].state, results.get(row.seq, {}), saved.get(row.seq, 0))
         for row in rows
     }
-    connection.execute(
-        _JOB, [_job(row, why[row.seq], charged[row.seq], results.get(row.seq, {}), now) for row in rows]
-    )
+    ends = [_job(row, why[row.seq], charged[row.seq], results.get(row.seq, {}), now) for row in rows]
+    _JOB.run(connection, ends)
     add_ended(connection, [row.seq for row in rows if row.batch_id is not None])
     _settle_money(connection, rows, why, charged, now)
     tell(connection, rows, {row.seq: why[row.seq].state for row in rows}, now)
@@ -226,7 +233,7 @@ def _charge(row: AnyRow, state: JobState, result: dict[str, Any], saved_mc: int)
 def _job(row: AnyRow, end: Ended, charged_mc: int, result: dict[str, Any], now: float) -> dict[str, Any]:
     failure = end.failure
     return {
-        "job": row.seq,
+        "key": row.seq,
         "to_state": end.state,
         "at": now,
         "charged": charged_mc,
@@ -245,8 +252,9 @@ def _settle_money(
     now: float,
 ) -> None:
     """One settle or release per job: the ledger's UNIQUE(job, entry) holds it to one of each."""
-    connection.execute(
-        _ENTRIES,
+    insert_many(
+        connection,
+        ledger,
         [
             {
                 "account_id": row.account_id,

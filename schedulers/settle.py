@@ -14,6 +14,7 @@ from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
+from farm.store.bulk import UpdateMany
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, attempts, jobs, lanes, task_needs, tasks
 from schedulers.endings import Ended, end_jobs
@@ -77,22 +78,36 @@ _FINISHED = (
 )
 _FIRST_FINISHED = _FINISHED.limit(bindparam("count"))
 _ONE_FINISHED = _FINISHED.where(attempts.c.id == bindparam("attempt"))
-_SETTLED = update(attempts).where(attempts.c.id == bindparam("attempt")).values(state=AttemptState.SETTLED)
-_TASK = (
-    update(tasks)
-    .where(tasks.c.id == bindparam("task"))
-    .values(
-        state=bindparam("to_state"),
-        due_at=bindparam("due"),
-        parked_for=None,
-        attempts=tasks.c.attempts - bindparam("uncounted"),
-        failure_class=bindparam("to_class"),
-        error_code=bindparam("to_code"),
-        error_message=bindparam("to_message"),
-        result=bindparam("to_result"),
-        started_at=bindparam("from_at"),
-        ended_at=bindparam("to_at"),
-    )
+_SETTLED = (
+    update(attempts)
+    .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=AttemptState.SETTLED)
+)
+_TASK = UpdateMany(
+    tasks.c.id,
+    {
+        "to_state": tasks.c.state,
+        "due": tasks.c.due_at,
+        "uncounted": tasks.c.attempts,
+        "to_class": tasks.c.failure_class,
+        "to_code": tasks.c.error_code,
+        "to_message": tasks.c.error_message,
+        "to_result": tasks.c.result,
+        "from_at": tasks.c.started_at,
+        "to_at": tasks.c.ended_at,
+    },
+    lambda given: {
+        "state": given["to_state"],
+        "due_at": given["due"],
+        "parked_for": None,
+        "attempts": tasks.c.attempts - given["uncounted"],
+        "failure_class": given["to_class"],
+        "error_code": given["to_code"],
+        "error_message": given["to_message"],
+        "result": given["to_result"],
+        "started_at": given["from_at"],
+        "ended_at": given["to_at"],
+    },
 )
 
 
@@ -124,8 +139,8 @@ class Settlement:
         """Decide and write. Raises nothing of its own: what the database refuses fails the whole batch."""
         for row in rows:
             self._decide(row)
-        self._connection.execute(_SETTLED, [{"attempt": row.id} for row in rows])
-        self._connection.execute(_TASK, self._tasks)
+        self._connection.execute(_SETTLED, {"ids": [row.id for row in rows]})
+        _TASK.run(self._connection, self._tasks)
         self._lanes.write(self._connection)
         self._desk.write()
         self._correct_tiers(rows)
@@ -223,7 +238,7 @@ class Settlement:
         ended = state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED)
         self._tasks.append(
             {
-                "task": row.task_id,
+                "key": row.task_id,
                 "to_state": state,
                 "due": due,
                 "uncounted": uncounted,
@@ -248,9 +263,7 @@ class Settlement:
             else:
                 grown = grow(self._hall, self._connection, row, self._now)
             opened[row.job_seq] = opened.get(row.job_seq, 0) + grown - 1
-        self._connection.execute(
-            _OPEN_TASKS, [{"job": seq, "open_by": by} for seq, by in sorted(opened.items())]
-        )
+        _OPEN_TASKS.run(self._connection, [{"key": seq, "open_by": by} for seq, by in sorted(opened.items())])
         for job_seq in self._connection.scalars(_DONE, {"ids": list(opened)}):
             self._stopping.discard(job_seq)  # it was done before it could be stopped
             self._ended.setdefault(job_seq, Ended(job_seq, JobState.COMPLETED))
@@ -299,10 +312,10 @@ _FREED = (
     .values(state=TaskState.READY, ready_at=bindparam("now"))
     .returning(tasks.c.lane_id)
 )
-_OPEN_TASKS = (
-    update(jobs)
-    .where(jobs.c.seq == bindparam("job"))
-    .values(open_tasks=jobs.c.open_tasks + bindparam("open_by"), state=JobState.RUNNING)
+_OPEN_TASKS = UpdateMany(
+    jobs.c.seq,
+    {"open_by": jobs.c.open_tasks},
+    lambda given: {"open_tasks": jobs.c.open_tasks + given["open_by"], "state": JobState.RUNNING},
 )
 _UNMET = update(tasks).where(tasks.c.id == bindparam("task")).values(unmet=tasks.c.unmet - bindparam("met"))
 

@@ -1,8 +1,8 @@
 """A queue of writers before one SQLite file, across threads and processes.
 
 Whoever finds SQLite's own lock taken sleeps, longer each time, up to a tenth of a second, and asks again:
-under load the file lies idle between its writers. Here they ask every millisecond or sooner. Nothing depends on it:
-SQLite's lock still decides, and a writer that bypasses the queue harms nobody.
+under load the file lies idle between its writers. Here they ask every millisecond or sooner. Nothing depends
+on it: SQLite's lock still decides, and a writer that bypasses the queue harms nobody.
 """
 
 import fcntl

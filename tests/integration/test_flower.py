@@ -75,7 +75,7 @@ def test_a_worker_stays_online_while_its_engine_hangs_and_after_it_is_killed(
 ) -> None:
     job_id = farm.submit("probe", hang_c_s=600, fail_times=1, hard_s=8)
     farm.well_under_way(job_id, 0.0)
-    (engine,) = farm.processes(ENGINE)
+    (engine,) = eventually(lambda: farm.processes(ENGINE), "its engine has begun")
     rows = eventually(lambda: tasks(flower), "Flower lists the task")
     assert {(row["name"], row["state"]) for row in rows} == {(PROBE, "STARTED")}
     eventually(lambda: executing(flower) == {"cpu-render": 1.0}, "its heart tells of the hung task")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TIERS = ("free", "pro", "enterprise", "free")
 POOLS = ("cpu-render", "asr-align")
+_CRASHES = {"cancel": 0.1, "priority": 0.15, "endpoint": 0.08}
 
 
 class Customers:
@@ -141,7 +142,7 @@ class Customers:
         """A call to an API process that may die around its commits; then None: nobody knows."""
 
         def around(point: str) -> None:
-            if self._world.chance(f"{what}_crash_{point}", 0.04):
+            if self._world.chance(f"{what}_crash_{point}", _CRASHES.get(what, 0.04)):
                 raise Crash
 
         with self._world.store.hooked(around), suppress(Crash, StoreAway):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BEAT_S = 3.0
 SEEN_S = 6.5
-_CRASHES = {"announce": 0.03, "accepted": 0.04, "dropped": 0.15}
+_CRASHES = {"announce": 0.03, "beat": 0.03, "accepted": 0.06, "dropped": 0.25}
 FAILURES = (
     FailureClass.TRANSIENT,
     FailureClass.CRASH,

@@ -28,7 +28,7 @@ class Stage:
 
     @property
     def calm(self) -> bool:
-        return self.now > START + QUIET_S
+        return self.now >= START + QUIET_S
 
     @property
     def farm_now(self) -> float:

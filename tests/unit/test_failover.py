@@ -1,8 +1,11 @@
 """Failover's pure parts: breaker, health, retry budget, the order of candidates, what follows a failure."""
 
+import re
+import tomllib
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +114,18 @@ def test_a_name_that_leads_nowhere_is_told_with_its_key(broken: dict[str, object
 def test_no_provider_ships_configured() -> None:
     assert not CATALOG.providers.providers
     assert not CATALOG.providers.routes
+
+
+def test_the_examples_in_the_comments_are_a_catalog() -> None:
+    lines = (Path(__file__).parents[2] / "configs" / "providers.toml").read_text().splitlines()
+    said = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
+    shown = [line for line in said if re.match(r"\[[a-z]|\]$|  \{|[a-z-]+ = ", line)]
+    example = tomllib.loads("\n".join(shown))
+    example["providers"]["my-gpus"] = {"pool": "gpu-generate", "resource": "device"}
+    found = ProviderBook.model_validate({**example, "failover": RULES.model_dump()})
+    found.check(CATALOG.pools)
+    offered = [c.key for c in found.candidates(Route(capability="text-to-video"))]
+    assert offered == [("my-gpus", "big-model"), ("my-service", "big-model"), ("my-gpus", "small-model")]
 
 
 # --- the breaker ------------------------------------------------------------------------------------------
