@@ -38,8 +38,11 @@ class TierTurn:
         return max(self.vtime, self.floor - self.burst)
 
     def key(self, start: float) -> tuple[float, float, str]:
-        """Those that may catch up go first, the heaviest before the others; then by virtual time."""
-        if start < self.floor:
+        """Those no more than a turn of theirs ahead of the floor go first, the heaviest of them; then by time.
+
+        By time alone a light tier that catches up would hold up a heavy one that is just where it belongs.
+        """
+        if start <= self.floor + self.typical_s / self.weight:
             return (float("-inf"), -self.weight, self.name)
         return (start, -self.weight, self.name)
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from farm.doors.claims import take
 from farm.doors.hall import Hall
 from farm.doors.inputs import InputBlob, named_inputs, needed_inputs
 from farm.doors.insist import insist
@@ -20,7 +21,7 @@ from farm.providers import purchase_key
 from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
 from farm.store.rows import AnyRow
-from farm.store.schema import LIVE, attempts, jobs, task_needs, tasks, workers
+from farm.store.schema import LIVE, attempts, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +180,16 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
     attempt = {"attempt": attempt_id, "opens": token}
 
     def change(connection: Connection) -> Claimed | None:
-        row = connection.execute(_OFFERED, attempt | {"by": worker}).one_or_none()
-        if row is None or (row.state == AttemptState.RUNNING and row.claim != this):
-            return None
         now = hall.clock.now()  # not the first try's: a lease counts from the moment the store is back
-        if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
-            connection.execute(_REFUSE, attempt | {"by": worker, "now": now})
+        row = take(
+            connection, attempt | {"by": worker, "this": this, "now": now, "lease": now + rules.lease_s}
+        )
+        if row is None:
             return None
-        values = {"by": worker, "this": this, "now": now, "lease": now + rules.lease_s}
-        # Running by this very claim: it was committed, and only its answer was lost.
-        taken = row.state == AttemptState.RUNNING or connection.execute(_TAKE, attempt | values).rowcount == 1
-        return _claimed(connection, row, attempt_id, token, rules.no_progress_s) if taken else None
+        if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
+            connection.execute(_REFUSE, attempt | {"this": this, "now": now})
+            return None
+        return _claimed(connection, row, attempt_id, token, rules.no_progress_s)
 
     claimed = insist(hall, change, apart=True)
     if claimed is None:
@@ -244,77 +244,11 @@ def give_back(hall: Hall, attempt_id: int, token: int) -> bool:
     return finish(hall, attempt_id, token, Report(Outcome.RETURNED))
 
 
-_others = attempts.alias("others")
-
-_TAKE = (
-    update(attempts)
-    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state == AttemptState.PUBLISHED)
-    .values(
-        state=AttemptState.RUNNING,
-        worker=bindparam("by"),
-        claim=bindparam("this"),
-        started_at=bindparam("now"),
-        beat_at=bindparam("now"),
-        lease_at=bindparam("lease"),
-    )
-)
-_EARLIER = (
-    select(func.count())
-    .select_from(_others)
-    .where(
-        _others.c.task_id == attempts.c.task_id,
-        _others.c.id < attempts.c.id,
-        func.coalesce(_others.c.outcome, "").not_in((Outcome.RETURNED, Outcome.SUPERSEDED)),
-    )
-    .scalar_subquery()
-)
-_OFFERED = (
-    select(
-        attempts.c.state,
-        attempts.c.claim,
-        attempts.c.provider,
-        attempts.c.model,
-        attempts.c.provider_ref,
-        attempts.c.decision,
-        _EARLIER.label("earlier"),
-        tasks.c.id.label("task_id"),
-        tasks.c.name,
-        tasks.c.step,
-        tasks.c.resource,
-        tasks.c.affinity,
-        tasks.c.params,
-        tasks.c.inputs,
-        tasks.c.requires,
-        tasks.c.soft_s,
-        tasks.c.hard_s,
-        tasks.c.no_progress_s,
-        exists(select(task_needs.c.task_id).where(task_needs.c.task_id == tasks.c.id)).label("has_needs"),
-        jobs.c.id.label("job_id"),
-        jobs.c.account_id,
-        jobs.c.batch_id,
-        jobs.c.kind,
-        workers.c.kinds.label("worker_kinds"),
-        workers.c.labels.label("worker_labels"),
-        workers.c.kept_out,
-    )
-    .select_from(attempts)
-    .join(tasks, tasks.c.id == attempts.c.task_id)
-    .join(jobs, jobs.c.seq == tasks.c.job_seq)
-    .join(workers, workers.c.name == bindparam("by"), isouter=True)
-    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state.in_((AttemptState.PUBLISHED, AttemptState.RUNNING)))
-)
 _REFUSE = (
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state == AttemptState.PUBLISHED)
-    .values(
-        state=AttemptState.FINISHED,
-        outcome=Outcome.RETURNED,
-        worker=bindparam("by"),
-        ended_at=bindparam("now"),
-    )
+    .where(attempts.c.state == AttemptState.RUNNING, attempts.c.claim == bindparam("this"))
+    .values(state=AttemptState.FINISHED, outcome=Outcome.RETURNED, ended_at=bindparam("now"))
 )
 _BEAT = (
     update(attempts)
