@@ -26,8 +26,8 @@ from farm.store.schema import attempts, jobs, task_needs, tasks, workers
 def take(connection: Connection, call: Mapping[str, Any]) -> AnyRow | None:
     """Take a published attempt, and read what its worker must know. None when there is nothing to take.
 
-    `call`: `attempt`, `opens` (its token), `by` (the worker), `this` (the call's own number, by which it may be
-    said again when its answer was lost), `now` and `lease`.
+    `call`: `attempt`, `opens` (its token), `by` (the worker), `this` (the call's own number, by which it may
+    be said again when its answer was lost), `now` and `lease`.
     """
     if connection.dialect.name == "postgresql":
         taken = connection.execute(_TAKE_AND_READ, call).one_or_none()
