@@ -125,14 +125,16 @@ class Dispatcher:
 
     def _tiers(self, connection: Connection, line: Line) -> dict[str, TierTurn]:
         rows = connection.execute(_TIERS, {"of_pool": line[0], "of_resource": line[1]}).all()
-        floor = max((row.floor for row in rows), default=0.0)  # a new tier's row does not know it yet
+        # A new tier's row knows neither yet.
+        floor = max((row.floor for row in rows), default=0.0)
+        typical_s = max((row.typical_s for row in rows), default=0.0)
         known = [row for row in rows if row.tier in self._catalog.tiers]  # else tiers.toml has lost it
-        return {row.tier: self._tier(row, floor) for row in known}
+        return {row.tier: self._tier(row, floor, row.typical_s or typical_s) for row in known}
 
-    def _tier(self, row: AnyRow, floor: float) -> TierTurn:
+    def _tier(self, row: AnyRow, floor: float, typical_s: float) -> TierTurn:
         rules, weight = self._catalog.scheduling, self._catalog.tiers[row.tier].weight
-        burst_s = min(rules.burst_turns * row.typical_s, rules.burst_s)
-        return TierTurn(row.tier, weight, row.vtime, floor, burst_s / weight, row.typical_s)
+        burst_s = min(rules.burst_turns * typical_s, rules.burst_s)
+        return TierTurn(row.tier, weight, row.vtime, floor, burst_s / weight, typical_s)
 
     def _set_aside(self, connection: Connection, batches: Set[tuple[int, int]]) -> None:
         """Take what a held back batch has in a lane out of it, until schedulers.batches brings it back."""

@@ -37,12 +37,14 @@ class TierTurn:
         """Its virtual time if it is served now."""
         return max(self.vtime, self.floor - self.burst)
 
-    def key(self, start: float) -> tuple[float, float, str]:
-        """Those no more than a turn of theirs ahead of the floor go first, the heaviest of them; then by time.
+    def key(self, start: float, *, is_last: bool = False) -> tuple[float, float, str]:
+        """Those that may catch up go first, the heaviest before the others; then by virtual time.
 
-        By time alone a light tier that catches up would hold up a heavy one that is just where it belongs.
+        So does one with a last single task that is no more than a turn ahead of where it belongs: else a
+        light tier that catches up would hold it up, however heavy it is.
         """
-        if start <= self.floor + self.typical_s / self.weight:
+        may = self.floor + self.typical_s / self.weight if is_last else self.floor
+        if start < may or (is_last and start == may):
             return (float("-inf"), -self.weight, self.name)
         return (start, -self.weight, self.name)
 
@@ -76,7 +78,11 @@ def choose(tiers: Mapping[str, TierTurn], lanes: Sequence[LaneTurn], count: int)
             waiting.setdefault(lane.tier, []).append((lane.vtime, lane.id, lane.turns))
     for queue in waiting.values():
         heapq.heapify(queue)
-    order = [(tiers[name].key(tiers[name].start), tiers[name].start, name) for name in waiting]
+    left = {name: sum(turns for _, _, turns in queue) for name, queue in waiting.items()}
+    order = [
+        (tiers[name].key(tiers[name].start, is_last=count == 1), tiers[name].start, name)
+        for name, count in left.items()
+    ]
     heapq.heapify(order)
     chosen: list[int] = []
     while len(chosen) < count and order:

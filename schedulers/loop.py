@@ -48,7 +48,7 @@ from schedulers.wishes import carry_out, fail_overdue
 log = structlog.get_logger(__name__)
 
 _AFTER_ERROR_S = 0.2
-_LONGEST_BREATH_S = 0.01
+_LONGEST_BREATH_S = 0.02
 
 Publish = Callable[[Sequence[Message]], bool]
 
@@ -115,9 +115,12 @@ class Scheduler:
         lead.leave()
 
     def _breathe(self, ticked_s: float) -> None:
-        """Let work gather for as long as the turn took: most of what a turn costs is the same for one job and
-        for fifty, and meanwhile the slots have their look-ahead."""
-        self._hall.pause(min(_LONGEST_BREATH_S, ticked_s))
+        """Let work gather for a while after a turn, and workers have the store to themselves.
+
+        Most of what a turn costs is the same for one job and for fifty; meanwhile the slots live on their
+        look-ahead.
+        """
+        self._hall.pause(min(_LONGEST_BREATH_S, 2 * ticked_s))
 
     def _leads(self, lead: Lead) -> bool:
         """Whether to tick. Who takes over does not know how long nobody could beat."""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from pydantic import Field, JsonValue, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from farm.blobs.disk import landing
-from farm.errors import BadRequest, FarmError, FarmUnavailable
+from farm.cli.answers import Pause, answered, errors_named, require_good
+from farm.errors import BadRequest, FarmUnavailable
 from farm.states import TERMINAL_JOBS
 
 _LOOK_EVERY_S = 0.5
@@ -23,10 +24,6 @@ _CONNECT_S = 5.0
 _ROWS_S = 120.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _NATIVE = "/farm/v1"
-
-
-class Refused(FarmError):
-    """The farm answered with an error; `code` and `message` are its own."""
 
 
 class _Named(BaseSettings):
@@ -49,10 +46,14 @@ def named_farm() -> "FarmClient | None":
 
 
 class FarmClient:
-    """One farm, one key. For one thread. Raises Refused and FarmUnavailable from every method."""
+    """One farm, one key. For one thread. Raises Refused and FarmUnavailable from every method.
 
-    def __init__(self, url: str, key: str, *, timeout_s: float = 30.0) -> None:
+    When the key has used its calls, every method waits by `pause` for as long as the farm says.
+    """
+
+    def __init__(self, url: str, key: str, *, timeout_s: float = 30.0, pause: Pause = time.sleep) -> None:
         self.url = url.rstrip("/")
+        self._pause = pause
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
         by_proxy = httpx.URL(self.url).host not in _LOOPBACK
         self._http = httpx.Client(
@@ -156,9 +157,17 @@ class FarmClient:
         """Submit an ended job again, as a new one."""
         return self._object("POST", f"/jobs/{job_id}/retry")
 
-    def submit(self, kind: str, params: Mapping[str, JsonValue]) -> dict[str, Any]:
+    def submit(
+        self,
+        kind: str,
+        params: Mapping[str, JsonValue],
+        *,
+        webhook_url: str | None = None,
+        webhook_auto_retry: bool = False,
+    ) -> dict[str, Any]:
         """Submit a job of any kind."""
-        return self._object("POST", "/jobs", {"kind": kind, "params": dict(params)})
+        body: dict[str, JsonValue] = {"kind": kind, "params": dict(params), "webhook_url": webhook_url}
+        return self._object("POST", "/jobs", body | {"webhook_auto_retry": webhook_auto_retry})
 
     def quote(self, kind: str, params: Mapping[str, JsonValue]) -> dict[str, Any]:
         """What a job would cost."""
@@ -233,31 +242,33 @@ class FarmClient:
     def send_rows(
         self,
         path: str,
-        file: Path,
+        content: Callable[[], Iterable[bytes]],
         content_type: str,
         query: Sequence[tuple[str, str]],
-        sent: Callable[[int], None],
     ) -> dict[str, Any]:
-        """Stream a file's rows to a native path. Credits that ended are told in the answer, not raised."""
-        with _errors_named(self.url):
-            answer = self._http.post(
+        """Stream rows to a native path. Credits that ended are told in the answer, not raised.
+
+        `content` begins anew each time it is called.
+        """
+
+        def ask() -> httpx.Response:
+            return self._http.post(
                 _NATIVE + path,
-                content=_chunks(file, sent),
+                content=content(),
                 headers={"Content-Type": content_type},
                 params=list(query),
                 timeout=httpx.Timeout(_ROWS_S, connect=_CONNECT_S),
             )
+
+        answer = answered(self.url, ask, self._pause)
         if answer.status_code != httpx.codes.PAYMENT_REQUIRED:
-            _require_good(answer)
+            require_good(answer)
         said: dict[str, Any] = answer.json()
         return said
 
     def stream(self, path: str, **query: str) -> Iterator[bytes]:
         """The body of a native answer, however long, piece by piece."""
-        with _errors_named(self.url), self._http.stream("GET", _NATIVE + path, params=query) as answer:
-            if answer.is_error:
-                answer.read()
-            _require_good(answer)
+        with self._opened(self._http, _NATIVE + path, query) as answer:
             yield from answer.iter_bytes(_CHUNK_BYTES)
 
     def declare(self, file_name: str, content_type: str, size_bytes: int) -> dict[str, Any]:
@@ -273,16 +284,16 @@ class FarmClient:
     ) -> None:
         """Send a file to its signed URL; `sent` hears the bytes of each chunk as it goes out."""
         headers = {"Content-Type": content_type, "Content-Length": str(size_bytes)}
-        with _errors_named(self.url):
-            answer = self._bare.put(url, content=_chunks(path, sent), headers=headers)
-        _require_good(answer)
+        answer = answered(
+            self.url,
+            lambda: self._bare.put(url, content=chunks(path, sent), headers=headers),
+            self._pause,
+        )
+        require_good(answer)
 
     def download(self, url: str, path: Path, got: Callable[[int], None]) -> None:
         """Fetch a file, which appears at `path` whole or not at all; `got` hears the bytes of each chunk."""
-        with _errors_named(self.url), self._bare.stream("GET", url) as answer:
-            if answer.is_error:
-                answer.read()
-            _require_good(answer)
+        with self._opened(self._bare, url, {}) as answer:
             path.parent.mkdir(parents=True, exist_ok=True)
             with landing(path) as file:
                 for chunk in answer.iter_bytes(_CHUNK_BYTES):
@@ -291,16 +302,28 @@ class FarmClient:
 
     def _events(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """The data of server-sent events, until their stream ends. Raises FarmUnavailable when it breaks."""
-        with (
-            _errors_named(self.url),
-            self._http.stream("GET", _NATIVE + path, params=query) as answer,
-        ):
-            if answer.is_error:
-                answer.read()
-            _require_good(answer)
+        with self._opened(self._http, _NATIVE + path, query) as answer:
             for text in answer.iter_lines():
                 if text.startswith("data: "):
                     yield json.loads(text.removeprefix("data: "))
+
+    @contextmanager
+    def _opened(self, http: httpx.Client, url: str, query: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """An answer whose body is read piece by piece within the block."""
+
+        def ask() -> httpx.Response:
+            request = http.build_request("GET", url, params=query or None)
+            return http.send(request, stream=True)
+
+        answer = answered(self.url, ask, self._pause)
+        try:
+            with errors_named(self.url):
+                if answer.is_error:
+                    answer.read()
+                require_good(answer)
+                yield answer
+        finally:
+            answer.close()
 
     def _list(self, path: str, **query: str | int | None) -> list[dict[str, Any]]:
         """One page where the query limits it, else all of them."""
@@ -324,41 +347,15 @@ class FarmClient:
         body: Mapping[str, JsonValue] | None = None,
         query: Mapping[str, str | int] | None = None,
     ) -> Any:
-        with _errors_named(self.url):
-            answer = self._http.request(method, path, json=body, params=query)
-        _require_good(answer)
+        answer = answered(
+            self.url, lambda: self._http.request(method, path, json=body, params=query), self._pause
+        )
+        require_good(answer)
         return answer.json()
 
 
-@contextmanager
-def _errors_named(url: str) -> Iterator[None]:
-    """Turn what goes wrong on the way into FarmUnavailable."""
-    try:
-        yield
-    except httpx.ConnectError as error:
-        raise FarmUnavailable(
-            f"No farm answers at {url}. Start one with farm up, or set FARM_URL."
-        ) from error
-    except httpx.ConnectTimeout as error:
-        raise FarmUnavailable(f"{url} does not answer.") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise FarmUnavailable(f"The farm at {url} broke off: {error or type(error).__name__}.") from error
-
-
-def _require_good(answer: httpx.Response) -> None:
-    if not answer.is_success:
-        raise _refusal(answer)
-
-
-def _refusal(answer: httpx.Response) -> Refused:
-    try:
-        said = answer.json()["error"]
-        return Refused(said["message"], param=said.get("param"), code=said["code"])
-    except (ValueError, KeyError, TypeError):
-        return Refused(f"{answer.request.url.host} answered {answer.status_code} {answer.reason_phrase}.")
-
-
-def _chunks(path: Path, sent: Callable[[int], None]) -> Iterator[bytes]:
+def chunks(path: Path, sent: Callable[[int], None]) -> Iterator[bytes]:
+    """A file piece by piece; `sent` hears the bytes of each as the next is asked for."""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
             yield chunk

@@ -175,19 +175,16 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
     Also when this worker is kept out, or by its own announcement cannot run it (it came to the pool after the
     attempt was published for all): then the attempt goes back unharmed.
     """
-    this = hall.ids.token()
+    call = {"attempt": attempt_id, "opens": token, "by": worker, "this": hall.ids.token()}
     rules = hall.catalog.scheduling
-    attempt = {"attempt": attempt_id, "opens": token}
 
     def change(connection: Connection) -> Claimed | None:
         now = hall.clock.now()  # not the first try's: a lease counts from the moment the store is back
-        row = take(
-            connection, attempt | {"by": worker, "this": this, "now": now, "lease": now + rules.lease_s}
-        )
+        row = take(connection, call | {"now": now, "lease": now + rules.lease_s})
         if row is None:
             return None
         if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
-            connection.execute(_REFUSE, attempt | {"this": this, "now": now})
+            connection.execute(_REFUSE, call | {"now": now})
             return None
         return _claimed(connection, row, attempt_id, token, rules.no_progress_s)
 

@@ -28,7 +28,7 @@ from tests.benchmarks.queue_backlog_rows import fill
 from tests.benchmarks.queue_rig import environment, free_port, process, until, valkey
 
 TASKS, FEW = 1_000_000, 1_000
-SLOTS = 8
+SLOTS, _KEPT = 8, 1  # one more is kept for interactive work (configs/pools.toml)
 _TURNS, _WARM_UP = 600, 40
 _SERVED = 200  # jobs that the scheduler process settles before its memory is read
 _KB = 1024
@@ -87,7 +87,7 @@ def _turns(hall: Hall) -> Turns:
 
     scheduler = Scheduler(hall, publish)
     for pool in POOLS:
-        announce(hall, _card(pool, SLOTS))
+        announce(hall, _card(pool, SLOTS + _KEPT))
     _only(hall, None)
     _end_published(hall)
     while scheduler.tick():  # whatever there was to do before
@@ -182,7 +182,7 @@ def _memory_mb(home: Path, database_url: str, count: int) -> float:
         try:
             fill(hall, count)
             for pool in POOLS:
-                announce(hall, _card(pool, SLOTS))
+                announce(hall, _card(pool, SLOTS + _KEPT))
             words = ("farm.cli.main", "scheduler", "--metrics-port", str(free_port()))
             with process(environment(**given), home / "scheduler.log", *words) as scheduler:
                 _serve(hall, _SERVED)

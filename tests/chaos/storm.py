@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from farm.account import Account
 from farm.doors.accounts import ensure_account
@@ -175,9 +175,8 @@ def _until_all_ended(farm: House) -> None:
 
 
 def _outcomes(farm: House) -> Counter[str]:
-    query = select(attempts.c.outcome, func.count()).group_by(attempts.c.outcome)
     with farm.store.read() as connection:
-        return Counter(dict(connection.execute(query).tuples().all()))
+        return Counter(str(outcome) for outcome in connection.scalars(select(attempts.c.outcome)))
 
 
 def _pictures(folder: Path) -> list[Path]:

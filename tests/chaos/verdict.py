@@ -83,7 +83,7 @@ def _jobs(storm: Storm, rows: Mapping[str, AnyRow]) -> Iterator[str]:
 
 def _balances(storm: Storm) -> Iterator[str]:
     with storm.house.store.read() as connection:
-        found = dict(connection.execute(select(accounts.c.name, accounts.c.balance_mc)).tuples().all())
+        found = {row.name: row.balance_mc for row in connection.execute(select(accounts))}
     for name in ACCOUNTS:
         right = storm.opening_mc - spent_mc(storm.wanted, name)
         if found[name] != right:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, Update, and_, case, func, select
 
 from farm.broker.message import Message
 from farm.catalog import WebhookRules
+from farm.doors import claims as doors_claims
 from farm.doors import work
 from farm.providers import Choice
 from farm.store.schema import lanes, tiers
@@ -40,9 +41,7 @@ def breaking(what: str, crash: Callable[[str], None]) -> Iterator[None]:
     """Switch one promise-keeper off while the block runs."""
     patches: dict[str, Callable[[], Any]] = {
         "sweep": lambda: mock.patch.object(Scheduler, "_sweep", _no_sweep),
-        "fencing": lambda: mock.patch.multiple(
-            work, _TAKE=_unguarded(work._TAKE), _FINISH=_unguarded(work._FINISH)
-        ),
+        "fencing": _no_fencing,
         "settlement": lambda: mock.patch.object(
             endings, "_settle_money", _split_from(endings._settle_money, crash)
         ),
@@ -58,6 +57,15 @@ def breaking(what: str, crash: Callable[[str], None]) -> Iterator[None]:
 
 def _no_sweep(_scheduler: Scheduler, _connection: Connection, _now: float, *_more: object) -> list[Message]:
     return []
+
+
+@contextmanager
+def _no_fencing() -> Iterator[None]:
+    with (
+        mock.patch.object(doors_claims, "_TAKE", _unguarded(doors_claims._TAKE)),
+        mock.patch.object(work, "_FINISH", _unguarded(work._FINISH)),
+    ):
+        yield
 
 
 def _unguarded(statement: Update) -> Update:

@@ -1,7 +1,7 @@
 """A crowd at a pool of its own, which one slot serves: here shares and waiting can be judged.
 
 `shares`: two tiers and three accounts with more work than the slot can do, after an enterprise account has
-had it to itself for long. `newcomers`: an account with three jobs among many that each come with one;
+had it to itself for long. `newcomers`: an account with ten jobs among many that each come with one;
 `tiers`: the same, while a heavier tier takes most of the turns.
 """
 
@@ -35,10 +35,11 @@ class Rush:
                 world.at(15.0, self._submit, caller, number, SHORT_S)
         else:
             heavier = kind == "tiers"
-            world.at(0.5, self._submit, old, 3, SHORT_S)
-            world.at(0.6, self._submit, starter, 32 if heavier else 1, SHORT_S)
+            world.at(0.3, self._submit, old, 10, SHORT_S)  # alone at first: nobody waits for as long as it
+            if heavier:
+                world.at(2.0, self._submit, starter, 32, SHORT_S)
             for number, caller in enumerate(newcomers[:16] if heavier else newcomers):
-                world.at(1.0 + 0.25 * number, self._submit, caller, 1, SHORT_S)
+                world.at(2.0 + 0.2 * number, self._submit, caller, 1, SHORT_S)
 
     def _submit(self, caller: Caller, number: int, estimated_s: float) -> None:
         params = Probe(pool=POOL, estimated_s=estimated_s, price_mc=10)

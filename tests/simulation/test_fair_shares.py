@@ -104,6 +104,26 @@ def test_a_late_high_job_is_next_when_a_slot_frees(farm: Farm) -> None:
     assert floor.started[2] == "high"
 
 
+def test_a_late_high_job_is_next_though_the_low_tier_may_catch_up(farm: Farm) -> None:
+    """The high tier has taken all it could get for a while, and the low one nothing."""
+    floor = Floor(farm, 2, lambda _c: 5.0)
+    low, high, other = farm.caller("low", "free"), farm.caller("high", "enterprise"), farm.caller("o", "pro")
+    farm.submit(low, job("low", 5.0))
+    for _ in range(12):
+        farm.submit(high, job("high", 5.0))
+        farm.submit(other, job("other", 5.0))
+    while floor.running or len(floor.started) < 25:
+        floor.turn()
+    for name in ("low", "low2", "low3", "low4"):
+        for _ in range(3):
+            farm.submit(farm.caller(name, "free"), job("low", 5.0))
+    floor._fill()
+    assert floor.started[25:] == ["low", "low"]
+    farm.submit(high, job("high", 5.0))
+    floor.turn()
+    assert floor.started[27] == "high"
+
+
 @pytest.mark.parametrize("guess", [1.0, 2.0, 0.5])
 def test_a_saturated_hour_gives_each_tier_its_share(farm: Farm, guess: float) -> None:
     """Within one percent of the whole, also when every estimate is wrong by a factor of two."""
@@ -188,7 +208,8 @@ class Line:
     def _serve(self) -> None:
         names = [name for name in WEIGHTS if name != self.tier or self.waiting]
         self.tiers = {name: self._may_catch_up(tier) for name, tier in self.tiers.items()}
-        lanes = [LaneTurn(n, name, 0.0, room=1, ready=1) for n, name in enumerate(names)]
+        ready = {self.tier: len(self.waiting)}
+        lanes = [LaneTurn(n, name, 0.0, 99, ready.get(name, 99)) for n, name in enumerate(names)]
         (number,) = choose(self.tiers, lanes, 1)
         name, takes_s = names[number], self.random.uniform(0.5, 1.5) * self.mean_s
         estimated_s = self.mean_s * self.wrong(self.random)
