@@ -17,6 +17,7 @@ from farm.money import milli
 from farm.noun import Noun
 
 AUTO = "auto"
+_NO_MATTER_S = 1.0  # an estimate that nobody asks for
 
 
 class Resource(StrEnum):
@@ -115,6 +116,11 @@ class Route(Noun):
     model: str = AUTO
     failover: bool = True
     units: Decimal = Field(default=Decimal(1), gt=0)
+
+    @property
+    def name(self) -> str:
+        """The same for all that have the same candidates."""
+        return f"{self.capability}/{self.model}" if self.failover else f"{self.capability}/{self.model}!"
 
 
 class Skipped(Noun):
@@ -275,6 +281,13 @@ class ProviderBook(Noun):
         found = [self._candidate(name, offer, route) for name in names for offer in models[name].offers]
         return found if route.failover else found[:1]
 
+    def chosen(self, choice: Choice) -> list[Candidate]:
+        """The candidate of an earlier choice, offered still or not; none when its provider is gone."""
+        provider = self.providers.get(choice.provider)
+        if provider is None:
+            return []
+        return [_candidate(choice.provider, provider, choice.model, choice.price_mc, _NO_MATTER_S)]
+
     def offered_by(self, provider: str) -> list[tuple[str, str]]:
         """That provider with each model it offers, sorted."""
         models = {
@@ -287,17 +300,21 @@ class ProviderBook(Noun):
 
     def _candidate(self, model: str, offer: Offer, route: Route) -> Candidate:
         provider = self.providers[offer.provider]
-        return Candidate(
-            provider=offer.provider,
-            model=model,
-            pool=provider.pool,
-            resource=provider.resource,
-            requires=provider.requires,
-            remote=provider.remote,
-            max_running=provider.max_running,
-            price_mc=offer.price_mc(route.units),
-            estimated_s=offer.estimated_s,
-        )
+        return _candidate(offer.provider, provider, model, offer.price_mc(route.units), offer.estimated_s)
+
+
+def _candidate(name: str, provider: Provider, model: str, price_mc: int, estimated_s: float) -> Candidate:
+    return Candidate(
+        provider=name,
+        model=model,
+        pool=provider.pool,
+        resource=provider.resource,
+        requires=provider.requires,
+        remote=provider.remote,
+        max_running=provider.max_running,
+        price_mc=price_mc,
+        estimated_s=estimated_s,
+    )
 
 
 def _known(where: str, name: str, known: Collection[str]) -> None:

@@ -9,7 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, bindparam, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
+    Connection,
+    FromClause,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from farm.states import TaskState
 from farm.store.rows import AnyRow
@@ -115,11 +128,8 @@ def _add(found: dict[int, Turn], row: AnyRow, sort: OpenSort, vtime: float | Non
 class Waiting:
     """An account's next tasks over its lanes, in the account's own order: priority, then age."""
 
-    def __init__(self, connection: Connection, turn: Turn, count: int) -> None:
-        self._rows = {
-            lane_id: deque(connection.execute(_HEADS, {"of_lane": lane_id, "count": count}).all())
-            for lane_id in turn.lanes
-        }
+    def __init__(self, turn: Turn, rows: Mapping[int, Sequence[AnyRow]]) -> None:
+        self._rows = {lane_id: deque(rows.get(lane_id, ())) for lane_id in turn.lanes}
         self._sort_of = turn.lanes
 
     def sort_of(self, task: AnyRow) -> OpenSort:
@@ -144,6 +154,28 @@ class Waiting:
         self._rows[task.lane_id].popleft()
 
 
+def waiting(
+    connection: Connection, turns: Mapping[int, Turn], counts: Mapping[int, int]
+) -> dict[int, Waiting]:
+    """By account: as many of its next tasks as it has turns, one at least."""
+    wanted = {lane: max(1, counts.get(account, 0)) for account, turn in turns.items() for lane in turn.lanes}
+    rows = _heads(connection, wanted)
+    return {account: Waiting(turn, rows) for account, turn in turns.items()}
+
+
+def _heads(connection: Connection, wanted: Mapping[int, int]) -> dict[int, list[AnyRow]]:
+    """The first tasks of each lane: one by one on SQLite, where a statement costs no round trip."""
+    found: dict[int, list[AnyRow]] = {}
+    if connection.dialect.name != "postgresql":
+        for lane_id, count in wanted.items():
+            found[lane_id] = list(connection.execute(_HEADS, {"of_lane": lane_id, "count": count}))
+    elif wanted:
+        lanes_and_counts = {"of_lanes": list(wanted), "counts": list(wanted.values())}
+        for row in connection.execute(_HEADS_OF_ALL, lanes_and_counts):
+            found.setdefault(row.lane_id, []).append(row)
+    return found
+
+
 def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> CompoundSelect[Any]:
     """One statement for all tiers: asked one by one they are most of an idle turn."""
     parts = [
@@ -151,6 +183,34 @@ def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> CompoundSele
         for number, tier in enumerate(tiers)
     ]
     return union_all(*parts)
+
+
+def _about(task: FromClause, source: FromClause) -> Select[Any]:
+    """What the dispatcher must know of a task out of `source`."""
+    return (
+        select(
+            task.c.id,
+            task.c.job_seq,
+            task.c.lane_id,
+            task.c.batch_id,
+            task.c.priority,
+            task.c.estimated_s,
+            task.c.requires,
+            task.c.affinity,
+            task.c.ready_at,
+            task.c.route,
+            task.c.choice,
+            jobs.c.id.label("job_id"),
+            jobs.c.max_running,
+            jobs.c.interactive,
+            accounts.c.id.label("account_id"),
+            accounts.c.name.label("account"),
+            accounts.c.tier,
+        )
+        .select_from(source)
+        .join(jobs, jobs.c.seq == task.c.job_seq)
+        .join(accounts, accounts.c.id == jobs.c.account_id)
+    )
 
 
 # Skips from one sort to the next in the index of open lanes: a DISTINCT would read all of it.
@@ -195,29 +255,25 @@ _OPEN = (
 )
 _BY_VTIME = _OPEN.order_by(lanes.c.vtime, lanes.c.id)
 _BY_WAITING = _OPEN.order_by(lanes.c.served_at, lanes.c.id)
+_BY_AGE = (tasks.c.priority, tasks.c.id)
 _HEADS = (
-    select(
-        tasks.c.id,
-        tasks.c.job_seq,
-        tasks.c.lane_id,
-        tasks.c.batch_id,
-        tasks.c.priority,
-        tasks.c.estimated_s,
-        tasks.c.requires,
-        tasks.c.affinity,
-        tasks.c.ready_at,
-        tasks.c.route,
-        tasks.c.choice,
-        jobs.c.id.label("job_id"),
-        jobs.c.max_running,
-        jobs.c.interactive,
-        accounts.c.id.label("account_id"),
-        accounts.c.name.label("account"),
-        accounts.c.tier,
-    )
-    .join_from(tasks, jobs, jobs.c.seq == tasks.c.job_seq)
-    .join(accounts, accounts.c.id == jobs.c.account_id)
+    _about(tasks, tasks)
     .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)
-    .order_by(tasks.c.priority, tasks.c.id)
+    .order_by(*_BY_AGE)
     .limit(bindparam("count"))
+)
+_wanted = (
+    func.unnest(bindparam("of_lanes", type_=ARRAY(BigInteger)), bindparam("counts", type_=ARRAY(Integer)))
+    .table_valued("lane", "count")
+    .render_derived(name="wanted")
+)
+_first_ready = (
+    select(tasks)
+    .where(tasks.c.lane_id == _wanted.c.lane, tasks.c.state == TaskState.READY)
+    .order_by(*_BY_AGE)
+    .limit(_wanted.c.count)
+    .lateral("first_ready")
+)
+_HEADS_OF_ALL = _about(_first_ready, _wanted.join(_first_ready, true())).order_by(
+    _first_ready.c.priority, _first_ready.c.id
 )

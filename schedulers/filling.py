@@ -8,15 +8,17 @@ from sqlalchemy import Connection
 
 from farm.catalog import Catalog
 from farm.store.rows import AnyRow
-from schedulers.backlog import ANY_SORT, Turn, Waiting
+from schedulers.backlog import ANY_SORT, Turn, Waiting, waiting
 from schedulers.failover.turnstile import Passage, Turnstile
 from schedulers.job_limit import running
 from schedulers.placing import Nowhere, Placing, Spot, Wish
 
+_READ_AT_ONCE = 7  # accounts besides the one whose turn it is
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A task that goes to a queue. `order` is its Celery priority; `ahead`: it waits there for a free slot."""
+    """A task that goes to a queue. `order` is its Celery priority. `ahead`: it waits there for a slot."""
 
     task: AnyRow
     queue: str
@@ -102,10 +104,12 @@ class Filling:
         return self._tasks(account).head(self.closed)
 
     def _tasks(self, account: int) -> Waiting:
-        """The account's next tasks; not read before its turn, so that a full line asks for one's, not all."""
+        """The account's next tasks, read with those of the next few accounts, and not before its turn."""
         if account not in self._waiting:
-            turn, count = self._turns[account], max(1, self._counts[account])
-            self._waiting[account] = Waiting(self._connection, turn, count)
+            following = [other for other in self._counts if other not in self._waiting]
+            at_once = dict.fromkeys([account, *following[:_READ_AT_ONCE]])
+            turns = {other: self._turns[other] for other in at_once}
+            self._waiting |= waiting(self._connection, turns, self._counts)
         return self._waiting[account]
 
     def _may_start(self, task: AnyRow) -> bool:

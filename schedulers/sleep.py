@@ -14,15 +14,16 @@ from farm.store.schema import workers
 
 log = structlog.get_logger(__name__)
 
+# Asked again when it is written: an operator may drain the worker between the two.
+_OURS = workers.c.kept_out.is_(None) | (workers.c.kept_out == WorkerState.SLEEPING)
 _SCHEDULED = (
     select(workers.c.name, workers.c.pool, workers.c.kept_out, workers.c.sleep, workers.c.labels)
-    .where(workers.c.sleep.is_not(None))
-    .where(workers.c.kept_out.is_(None) | (workers.c.kept_out == WorkerState.SLEEPING))
+    .where(workers.c.sleep.is_not(None), _OURS)
     .order_by(workers.c.name)
 )
 _KEEP_OUT = (
     update(workers)
-    .where(workers.c.name == bindparam("worker"))
+    .where(workers.c.name == bindparam("worker"), _OURS)
     .values(kept_out=bindparam("to_state"), kept_out_because=bindparam("because"))
 )
 

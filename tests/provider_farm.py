@@ -166,6 +166,6 @@ class ProviderFarm:
             jobs.append(self.submit(**params))
             claimed = self.take()
             assert claimed.provider == provider
-            self.fails(claimed, FailureClass.TRANSIENT, code="network")
+            self.fails(claimed, FailureClass.TRANSIENT, code="connection")
             self.farm.post.messages.clear()
         return jobs

@@ -145,8 +145,13 @@ class _Slots(TaskPool):  # type: ignore[misc]  # Celery is untyped
         result.f.add_done_callback(self._wake)
         return result
 
+    def on_stop(self) -> None:
+        super().on_stop()
+        self.freed.close()
+        self._free.close()
+
     def _wake(self, _done: object) -> None:
-        with suppress(BlockingIOError):  # full of wake-ups: one is enough
+        with suppress(OSError):  # full of wake-ups, one of which is enough; or nobody listens any more
             self._free.send(b"!")
 
 
@@ -161,7 +166,7 @@ class _WakeUp(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery is untyp
 
 
 def _drain(freed: socket.socket) -> None:
-    with suppress(BlockingIOError):
+    with suppress(OSError):
         freed.recv(4096)
 
 

@@ -11,10 +11,12 @@ import typer
 
 from farm.batch import BatchState
 from farm.cli import console
+from farm.cli.batch_sending import send_catalog, send_file
+from farm.cli.catalog_csv import Catalog
 from farm.cli.client import FarmClient
 from farm.cli.embedded import any_farm
-from farm.cli.jobs import params_in
-from farm.cli.progress import Show, new_show
+from farm.cli.jobs import WebhookAutoRetry, params_in
+from farm.cli.progress import new_show
 from farm.errors import BadRequest, FarmUnavailable
 from farm.settings import Settings
 
@@ -22,7 +24,8 @@ app = typer.Typer(no_args_is_help=True)
 
 _PATIENCE_S = 60.0
 _LOOK_S = 1.0
-_TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl", ".ndjson": "application/jsonl"}
+_CSV = "text/csv"
+_TYPES = {".csv": _CSV, ".jsonl": "application/jsonl", ".ndjson": "application/jsonl"}
 _SHOWN = 5
 _BATCHES = {
     "id": "Batch",
@@ -55,7 +58,14 @@ def submit(
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--map", help="CSV: column=param, as in photo=assets[0].asset_id; repeatable."),
+        typer.Option(
+            "--map",
+            help="CSV: column=parameter, as in photo=assets[0].asset_id or sku=custom_id; repeatable.",
+        ),
+    ] = None,
+    upload: Annotated[
+        list[str] | None,
+        typer.Option(help="CSV: a column that names local files, beside the CSV; repeatable."),
     ] = None,
     params: Annotated[
         str, typer.Option(help="What all rows have in common, as JSON or @file; a row's own go over it.")
@@ -65,22 +75,31 @@ def submit(
     batch: Annotated[
         str | None, typer.Option(help="Go on with this batch: rows it has already are skipped.")
     ] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="Told when the whole batch has ended.")] = None,
+    webhook_auto_retry: WebhookAutoRetry = False,
     keep_open: Annotated[bool, typer.Option("--open", help="More rows will come: do not close it.")] = False,
     watch_it: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Submit every row of a file as a job; prints the batch's id. A broken line is sent again by itself.
+    """Submit every row of a file as a job; prints the batch's id.
 
-    Exit 1 when the credits end before the last row: the batch stays open, --batch goes on with it.
+    When the line breaks it goes on by itself. When the credits end before the last row it stops with exit 1:
+    the batch stays open, and --batch goes on with it.
     """
     content_type = _type_of(file)
+    catalog = _catalog(file, content_type, columns or [], upload) if upload else None
     common = params_in(params)
     with _farm() as farm:
+        goes_on = batch is not None
         if batch is None:
             made = {"name": name or file.name, "kind": kind, "defaults": common, "max_running": max_running}
-            batch = str(farm.native("POST", "/batches", made)["id"])
+            batch = str(farm.native("POST", "/batches", made | {"webhook_url": webhook_url})["id"])
         query = [("map", pair) for pair in columns or ()] + ([("kind", kind)] if kind else [])
-        taken = _sent(farm, batch, file, content_type, query)
+        query += [("webhook_auto_retry", "true")] if webhook_auto_retry else []
+        if catalog is None:
+            taken = send_file(farm, batch, file, content_type, query)
+        else:
+            taken = send_catalog(farm, batch, catalog, query, goes_on=goes_on)
         _remarks(farm, taken)
         if taken["stopped_at"] is None and not keep_open:
             farm.native("POST", f"/batches/{batch}/close")
@@ -109,21 +128,20 @@ def ls(
 
 @app.command()
 def show(batch_id: BatchId, as_json: console.AsJson = False) -> None:
-    """A batch with its counts, and the first of what failed or was refused."""
+    """Show a batch: its counts, and the first rows that failed."""
     with _farm() as farm:
         found = farm.native("GET", f"/batches/{batch_id}")
         if as_json:
             console.print_json(found)
             return
         console.out().print(console.table([_row(found)], _BATCHES))
-        failed = farm.native("GET", f"/batches/{batch_id}/jobs", state="failed", limit=_SHOWN)["data"]
-    for job in failed:
-        console.say(f"{job['custom_id']}: {job['failure']['code']}: {job['failure']['message']}", style="red")
+        for sentence in _failures(farm, batch_id):
+            console.say(sentence, style="red")
 
 
 @app.command()
 def watch(batch_id: BatchId, as_json: console.AsJson = False) -> None:
-    """Follow a batch to its end. Exit 1 unless every row completed."""
+    """Follow a batch until it has ended. Exit 1 unless every row completed."""
     with _farm() as farm:
         ended = _watched(farm, batch_id)
     if as_json:
@@ -141,7 +159,7 @@ def results(
     form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.JSONL,
     rejected: Annotated[bool, typer.Option("--rejected", help="The rows that became no job.")] = False,
 ) -> None:
-    """Every row with its state, its error and URLs of its files (they work for a while)."""
+    """Write every row with its state, its error and links to its files, which work for a while."""
     path = f"/batches/{batch_id}/{'rejected' if rejected else 'results'}"
     with _farm() as farm:
         pieces = farm.stream(path, format=form.value)
@@ -156,13 +174,13 @@ def results(
 
 @app.command()
 def cancel(batch_id: BatchId, as_json: console.AsJson = False) -> None:
-    """Ask all of a batch to stop."""
+    """Stop all of a batch."""
     _steer("cancel", batch_id, as_json)
 
 
 @app.command()
 def pause(batch_id: BatchId, as_json: console.AsJson = False) -> None:
-    """Start nothing more of a batch; what runs goes on."""
+    """Start nothing more of a batch; what runs is finished."""
     _steer("pause", batch_id, as_json)
 
 
@@ -174,7 +192,7 @@ def resume(batch_id: BatchId, as_json: console.AsJson = False) -> None:
 
 @app.command("retry-failed")
 def retry_failed(batch_id: BatchId, as_json: console.AsJson = False) -> None:
-    """Run every failed row again."""
+    """Try every failed row again."""
     total = 0
     with _farm() as farm:
         while True:
@@ -186,37 +204,6 @@ def retry_failed(batch_id: BatchId, as_json: console.AsJson = False) -> None:
         console.print_json(done | {"retried": total})
     else:
         console.say(f"{total} rows are tried again.")
-
-
-def _sent(
-    farm: FarmClient, batch_id: str, file: Path, content_type: str, query: list[tuple[str, str]]
-) -> dict[str, Any]:
-    """Send the rows, again from the first when the line broke: the farm knows which it has."""
-    patience_ends = time.monotonic() + _PATIENCE_S
-    with new_show() as bars:
-        while True:
-            bars.step(file.name)
-            try:
-                return farm.send_rows(
-                    f"/batches/{batch_id}/rows", file, content_type, query, _shown(bars, file.stat().st_size)
-                )
-            except FarmUnavailable as error:
-                if time.monotonic() > patience_ends:
-                    console.remark(f"Go on with: farm batch submit {file} --batch {batch_id}")
-                    raise
-                console.remark(f"{error.message} Trying again.")
-                time.sleep(_LOOK_S)
-
-
-def _shown(bars: Show, size: int) -> Any:
-    sent = 0
-
-    def add(count: int) -> None:
-        nonlocal sent
-        sent += count
-        bars.at(sent / size if size else 1.0, console.bytes_text(sent))
-
-    return add
 
 
 def _remarks(farm: FarmClient, taken: dict[str, Any]) -> None:
@@ -240,11 +227,29 @@ def _complain_of_credits(file: Path, taken: dict[str, Any]) -> None:
 
 
 def _watched(farm: FarmClient, batch_id: str) -> dict[str, Any]:
+    """Follow it, and say on stderr how it ended."""
     with new_show() as bars:
-        bars.step(batch_id)
+        bars.step("running")
         for batch in _followed(farm, batch_id):
             bars.at(batch["progress"], _said(batch))
+    console.remark(_ending(batch), style="green" if _good(batch) else "red")
+    for sentence in _failures(farm, batch_id) if batch["counts"]["failed"] else ():
+        console.remark(sentence, style="red")
     return batch
+
+
+def _ending(batch: dict[str, Any]) -> str:
+    """`completed: 2 of 4 rows completed, 1 failed, 1 rejected`"""
+    counts = batch["counts"]
+    parts = [f"{counts['completed']} of {counts['total'] + counts['rejected']} rows completed"]
+    parts += [f"{counts[name]} {name}" for name in ("failed", "cancelled", "rejected") if counts[name]]
+    return f"{batch['state']}: {', '.join(parts)}"
+
+
+def _failures(farm: FarmClient, batch_id: str) -> list[str]:
+    """The first rows that failed, and why."""
+    failed = farm.native("GET", f"/batches/{batch_id}/jobs", state="failed", limit=_SHOWN)["data"]
+    return [f"{job['custom_id']}: {job['failure']['code']}: {job['failure']['message']}" for job in failed]
 
 
 def _followed(farm: FarmClient, batch_id: str) -> Iterator[dict[str, Any]]:
@@ -302,6 +307,14 @@ def _row(batch: dict[str, Any]) -> dict[str, Any]:
         "created": console.when(batch["created_at"]),
     }
     return shown | counts
+
+
+def _catalog(file: Path, content_type: str, columns: list[str], upload: list[str]) -> Catalog:
+    """The CSV whose columns name files. Raises BadRequest."""
+    if content_type != _CSV:
+        raise BadRequest("--upload names a column of a CSV.", param="upload")
+    targets = {column: target for column, _, target in (pair.partition("=") for pair in columns)}
+    return Catalog(file, targets, upload)
 
 
 def _type_of(file: Path) -> str:

@@ -68,6 +68,13 @@ def gather(sources: Sequence[Path], music: Path | None) -> Footage:
     return footage
 
 
+def checked_file(path: Path) -> MediaFile:
+    """One file by its path. Raises BadRequest when it is missing, or is not what its name says."""
+    file = _named(path)
+    _check(file)
+    return file
+
+
 def _from(source: Path, skipped: list[str]) -> Iterator[MediaFile]:
     if not source.is_dir():
         yield _named(source)

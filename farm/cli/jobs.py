@@ -20,6 +20,13 @@ from farm.states import JobState
 app = typer.Typer(no_args_is_help=True)
 submit_app = typer.Typer()
 
+WebhookAutoRetry = Annotated[
+    bool,
+    typer.Option(
+        "--webhook-auto-retry",
+        help="Where a job would fail by what may pass, try it once more before saying so.",
+    ),
+]
 JobId = Annotated[str, typer.Argument(help="As `farm jobs ls` shows it.")]
 
 _JOBS = {
@@ -138,16 +145,20 @@ def logs(
 def submit(
     kind: Annotated[str, typer.Argument(help="For example media-render, or probe.")],
     params: Annotated[str, typer.Option(help="The kind's parameters as JSON, or @file.")] = "{}",
-    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    webhook_url: Annotated[str | None, typer.Option(help="Told when the job has ended.")] = None,
+    webhook_auto_retry: WebhookAutoRetry = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it to its end; exit 1 unless it completes.")
+    ] = False,
 ) -> None:
-    """Submit a job of any kind; prints its id on stdout. With --watch, exit 1 unless it completes."""
+    """Submit a job of any kind; prints its id."""
     values = params_in(params)
     with _farm() as farm:
-        job = farm.submit(kind, values)
+        job = farm.submit(kind, values, webhook_url=webhook_url, webhook_auto_retry=webhook_auto_retry)
         for warning in job["warnings"]:
             console.remark(warning)
         console.say(job["id"])
-        if watch and not _completes(farm, job["id"]):
+        if watch and not _completes(farm, job):
             raise typer.Exit(1)
 
 
@@ -167,13 +178,19 @@ def params_in(text: str) -> dict[str, Any]:
     return values
 
 
-def _completes(farm: FarmClient, job_id: str) -> bool:
+def _completes(farm: FarmClient, job: dict[str, Any]) -> bool:
+    """Follow a job to its end, and say on stderr how it ended."""
     with new_show() as show:
-        show.step(job_id)
-        for job in farm.follow(job_id):
-            show.at(job["progress"], job["stage"] or job["state"])
-    if job["failure"]:
-        console.complain(f"{job['failure']['code']}: {job['failure']['message']}")
+        show.step(job["kind"])
+        for seen in farm.follow(job["id"]):
+            show.at(seen["progress"], seen["state"] if seen["ended_at"] else seen["stage"] or seen["state"])
+            job = seen
+    if job["state"] == JobState.COMPLETED:
+        console.remark(f"completed in {_took(job)}", style="green")
+    elif job["failure"]:
+        console.complain(f"{job['state']}: {job['failure']['code']}: {job['failure']['message']}")
+    else:
+        console.complain(str(job["state"]))
     return bool(job["state"] == JobState.COMPLETED)
 
 
@@ -181,11 +198,14 @@ def _farm() -> FarmClient:
     return any_farm(Settings())
 
 
+def _took(job: dict[str, Any]) -> str:
+    return f"{job['ended_at'] - job['created_at']:.1f} s" if job["ended_at"] else ""
+
+
 def _job_row(job: dict[str, Any]) -> dict[str, Any]:
-    took = job["ended_at"] - job["created_at"] if job["ended_at"] else None
     return _with_done(job) | {
         "created": console.when(job["created_at"]),
-        "took": "" if took is None else f"{took:.1f} s",
+        "took": _took(job),
         "why": (job["failure"] or {}).get("message", ""),
     }
 

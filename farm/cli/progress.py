@@ -76,27 +76,33 @@ class Bars:
 
 
 class Lines:
-    """A line when a step begins, then at most one a second, and only when something is new."""
+    """A line when a step begins, then at most one a second where something is new, and one where it ended."""
 
     def __init__(self) -> None:
         self._title = ""
-        self._said = (0.0, "")
+        self._said = self._now = (0.0, "")
         self._said_at = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        return
+        self._say_now()
 
     def step(self, title: str) -> None:
-        self._title, self._said = title, (0.0, "")
+        self._say_now()
+        self._title, self._said, self._now = title, (0.0, ""), (0.0, "")
         remark(title, style="")
 
     def at(self, fraction: float, detail: str = "") -> None:
+        self._now = (fraction, detail)
         fraction_said, detail_said = self._said
         is_new = detail != detail_said or fraction >= fraction_said + _PLAIN_STEP
-        now = time.monotonic()
-        if is_new and now >= self._said_at + _PLAIN_PAUSE_S:
-            self._said, self._said_at = (fraction, detail), now
+        if is_new and time.monotonic() >= self._said_at + _PLAIN_PAUSE_S:
+            self._say_now()
+
+    def _say_now(self) -> None:
+        if self._now != self._said:
+            self._said, self._said_at = self._now, time.monotonic()
+            fraction, detail = self._now
             remark(f"{self._title} {fraction:.0%} {detail}".rstrip(), style="")

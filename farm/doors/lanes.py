@@ -1,7 +1,8 @@
 """Finds the lane that a new task waits in: its account's, for tasks of its sort.
 
 A sort is all that decides which worker may take a task: what it requires, the model it likes to find warm,
-whether it may use a slot kept for interactive work, and its provider, who may run only so many at once.
+whether it may use a slot kept for interactive work, and its provider, who may run only so many at once, with
+its route, which says who else may.
 Submit only inserts here; a lane that is new is `fresh` until the scheduler counts its first tasks in.
 """
 
@@ -23,7 +24,10 @@ from farm.store.schema import lanes, sorts
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """What tasks that are interchangeable to a worker share. `requires` includes the kind, as pairs."""
+    """What tasks that are interchangeable to a worker share. `requires` includes the kind, as pairs.
+
+    `route` names the candidates of a task that needs a provider (Route.name).
+    """
 
     pool: str
     resource: str
@@ -31,6 +35,7 @@ class Sort:
     affinity: str | None
     interactive: bool
     provider: str | None = None
+    route: str | None = None
 
 
 def sort_of(hall: Hall, task: TaskSpec, announced: str, *, interactive: bool) -> Sort:
@@ -44,6 +49,7 @@ def sort_of(hall: Hall, task: TaskSpec, announced: str, *, interactive: bool) ->
         task.affinity,
         interactive and short,
         task.choice.provider if task.choice is not None else None,
+        task.route.name if task.route is not None else None,
     )
 
 
@@ -102,7 +108,15 @@ def _lane(hall: Hall, account: Account, sort: Sort, sort_id: int) -> dict[str, A
 
 @lru_cache(maxsize=4096)
 def _key(sort: Sort) -> str:
-    said = [sort.pool, sort.resource, sort.requires, sort.affinity, sort.interactive, sort.provider]
+    said = [
+        sort.pool,
+        sort.resource,
+        sort.requires,
+        sort.affinity,
+        sort.interactive,
+        sort.provider,
+        sort.route,
+    ]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

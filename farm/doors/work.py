@@ -241,11 +241,17 @@ def give_back(hall: Hall, attempt_id: int, token: int) -> bool:
     return finish(hall, attempt_id, token, Report(Outcome.RETURNED))
 
 
+# It never started: nothing can have been stored or bought.
 _REFUSE = (
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
     .where(attempts.c.state == AttemptState.RUNNING, attempts.c.claim == bindparam("this"))
-    .values(state=AttemptState.FINISHED, outcome=Outcome.RETURNED, ended_at=bindparam("now"))
+    .values(
+        state=AttemptState.FINISHED,
+        outcome=Outcome.RETURNED,
+        started_at=None,
+        ended_at=bindparam("now"),
+    )
 )
 _BEAT = (
     update(attempts)

@@ -30,7 +30,9 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
     The table's key is one number that the database gives.
     """
-    if len(rows) < _FEW or connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
+        return _insert_alone(connection, table, rows)
+    if len(rows) < _FEW:
         return list(connection.scalars(_insert(table), list(rows)))
     defaults = _defaults(table, frozenset(rows[0]))
     body = json.dumps([{**defaults, **row} for row in rows], allow_nan=False)
@@ -38,6 +40,17 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
     return sorted(connection.scalars(_from_json(table, names), {"given": body}))
 
 
+def _insert_alone(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """On SQLite, where nobody else writes meanwhile: the numbers follow one another, and the last is known.
+
+    Asked for the numbers itself, SQLAlchemy inserts row by row.
+    """
+    connection.execute(insert(table), list(rows))
+    last = connection.execute(_LAST).scalar_one()
+    return list(range(last - len(rows) + 1, last + 1))
+
+
+_LAST = text("SELECT last_insert_rowid()")
 Given = Mapping[str, ColumnElement[Any]]
 
 

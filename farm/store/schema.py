@@ -480,9 +480,9 @@ requests = Table(
     Column("created_at", _Seconds, nullable=False),
 )
 
-# `kept_out` (draining, quarantined, sleeping) outlives the restarts of a worker, which never writes it. `sleep`
-# is its schedule; the sweep makes it kept_out by it (schedulers/sleep.py). `failed_jobs`
-# are the different jobs that failed on it in a row by what may be its own fault.
+# `kept_out` (draining, quarantined, sleeping) outlives the restarts of a worker, which never writes it.
+# `sleep` is its schedule, by which the sweep keeps it out. `failed_jobs` are the different jobs that failed
+# on it in a row by what may be its own fault.
 workers = Table(
     "workers",
     metadata,

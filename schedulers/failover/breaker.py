@@ -66,13 +66,15 @@ _THROUGH = Gate(is_open=True)
 def gate(breaker: Breaker, task_id: int, now: float, rules: FailoverRules) -> Gate:
     """What the breaker says to that task now."""
     if breaker.state is BreakerState.CLOSED:
-        return _THROUGH if breaker.until <= now else Gate(False, until=breaker.until, reason=Reason.CAPACITY)
+        if not _rests(breaker, now, rules):
+            return _THROUGH
+        return Gate(False, until=breaker.until, reason=Reason.CAPACITY)
     if breaker.state is BreakerState.HALF_OPEN:
         if breaker.probe_task == task_id:
             return Gate(True, probes=True)
         if breaker.probe_task is not None:
             return Gate(False, until=now + rules.rest_s, reason=Reason.CIRCUIT_OPEN)
-    elif breaker.until > now:
+    elif _rests(breaker, now, rules):
         return Gate(False, until=breaker.until, reason=Reason.CIRCUIT_OPEN)
     return Gate(True, probes=True)
 
@@ -102,10 +104,10 @@ def after(
 
     What comes in late, of calls made before it opened, changes nothing.
     """
-    if verdict is Verdict.REFUSED:
-        return _opened(breaker, now, rules, key, because)
     if breaker.state is BreakerState.OPEN:
         return breaker
+    if verdict is Verdict.REFUSED:
+        return _opened(breaker, now, rules, key, because)
     if breaker.state is BreakerState.HALF_OPEN and breaker.probe_task != task_id:
         return breaker
     match verdict:
@@ -136,7 +138,14 @@ def _paused(breaker: Breaker, now: float, rules: FailoverRules, retry_after_s: f
     until = now + min(rules.cooldown_max_s, asked_s)
     if breaker.state is BreakerState.HALF_OPEN:
         return replace(breaker, state=BreakerState.OPEN, probe_task=None, until=until)
-    return replace(breaker, until=max(breaker.until, until), unreachable=0)
+    longer = max(breaker.until, until) if _rests(breaker, now, rules) else until
+    return replace(breaker, until=longer, unreachable=0)
+
+
+def _rests(breaker: Breaker, now: float, rules: FailoverRules) -> bool:
+    """Whether its rest or pause goes on. What ends later than any could is of before the clock went back."""
+    longest_s = max(rules.rest_max_s * (1.0 + rules.jitter), rules.cooldown_max_s)
+    return now < breaker.until <= now + longest_s
 
 
 def _opened(breaker: Breaker, now: float, rules: FailoverRules, key: str, because: str) -> Breaker:

@@ -76,11 +76,17 @@ def ordered(views: Sequence[View], rules: FailoverRules) -> list[View]:
 
 
 def first_free(
-    views: Sequence[View], choice: Choice, *, model: str | None = None, other_provider: bool = False
+    views: Sequence[View],
+    choice: Choice,
+    *,
+    model: str | None = None,
+    other_provider: bool = False,
+    or_full: bool = False,
 ) -> tuple[Candidate | None, tuple[Skipped, ...]]:
     """The first candidate but the chosen one that may be asked now, and those before it with their reasons.
 
-    `model` allows this one only; `other_provider` no other model of the same provider.
+    `model` allows this one only; `other_provider` no other model of the same provider; `or_full` takes one
+    that runs as much as it may, too.
     """
     skipped: list[Skipped] = []
     for view in views:
@@ -89,7 +95,7 @@ def first_free(
             continue
         is_spent = view.key in choice.tried or (other_provider and candidate.provider == choice.provider)
         reason = Reason.TRIED if is_spent else view.obstacle
-        if reason is None:
+        if reason is None or (or_full and reason is Reason.LIMIT):
             return candidate, tuple(skipped)
         skipped.append(Skipped(provider=candidate.provider, model=candidate.model, reason=reason))
     return None, tuple(skipped)
@@ -114,6 +120,8 @@ def at_turn(
     assert why is not None
     only = choice.model if why is Reason.LIMIT or _is_brief(mine, why, now, rules) else None
     other, skipped = first_free(views, choice, model=only)
+    if other is None and only is None:  # better in line at one that works than set aside until this one may
+        other, skipped = first_free(views, choice, or_full=True)
     if other is not None:
         left = Skipped(provider=choice.provider, model=choice.model, reason=why)
         return Move(other, why, (left, *skipped))

@@ -15,7 +15,9 @@ from schedulers.failover.breaker import Verdict
 from schedulers.failover.choosing import View, first_free
 from schedulers.retry import GiveUp, Retry
 
-CONNECTION_CODES = frozenset({"network", "connection"})
+# A broken connection of which no performer said what it means: it may have carried the purchase before.
+_BROKEN = "network"
+CONNECTION_CODES = frozenset({_BROKEN, "connection"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def carried(
     choice: Choice,
     failure: FailureClass | None,
     *,
+    code: str = "",
     provider_ref: str | None,
     dropped: bool,
     is_remote: bool,
@@ -148,13 +151,14 @@ def carried(
 ) -> Choice:
     """What the next attempt must know of what this one bought, or may have. None: it was given back.
 
-    A `dropped` purchase failed at the provider or was called off; nothing will come of it.
+    `code` is the failure's. A `dropped` purchase failed at the provider or was called off; nothing will come
+    of it.
     """
     if dropped or (failure in _SPENT and provider_ref is not None) or failure is FailureClass.CORRUPT_OUTPUT:
         return _bought(choice, purchase=choice.purchase + 1)
     if provider_ref is not None:
         return _bought(choice, provider_ref=provider_ref)
-    if not is_remote or failure in _NOTHING_BOUGHT:
+    if not is_remote or (failure in _NOTHING_BOUGHT and code != _BROKEN):
         return _bought(choice)
     return _bought(choice, in_doubt=choice.in_doubt or has_run)
 
@@ -211,11 +215,11 @@ def _elsewhere(case: Case, follows: Follows) -> Failover | None:
 
 
 def _later(case: Case, follows: Follows) -> Failover | None:
-    """Nobody may be asked now: the first that has not been tried, once it has rested."""
+    """Nobody may be asked now: the first that has not been tried, once it has rested, or has a worker."""
     if not follows.other:
         return None
     for view in case.views:
-        if view.key != case.choice.key and view.key not in case.choice.tried and not view.gate.is_open:
+        if view.key != case.choice.key and view.key not in case.choice.tried:
             return Failover(view.candidate, case.failure, ())
     return None
 

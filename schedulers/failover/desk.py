@@ -3,6 +3,8 @@
 One desk serves one settlement. It decides with schedulers.failover.decide and writes in bulk at its end.
 """
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -15,10 +17,12 @@ from farm.providers import Choice, Decision, Phase, Reason, Route, Then
 from farm.states import Outcome
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, retry_budgets, tasks
+from schedulers.capacity import Line, LineCapacity, read_capacity
 from schedulers.failover import budget
 from schedulers.failover.board import Board
 from schedulers.failover.breaker import Verdict
 from schedulers.failover.budget import RetryBudget
+from schedulers.failover.choosing import View
 from schedulers.failover.decide import (
     CONNECTION_CODES,
     TABLE,
@@ -72,12 +76,12 @@ class Desk:
         kind = FailureClass(failure.failure_class)
         self._request(row)
         self._blame(row, kind, failure)
-        choice = self._carried(row, kind)
+        choice = self._carried(row, kind, failure.code)
         case = Case(
             kind,
             choice,
             self._tried(row),
-            views_of(self._book, self._board, Route.model_validate(row.route), row.task_id),
+            self._views(row, choice),
             may_retry=budget.spent(self._budget(row), self._now, self._rules) is not None,
             retry_after_s=row.retry_after_s,
             left_s=None if row.deadline_at is None else row.deadline_at - self._now,
@@ -122,7 +126,7 @@ class Desk:
             self._tell(row, Phase.SUBMISSION, Verdict.OK)
         else:
             self._accepted(row)
-            self._tell(row, Phase.COMPLETION, Verdict.OK)
+        self._tell(row, Phase.COMPLETION, Verdict.OK)
         took_s = row.ended_at - row.started_at if row.started_at is not None else None
         self._board.learn(_key(row), True, took_s, row.estimated_s)
 
@@ -161,11 +165,12 @@ class Desk:
 
     # --- what the next attempt must know ----------------------------------------------------------------
 
-    def _carried(self, row: AnyRow, kind: FailureClass | None) -> Choice:
+    def _carried(self, row: AnyRow, kind: FailureClass | None, code: str = "") -> Choice:
         provider = self._book.providers.get(row.provider)
         return carried(
             Choice.model_validate(row.choice),
             kind,
+            code=code,
             provider_ref=row.provider_ref,
             dropped=row.dropped,
             is_remote=provider is None or provider.remote,
@@ -178,10 +183,7 @@ class Desk:
     def _move(self, row: AnyRow, choice: Choice, decision: Failover) -> None:
         spent = choice.model_copy(update={"tried": (*choice.tried, choice.key)})
         after = moved(spent, decision.to, decision.why, decision.skipped)
-        kind = row.requires["kind"]
-        self._movers.append(
-            Mover(row.task_id, row.account_id, kind, bool(row.interactive), after, decision.to)
-        )
+        self._movers.append(Mover.of(row, row.task_id, after, decision.to))
         then = Then(
             what="failover",
             why=decision.why,
@@ -194,6 +196,15 @@ class Desk:
     def _follow(self, row: AnyRow, then: Then) -> None:
         decision = _decision(row).model_copy(update={"then": then})
         self._decisions.append({"attempt": row.id, "to_decision": decision.model_dump(mode="json")})
+
+    def _views(self, row: AnyRow, choice: Choice) -> list[View]:
+        route, kind = Route.model_validate(row.route), row.requires["kind"]
+        return views_of(self._book, self._board, row.task_id, route, choice, kind, self._capacity)
+
+    @cached_property
+    def _capacity(self) -> Mapping[Line, LineCapacity]:
+        since = self._now - self._hall.catalog.scheduling.worker_gone_s
+        return read_capacity(self._connection, since)
 
     def _tried(self, row: AnyRow) -> list[Tried]:
         """The task's failed attempts, the one at hand included."""

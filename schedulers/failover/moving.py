@@ -10,8 +10,9 @@ from sqlalchemy import Connection, bindparam, select, update
 from farm.doors.accounts import read_account
 from farm.doors.hall import Hall
 from farm.doors.lanes import Sort, lanes_of
-from farm.providers import Candidate, Choice, Skipped
+from farm.providers import Candidate, Choice, Route, Skipped
 from farm.states import TaskState
+from farm.store.rows import AnyRow
 from farm.store.schema import tasks
 from schedulers.lanes import LaneChanges, arrive
 
@@ -26,8 +27,22 @@ class Mover:
     account_id: int
     kind: str
     interactive: bool
+    route: Route
     choice: Choice
     to: Candidate
+
+    @classmethod
+    def of(cls, row: AnyRow, task_id: int, choice: Choice, to: Candidate) -> "Mover":
+        """`row` tells of the task and its job; `choice` is carried to the candidate already."""
+        return cls(
+            task_id,
+            row.account_id,
+            row.requires["kind"],
+            bool(row.interactive),
+            Route.model_validate(row.route),
+            choice,
+            to,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,6 @@ def moved(choice: Choice, to: Candidate, why: str, skipped: Sequence[Skipped]) -
             "price_mc": to.price_mc,
             "why": why,
             "skipped": tuple(dict.fromkeys((*choice.skipped, *skipped))),
-            "purchase": 0,
         }
     )
 
@@ -106,6 +120,7 @@ def _sort(hall: Hall, mover: Mover) -> Sort:
         fields["affinity"],
         mover.interactive and short,
         to.provider,
+        mover.route.name,
     )
 
 

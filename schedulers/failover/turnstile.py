@@ -53,7 +53,7 @@ class Turnstile:
         """Whether the task may go to its provider now."""
         choice = Choice.model_validate(task.choice)
         waited_s = self._now - task.ready_at if task.ready_at is not None else 0.0
-        match at_turn(choice, self._views(task), waited_s, self._now, self._book.failover):
+        match at_turn(choice, self._views(task, choice), waited_s, self._now, self._book.failover):
             case Go(probes=probes):
                 (self._probing.add if probes else self._probing.discard)(task.id)
                 return Passage.GO
@@ -61,8 +61,8 @@ class Turnstile:
                 return Passage.FULL
             case Move(to=to, why=why, skipped=skipped):
                 after = moved(choice, to, why, skipped)
-                self._movers.append((task.lane_id, _mover(task, after, to)))
-                self._promise(task.id, to.provider)
+                self._movers.append((task.lane_id, Mover.of(task, task.id, after, to)))
+                self._promise(task.id, to)
             case Park(until=until):
                 group = Parked(task.lane_id, choice.provider, task.route, task.choice, until)
                 self._parked[repr((task.lane_id, task.route, task.choice))] = group
@@ -109,12 +109,16 @@ class Turnstile:
         self._parked.clear()
         return done
 
-    def _promise(self, task_id: int, provider: str) -> None:
-        """It counts as running there already, or all that wait elsewhere would come for one free place."""
-        if (before := self._promised.get(task_id)) is not None:
+    def _promise(self, task_id: int, to: Candidate) -> None:
+        """It counts as running there already, or all that wait elsewhere would come for one free place.
+
+        Where there is none it comes to wait for one.
+        """
+        if (before := self._promised.pop(task_id, None)) is not None:
             self._count(before, -1)
-        self._promised[task_id] = provider
-        self._count(provider, 1)
+        if to.max_running is None or self._running.get(to.provider, 0) < to.max_running:
+            self._promised[task_id] = to.provider
+            self._count(to.provider, 1)
 
     def _count(self, provider: str, by: int) -> None:
         self._running[provider] = self._running.get(provider, 0) + by
@@ -124,20 +128,16 @@ class Turnstile:
         own = self._promised.get(task_id)
         return self._running if own is None else {**self._running, own: self._running[own] - 1}
 
-    def _views(self, task: AnyRow) -> list[View]:
-        def has_worker(candidate: Candidate) -> bool:
-            room = self._capacity.get((candidate.pool, candidate.resource.value))
-            needs = {"kind": task.requires["kind"], **choice_requires, **candidate.requires}
-            return room is not None and any(worker.can_run(needs) for worker in room.workers)
-
-        choice_requires = task.choice["requires"]
+    def _views(self, task: AnyRow, choice: Choice) -> list[View]:
         return views_of(
             self._book,
             self._board,
-            Route.model_validate(task.route),
             task.id,
-            running=self._running_beside(task.id),
-            has_worker=has_worker,
+            Route.model_validate(task.route),
+            choice,
+            task.requires["kind"],
+            self._capacity,
+            self._running_beside(task.id),
         )
 
     @cached_property
@@ -150,7 +150,3 @@ _RUNNING = (
     .where(LIVE, attempts.c.provider.is_not(None))
     .group_by(attempts.c.provider)
 )
-
-
-def _mover(task: AnyRow, choice: Choice, to: Candidate) -> Mover:
-    return Mover(task.id, task.account_id, task.requires["kind"], bool(task.interactive), choice, to)

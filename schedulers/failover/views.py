@@ -1,27 +1,34 @@
-"""How a route's candidates stand now: their breakers, their health, how much they run."""
+"""How a route's candidates stand now: their breakers, their health, how much they run, who would run them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from farm.errors import BadRequest
-from farm.providers import Candidate, ProviderBook, Route
+from farm.providers import Candidate, Choice, ProviderBook, Route
+from schedulers.capacity import Line, LineCapacity
 from schedulers.failover.board import Board
 from schedulers.failover.choosing import View, ordered
-
-
-def _always(_candidate: Candidate) -> bool:
-    return True
 
 
 def views_of(
     book: ProviderBook,
     board: Board,
-    route: Route,
     task_id: int,
-    *,
+    route: Route,
+    choice: Choice,
+    kind: str,
+    capacity: Mapping[Line, LineCapacity],
     running: Mapping[str, int] | None = None,
-    has_worker: Callable[[Candidate], bool] = _always,
 ) -> list[View]:
-    """The candidates, the preferred first; none where an operator took the model away."""
+    """A task's candidates, the preferred first; none where an operator took the model away.
+
+    `kind` is as workers announce it. Without `running` nobody is full.
+    """
+
+    def has_worker(candidate: Candidate) -> bool:
+        room = capacity.get((candidate.pool, candidate.resource.value))
+        needs = {"kind": kind, **choice.requires, **candidate.requires}
+        return room is not None and any(worker.can_run(needs) for worker in room.workers)
+
     views = [
         View(
             candidate,
@@ -30,13 +37,17 @@ def views_of(
             (running or {}).get(candidate.provider, 0),
             has_worker(candidate),
         )
-        for candidate in _candidates(book, route)
+        for candidate in _candidates(book, route, choice)
     ]
     return ordered(views, book.failover)
 
 
-def _candidates(book: ProviderBook, route: Route) -> Sequence[Candidate]:
+def _candidates(book: ProviderBook, route: Route, choice: Choice) -> Sequence[Candidate]:
+    """Those of the route; and where the task may have bought, though its route leads elsewhere now."""
     try:
-        return book.candidates(route)
+        found = book.candidates(route)
     except BadRequest:
-        return ()
+        found = []
+    if choice.is_bound and choice.key not in [candidate.key for candidate in found]:
+        found += book.chosen(choice)
+    return found

@@ -71,8 +71,8 @@ def _say_conditions() -> None:
     _console.print(
         f"{JOBS} no-op jobs of 10 accounts, {SLOTS} slots, {TOGETHER} submits to a transaction unless said; "
         f"durable: SQLite WAL synchronous=FULL for submit and scheduler, NORMAL for workers; PostgreSQL "
-        f"synchronous_commit=on for submit, scheduler and finish, off for claim. {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f}, nice {os.nice(0)}."
+        f"synchronous_commit=on for submit, scheduler and finish, off for claim. {os.cpu_count()} cores, "
+        f"load {os.getloadavg()[0]:.1f}, nice {os.nice(0)}."
     )
 
 

@@ -44,7 +44,7 @@ class Turns:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Ticks without and with an old snapshot held open; the scheduler's peak memory with few tasks and many."""
+    """Ticks without and with an old snapshot open; the scheduler's peak memory with few tasks and many."""
 
     plain: Turns
     with_snapshot: Turns
@@ -162,7 +162,7 @@ def _reads_timed(store: Store) -> Iterator[list[float]]:
 
 @contextmanager
 def _old_snapshot(database_url: str) -> Iterator[None]:
-    """Somebody else's read transaction, open all the while: nothing that dies meanwhile can be cleaned away."""
+    """Somebody else's read transaction, open all the while: nothing that dies meanwhile can be cleaned up."""
     with psycopg.connect(database_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         connection.execute("SELECT count(*) FROM workers")

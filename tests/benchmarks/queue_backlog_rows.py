@@ -20,7 +20,7 @@ _AT_CAP = f"n / {len(TIERS)} % 2 = 0"  # every second account of each tier
 
 
 def fill(hall: Hall, count: int) -> None:
-    """`count` ready tasks, the same number in each pool; half of the accounts have all they may have running."""
+    """`count` ready tasks, as many in each pool; half of the accounts have all running that they may have."""
     caller = caller_of(hall, create_key(hall, ensure_account(hall, "bench", "pro")).text)
     models = {pool: _model(hall, caller, pool) for pool in POOLS}
     with hall.store.write() as connection:

@@ -53,7 +53,7 @@ def celery_alone(url: str, setting: Setting) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         task_default_queue=_QUEUE,
-        task_queues=[Queue(_QUEUE, Exchange(_QUEUE), routing_key=_QUEUE, no_ack=not setting.acked)],
+        task_queues=[_queue(no_ack=not setting.acked)],
         broker_transport_options={
             "queue_order_strategy": "priority",
             "priority_steps": list(range(10)),
@@ -64,6 +64,11 @@ def celery_alone(url: str, setting: Setting) -> Celery:
         },
     )
     return app
+
+
+def _queue(*, no_ack: bool) -> Queue:
+    exchange = Exchange(_QUEUE)  # type: ignore[no-untyped-call]  # kombu is partly typed
+    return Queue(_QUEUE, exchange, routing_key=_QUEUE, no_ack=no_ack)  # type: ignore[no-untyped-call]  # the same
 
 
 def throughput(folder: Path, setting: Setting) -> float:

@@ -214,7 +214,7 @@ def test_half_open_lets_exactly_one_probe_through(farm: Farm) -> None:
     house.pass_time(1.0)
     assert len(farm.post.messages) == 1
     probe = house.take()
-    house.fails(probe, FailureClass.TRANSIENT, code="network")
+    house.fails(probe, FailureClass.TRANSIENT, code="connection")
     seen = house.breaker("own")
     assert seen is not None
     assert (seen.state, seen.until - farm.clock.now()) == ("open", pytest.approx(30.0, abs=2.0))

@@ -44,24 +44,28 @@ def limited(toml: str, provider: str, most: int) -> str:
     return toml.replace(f"[providers.{provider}]", f"[providers.{provider}]\nmax_running = {most}")
 
 
-def test_p1_a_purchase_that_came_to_nothing_is_never_bought_again_under_its_key(farm: Farm) -> None:
-    """The task left for another provider of the same model meanwhile, and came back."""
-    house = ProviderFarm(farm, limited(TWO, "own", 1))
+def test_p1_what_came_to_nothing_is_never_asked_for_under_its_key_again(farm: Farm) -> None:
+    """The task went to another provider of the same model meanwhile, and came back."""
+    house = ProviderFarm(farm, limited(TWO.replace("remote = true", ""), "own", 1))
     job = house.submit()
     first = house.take()
-    assert first.provider == "own"
     house.accepts(first, "p-1")
     house.drops(first)
     house.fails(first, FailureClass.TRANSIENT)
-    busy = house.submit()  # takes own's only place
+    in_its_place = house.submit()
     second = house.take()
-    assert (second.job_id, second.provider) == (busy, "own")
-    ProviderFarm(farm, limited(limited(TWO, "own", 1), "rented", 1))
+    assert (second.job_id, second.provider) == (in_its_place, "own")
+    other = house.submit()
     house.pass_time(2.0)
-    third = house.take()
-    assert (third.job_id, third.provider) == (job, "rented")
-    house.report(third, work.Report(Outcome.RETURNED))
-    print(house.choice(job))
+    taken = {claimed.job_id: claimed for claimed in (house.take(), house.take())}
+    assert {claimed.provider for claimed in taken.values()} == {"rented"}
+    house.succeeds(second)
+    house.fails(taken[other], FailureClass.CAPACITY, retry_after_s=40.0)
+    house.report(taken[job], work.Report(Outcome.RETURNED))
+    again = {claimed.job_id: claimed for claimed in (house.take(),)}
+    print(again, house.went(job), house.went(other))
+    assert again[job].provider == "own"
+    assert again[job].idempotency_key != first.idempotency_key
 
 
 def test_p2_what_was_bought_is_resumed_though_others_come_first_now(farm: Farm) -> None:
@@ -81,7 +85,9 @@ def test_p2_what_was_bought_is_resumed_though_others_come_first_now(farm: Farm) 
 def test_p4_a_full_provider_serves_those_of_one_that_rests_as_it_can(farm: Farm) -> None:
     house = ProviderFarm(farm, limited(TWO, "rented", 1), rest_s=300.0)
     house.trip()
-    jobs = [house.submit() for _ in range(3)]
+    for _ in range(3):
+        house.submit()
+    house.pass_time(6.0)
     for _ in range(6):
         claimed = house.take()
         assert claimed.provider == "rented"

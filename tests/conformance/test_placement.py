@@ -322,7 +322,7 @@ def test_a_worker_runs_as_many_at_once_of_each_resource_as_it_announced(farm: Fa
     assert {message.queue for message in messages} == {"m"}  # the pool's queue knows no resources
     with farm.store.read() as connection:
         query = select(attempts.c.resource, func.count()).group_by(attempts.c.resource)
-        assert dict(connection.execute(query).all()) == {"cpu": 1, "io": 3, "device": 1}  # type: ignore[arg-type]  # pairs
+        assert dict(connection.execute(query).all()) == {"cpu": 1, "io": 3, "device": 1}
 
 
 def test_one_who_waits_for_a_device_that_nobody_has_is_told(farm: Farm) -> None:

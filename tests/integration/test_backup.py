@@ -40,7 +40,8 @@ from tests.worker_farm import is_running
 
 pytestmark = pytest.mark.slow
 
-POOLS = ("cpu-render",)
+POOLS = ("cpu-render", "asr-align")
+FREE = POOLS[1]  # the other is kept busy
 CREDITS_MC = 100_000
 PRICE_MC = 1_000
 BYTES = 20_000
@@ -128,9 +129,10 @@ class ProductionKeeper:
         assert "files are there" in again.run("restore", "--in-place")
         again.start("api", "--port", farm.url.rpartition(":")[2])
         again.start("scheduler")
-        again.start("worker", POOLS[0], "--name", "another host's")
+        for pool in POOLS:
+            again.start("worker", pool, "--name", f"{pool} of another host")
         eventually(lambda: answers(farm.url), "the API answers")
-        eventually(lambda: len(again.online()) == 1, "the worker is there", pause_s=0.5)
+        eventually(lambda: len(again.online()) == len(POOLS), "the workers are there", pause_s=0.5)
         return again
 
 
@@ -215,7 +217,8 @@ def recorded(farm: RunningFarm, state: str) -> None:
 def batch_ends(farm: RunningFarm, receiver: Receiver) -> str:
     """Run a batch to its end. Returns the webhook-id of the event, which is one of the account's own."""
     before = len(batch_events(receiver))
-    made = farm.call("POST", "/farm/v1/batches", json={"kind": "probe", "jobs": [{"params": {}}]})
+    body = {"kind": "probe", "jobs": [{"params": {"pool": FREE}}]}
+    made = farm.call("POST", "/farm/v1/batches", json=body)
     assert made.status_code == 201, made.text
     eventually(lambda: len(batch_events(receiver)) > before, "the batch's end is told")
     return batch_events(receiver)[-1]
@@ -229,7 +232,7 @@ def under_load(farm: RunningFarm) -> Iterator[None]:
     def load() -> None:
         for _ in range(MOST_LOAD):
             if not stopping.is_set():
-                farm.submit("probe", write_bytes=BYTES)
+                farm.submit("probe", pool=FREE, write_bytes=BYTES)
 
     threads = [threading.Thread(target=load) for _ in range(2)]
     for thread in threads:
@@ -243,7 +246,10 @@ def under_load(farm: RunningFarm) -> Iterator[None]:
 
 
 def prepared(farm: RunningFarm, receiver: Receiver) -> Before:
-    """Jobs that ended and were told of, one that could not be told, one that runs, and some behind it."""
+    """Jobs that ended and were told of, one that could not be told, one that runs, and some behind it.
+
+    The one that runs keeps its pool's only slot as long as this farm lives.
+    """
     before = Before()
     for number in range(3):
         before.finished.append(order(farm, receiver, key=f"order-{number}", write_bytes=BYTES))
@@ -251,9 +257,9 @@ def prepared(farm: RunningFarm, receiver: Receiver) -> Before:
     eventually(lambda: all(told_of(receiver, job_id) for job_id in before.finished), "all are told")
     recorded(farm, "delivered")
     receiver.script = [answer(503)]
-    before.untold = order(farm, receiver)
+    before.untold = order(farm, receiver, pool=FREE)
     eventually(lambda: told_of(receiver, before.untold), "it was tried to tell")
-    before.running = order(farm, receiver, sleep_s=8.0)
+    before.running = order(farm, receiver, hang_c_s=600.0, fail_times=1)
     farm.well_under_way(before.running, 0.0)
     before.waiting = [order(farm, receiver, write_bytes=BYTES) for _ in range(WAITING)]
     return before
@@ -284,7 +290,7 @@ def test_a_farm_that_was_lost_whole_keeps_what_it_promised(
     files = contents(customer, before.finished, tmp_path)
     with under_load(farm):
         keeper.back_up(farm)
-    later = order(customer, receiver)
+    later = order(customer, receiver, pool=FREE)
     later_batch = batch_ends(customer, receiver)
     killed(farm)
     keeper.lose(farm)

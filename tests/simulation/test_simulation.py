@@ -13,7 +13,7 @@ from tests.simulation.world import World
 
 SEEDS = 300
 EACH = 50
-ENOUGH = 20  # seeds in which a variant must be noticed
+ENOUGH = 40  # seeds in which a variant must be noticed
 
 
 @pytest.fixture(scope="module")

@@ -39,9 +39,11 @@ def test_sizes_are_told_in_decimal_units() -> None:
     ]
 
 
-def test_without_a_terminal_progress_is_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_progress_is_a_few_lines_of_which_the_last_is_how_it_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with Lines() as show:
         show.step("render")
         for done in range(100):
             show.at(done / 100, "render")
-    assert capsys.readouterr().err.splitlines() == ["render", "render 0% render"]
+    assert capsys.readouterr().err.splitlines() == ["render", "render 0% render", "render 99% render"]

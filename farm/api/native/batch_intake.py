@@ -24,12 +24,22 @@ from farm.job import JobSpec
 class Intake:
     """One upload into one batch."""
 
-    def __init__(self, desk: Desk, caller: Caller, batch: Batch, reader: Reader, kind: str | None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        caller: Caller,
+        batch: Batch,
+        reader: Reader,
+        kind: str | None,
+        *,
+        auto_retry: bool = False,
+    ) -> None:
         self._desk = desk
         self._caller = caller
         self._batch = batch
         self._reader = reader
         self._kind = kind or batch.kind
+        self._auto_retry = auto_retry
 
     @property
     def ignored_columns(self) -> list[str]:
@@ -61,6 +71,8 @@ class Intake:
                 refused.append(_refusal(record, None, error))
                 continue
             if row is not None:
+                if self._auto_retry:
+                    row = row.model_copy(update={"webhook_auto_retry": True})
                 found.append((record, row, row.custom_id or f"line-{record.line}"))
         return found
 

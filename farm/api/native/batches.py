@@ -116,6 +116,9 @@ async def add_rows(
         list[str] | None,
         Query(alias="map", max_length=200, description="CSV: `column=param`; may be repeated."),
     ] = None,
+    webhook_auto_retry: Annotated[
+        bool, Query(description="Of all of these rows, whatever they say themselves.")
+    ] = False,
 ) -> Response:
     """Add rows, as many as the stream has. Send it again after it broke off: rows are known by custom_id.
 
@@ -124,7 +127,7 @@ async def add_rows(
     """
     batch = await run_in_threadpool(batches.batch, desk.hall, caller.account.id, batch_id)
     reader = _reader(request, batch, caller, kind, _pairs(columns or ()))
-    intake = Intake(desk, caller, batch, reader, kind)
+    intake = Intake(desk, caller, batch, reader, kind, auto_retry=webhook_auto_retry)
     records = Records(quoted=isinstance(reader, CsvRows), longest=desk.hall.catalog.limits.json_max_bytes)
     try:
         taken = await _taken(request, records, intake)
