@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from farm.cli import console
 from farm.cli.catalog_csv import Catalog
 from farm.cli.client import FarmClient, chunks
 from farm.cli.footage import MediaFile
 from farm.cli.progress import Show, new_show
-from farm.cli.uploads import Files, Journal
+from farm.cli.uploads import Files, Journal, Uploaded
 from farm.errors import FarmUnavailable
 
 Query = Sequence[tuple[str, str]]
@@ -47,16 +48,20 @@ def send_catalog(
     """
     taken: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
 
-    def sent(file: MediaFile) -> str:
-        return _patiently(lambda: _uploaded(farm, file), catalog.path, batch_id)
+    def patiently(call: Callable[[], _T]) -> _T:
+        return _patiently(call, catalog.path, batch_id)
+
+    def upload(file: MediaFile) -> Uploaded:
+        return patiently(lambda: _uploaded(farm, file))
+
+    def look(asset_id: str) -> Uploaded:
+        return patiently(lambda: _asset(farm.native("GET", f"/assets/{quote(asset_id, safe='')}")))
 
     def send(content: bytes) -> dict[str, Any]:
-        return _patiently(
-            lambda: farm.send_rows(_rows(batch_id), lambda: [content], _CSV, query), catalog.path, batch_id
-        )
+        return patiently(lambda: farm.send_rows(_rows(batch_id), lambda: [content], _CSV, query))
 
     with closing(Journal(_rows_of(farm, batch_id) if goes_on else ())) as journal, new_show() as bars:
-        files = Files(catalog.path.parent, journal, sent)
+        files = Files(catalog.path.parent, journal, upload, look)
         bars.step("sending")
         for piece in catalog.pieces(files, journal.has_row):
             answer = send(piece.content)
@@ -69,10 +74,14 @@ def send_catalog(
     return taken | {"ignored_columns": ignored}
 
 
-def _uploaded(farm: FarmClient, file: MediaFile) -> str:
+def _uploaded(farm: FarmClient, file: MediaFile) -> Uploaded:
     slot = farm.declare(file.path.name, file.content_type, file.size_bytes)
     farm.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, lambda _: None)
-    return str(slot["asset"]["id"])
+    return _asset(slot["asset"])
+
+
+def _asset(asset: dict[str, Any]) -> Uploaded:
+    return Uploaded(asset["id"], asset["file_name"], asset["media_kind"])
 
 
 def _rows_of(farm: FarmClient, batch_id: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from farm.cli.uploads import Files, Uploaded
+from farm.cli.uploads import Files
 from farm.errors import BadRequest
 
 _PIECE_ROWS = 200
@@ -81,15 +81,12 @@ class Catalog:
         facts = dict.fromkeys(self.added, "")
         if not has_row(self._name(line, cells)):
             for place in self._places:
-                if (made := self._asset(line, cells[place], files)) is not None:
+                if _is_text(cells[place]):
+                    made = files.asset(line, cells[place])
                     cells[place] = made.asset_id
                     said = zip(self._facts[place], (made.file_name, made.media_kind), strict=False)
                     facts |= {name: value for name, value in said if name in facts}
         return _text([*cells, *facts.values()])
-
-    def _asset(self, line: int, cell: str, files: Files) -> Uploaded | None:
-        """None too for an empty cell, and for what is no text: the farm will say so."""
-        return files.asset(line, cell) if cell.strip() and cell.isprintable() else None
 
     def _name(self, line: int, cells: Cells) -> str:
         """How the farm knows the row."""
@@ -115,6 +112,11 @@ class Catalog:
         for line in lines:
             self._read += len(line)
             yield line
+
+
+def _is_text(cell: str) -> bool:
+    """An empty cell leaves the default; what is no UTF-8 is for the farm to refuse."""
+    return cell.strip() != "" and cell.isprintable()
 
 
 def _facts_beside(target: str) -> tuple[str, ...]:

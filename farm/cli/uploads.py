@@ -15,12 +15,9 @@ from farm.cli.footage import MediaFile, checked_file
 from farm.errors import BadRequest
 from farm.timeline import MediaKind
 
-Upload = Callable[[MediaFile], str]
-"""Sends a file. Returns its asset's id."""
-
 _TOLD = 5
 _IDS = "asset_"
-_OF_THE_FILE = (400, 413, 415, 422)
+_OF_THE_FILE = (400, 404, 413, 415, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,11 @@ class Uploaded:
     asset_id: str
     file_name: str
     media_kind: str
+
+
+Upload = Callable[[MediaFile], Uploaded]
+Look = Callable[[str], Uploaded]
+"""By the id of an asset that is there already."""
 
 
 class Journal:
@@ -69,22 +71,21 @@ class Files:
     there, and the farm refuses it.
     """
 
-    def __init__(self, folder: Path, journal: Journal, upload: Upload) -> None:
+    def __init__(self, folder: Path, journal: Journal, upload: Upload, look: Look) -> None:
         self._folder = folder
         self._journal = journal
         self._upload = upload
+        self._look = look
         self.uploaded = 0
         self.wrong = 0
 
-    def asset(self, line: int, cell: str) -> Uploaded | None:
-        """The asset of the file that a cell of this line names; None when it is an asset's id already."""
+    def asset(self, line: int, cell: str) -> Uploaded:
+        """What a cell of this line names: a file, or an asset by its id."""
         path = self._folder / os.path.expanduser(cell)  # noqa: PTH111 - Path's own raises for unknown users
         if (found := self._journal.uploaded(path)) is not None:
             return found
-        if cell.startswith(_IDS):
-            return None
         try:
-            return self._made(path)
+            made = self._look(cell) if cell.startswith(_IDS) else self._sent(path)
         except BadRequest as error:
             self._tell(line, error.message)
         except OSError as error:
@@ -92,7 +93,10 @@ class Files:
         except Refused as error:
             if error.status not in _OF_THE_FILE:
                 raise
-            self._tell(line, f"{path}: {error.message}")
+            self._tell(line, f"{cell}: {error.message}")
+        else:
+            self._journal.keep(path, made)
+            return made
         return Uploaded(cell, path.name or cell, MediaKind.IMAGE)
 
     def tell_the_rest(self) -> None:
@@ -100,10 +104,8 @@ class Files:
         if self.wrong > _TOLD:
             remark(f"… and {self.wrong - _TOLD} more rows whose file cannot be uploaded.")
 
-    def _made(self, path: Path) -> Uploaded:
-        file = checked_file(path)
-        made = Uploaded(self._upload(file), path.name, file.kind.value)
-        self._journal.keep(path, made)
+    def _sent(self, path: Path) -> Uploaded:
+        made = self._upload(checked_file(path))
         self.uploaded += 1
         return made
 

@@ -187,9 +187,9 @@ def test_uploads_stop_where_the_credits_end(seller: Seller) -> None:
     seller.key = create_key(seller.api.hall, owner).text
     many = seller.folder / "many"
     many.mkdir()
-    for number in range(250):
+    for number in range(205):
         (many / f"{number}.png").write_bytes(png(16, 16, (number, 0, 0)))
-    seller.write(*((f"A-{number}", f"many/{number}.png", "") for number in range(250)))
+    seller.write(*((f"A-{number}", f"many/{number}.png", "") for number in range(205)))
     done = seller.submit(*RENDER)
     assert done.returncode == 1
     assert "Stopped at line 3 (A-1)" in done.stderr
