@@ -77,8 +77,8 @@ def test_a_job_is_accepted_and_shown_with_its_tasks(api: Api):
     ]
     assert "media-render@1" in job["warnings"][0]  # no worker is there: it says so and waits
     assert get(api, f"/jobs/{job['id']}").json() == job
-    assert get(api, f"/jobs/{job['id']}/attempts").json() == {"data": []}
-    assert get(api, f"/jobs/{job['id']}/artifacts").json() == {"data": []}
+    assert get(api, f"/jobs/{job['id']}/attempts").json() == {"data": [], "next_cursor": None}
+    assert get(api, f"/jobs/{job['id']}/artifacts").json() == {"data": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,11 @@ def test_a_wait_that_is_told_wrongly_is_a_short_one(capsys: pytest.CaptureFixtur
 
 def test_nobody_waits_for_ever() -> None:
     waits: list[float] = []
-    with served(Desk(*["60"] * 20)) as desk, FarmClient(desk.url, "key", pause=waits.append) as client:
-        with pytest.raises(Refused, match="600 calls") as told:
-            client.job("job_1")
+    with (
+        served(Desk(*["60"] * 20)) as desk,
+        FarmClient(desk.url, "key", pause=waits.append) as client,
+        pytest.raises(Refused, match="600 calls") as told,
+    ):
+        client.job("job_1")
     assert (told.value.status, told.value.public_code) == (BUSY, "rate_limited")
     assert sum(waits) == 600
