@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer. `balance_mc` is what it may still hold, in milli-credits; None = not metered."""
+    """A customer. `balance_mc` is what it may still hold, in milli-credits; None = not metered.
+
+    `max_running` is how many of its tasks may run at once in one pool; None = as its tier says.
+    """
 
     id: int
     public_id: str
     name: str
     tier: str
     balance_mc: int | None
+    max_running: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from farm.cli.host import opened_hall
 from farm.doors import money, purse
 from farm.doors.accounts import ensure_account
 from farm.doors.audit import who_is_here
-from farm.doors.customers import AccountView, find_account, list_accounts, set_tier
+from farm.doors.customers import AccountView, find_account, list_accounts, set_limit, set_tier
 from farm.errors import BadRequest
 from farm.money import MILLI, MOST_CREDITS, credits, credits_text, milli
 
@@ -66,7 +66,7 @@ def show(
     entries: Annotated[int, typer.Option(min=0, max=200, help="How many ledger entries.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """An account with what its credits did last."""
+    """Show an account and what its credits did last."""
     with opened_hall() as hall:
         found = find_account(hall, account)
         held_mc = money.standing(hall, found.id).held_mc
@@ -100,7 +100,7 @@ def topup(
 
 @app.command()
 def meter(account: Name, amount: Amount) -> None:
-    """Let an account that is not metered pay from now on, with this many credits to begin with."""
+    """Make an account pay from now on, with this many credits to begin with."""
     with opened_hall() as hall:
         purse.meter(hall, find_account(hall, account).public_id, amount_mc(amount), who=who_is_here())
     say(f"{account} pays from now on.")
@@ -108,12 +108,28 @@ def meter(account: Name, amount: Amount) -> None:
 
 @app.command("set-tier")
 def change_tier(account: Name, tier: Annotated[str, typer.Argument(help="See configs/tiers.toml.")]) -> None:
-    """Move an account to another tier, with all that waits."""
+    """Move an account to another tier, with its waiting jobs."""
     with opened_hall() as hall:
         if tier not in hall.catalog.tiers:
             raise BadRequest(f"No tier {tier!r}; known: {', '.join(hall.catalog.tiers)}.", param="tier")
         set_tier(hall, find_account(hall, account), tier, who=who_is_here())
     say(f"{account} is in tier {tier}.")
+
+
+@app.command("set-limit")
+def change_limit(
+    account: Name,
+    tasks: Annotated[str, typer.Argument(help="Tasks at once in each pool, or `tier` for the tier's.")],
+) -> None:
+    """Limit how many of an account's tasks run at once."""
+    if tasks != "tier" and not tasks.isdecimal():
+        raise BadRequest(f"{tasks!r} is no number of tasks.", param="tasks")
+    with opened_hall() as hall:
+        set_limit(
+            hall, find_account(hall, account), None if tasks == "tier" else int(tasks), who=who_is_here()
+        )
+        limit = find_account(hall, account).max_running
+    say(f"Of {account} at most {limit} tasks run at once in each pool.")
 
 
 @app.command("set-allowance")
@@ -142,6 +158,7 @@ def amount_mc(text: str) -> int:
 
 def _json(account: AccountView) -> dict[str, Any]:
     shown = asdict(account)
+    del shown["own_limit"]
     balance_mc = shown.pop("balance_mc")
     return shown | {
         "balance": None if balance_mc is None else credits(balance_mc),

@@ -42,6 +42,7 @@ _CALLER = select(
     accounts.c.name,
     accounts.c.tier,
     accounts.c.balance_mc,
+    accounts.c.max_running,
 ).join_from(api_keys, accounts)
 
 
@@ -138,7 +139,7 @@ def read_account(connection: Connection, account_id: int) -> Account:
 
 
 def _account(row: AnyRow) -> Account:
-    return Account(row.id, row.public_id, row.name, row.tier, row.balance_mc)
+    return Account(row.id, row.public_id, row.name, row.tier, row.balance_mc, row.max_running)
 
 
 def _key(row: AnyRow, month: str) -> KeyView:

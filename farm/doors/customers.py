@@ -1,4 +1,4 @@
-"""The operator's look at accounts, and what only an operator changes of them: the tier."""
+"""The operator's look at accounts, and what only an operator changes of them: tier and limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, select, update
 from farm.doors import audit
 from farm.doors.hall import Hall
 from farm.doors.purse import allowance_mc
-from farm.errors import NotFound
+from farm.errors import BadRequest, NotFound
 from farm.money import month_of
 from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
@@ -18,17 +18,22 @@ from farm.store.turn import take_turn
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as an operator sees it. Money in milli-credits; `balance_mc` None: not metered."""
+    """An account as an operator sees it. Money in milli-credits; `balance_mc` None: not metered.
+
+    `max_running` is its own limit where it has one, else its tier's.
+    """
 
     id: int
     public_id: str
     name: str
     tier: str
+    max_running: int
     balance_mc: int | None
     spent_mc: int
     allowance_mc: int
     keys: int
     created_at: float
+    own_limit: int | None
 
 
 _KEYS = (
@@ -63,7 +68,7 @@ def set_tier(hall: Hall, account: AccountView, tier: str, *, who: str = "system"
 
     The new tier's allowance is granted at once where this month had none.
     """
-    cap = hall.catalog.tier(tier).max_running
+    cap = account.own_limit or hall.catalog.tier(tier).max_running
     with hall.store.write() as connection:
         take_turn(connection)
         connection.execute(
@@ -71,6 +76,26 @@ def set_tier(hall: Hall, account: AccountView, tier: str, *, who: str = "system"
         )
         _move_lanes(connection, account.id, tier, cap)
         audit.note(connection, hall, who, "account.set_tier", account.name, {"tier": tier})
+    hall.bell.ring()
+
+
+def set_limit(hall: Hall, account: AccountView, limit: int | None, *, who: str = "system") -> None:
+    """Let so many tasks of the account run at once in each pool; None: as many as its tier says.
+
+    What runs goes on. Raises BadRequest.
+    """
+    if limit is not None and limit < 1:
+        raise BadRequest("An account's limit is at least 1.", param="max_running")
+    cap = limit or hall.catalog.tier(account.tier).max_running
+    with hall.store.write() as connection:
+        take_turn(connection)
+        connection.execute(update(accounts).where(accounts.c.id == account.id).values(max_running=limit))
+        connection.execute(
+            update(lanes)
+            .where(lanes.c.account_id == account.id)
+            .values(cap=cap, open=and_(lanes.c.ready > 0, lanes.c.busy < cap))
+        )
+        audit.note(connection, hall, who, "account.set_limit", account.name, {"max_running": limit})
     hall.bell.ring()
 
 
@@ -106,9 +131,11 @@ def _view(hall: Hall, row: AnyRow) -> AccountView:
         public_id=row.public_id,
         name=row.name,
         tier=row.tier,
+        max_running=row.max_running or hall.catalog.tier(row.tier).max_running,
         balance_mc=row.balance_mc,
         spent_mc=row.spent_mc if row.spent_month == month_of(hall.clock.now()) else 0,
         allowance_mc=allowance_mc(hall, row.tier, row.allowance_mc),
         keys=row.keys,
         created_at=row.created_at,
+        own_limit=row.max_running,
     )

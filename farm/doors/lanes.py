@@ -96,7 +96,7 @@ def _lane(hall: Hall, account: Account, sort: Sort, sort_id: int) -> dict[str, A
         "account_id": account.id,
         "sort_id": sort_id,
         "tier": account.tier,
-        "cap": hall.catalog.tier(account.tier).max_running,
+        "cap": account.max_running or hall.catalog.tier(account.tier).max_running,
         "vtime": 0.0,
         "ready": 0,
         "busy": 0,

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from farm.account import Caller
 from farm.doors import accounts, budgets, customers, jobs, money, purse, submit
-from farm.errors import BudgetExceeded, Conflict, InsufficientCredits, NotFound
+from farm.errors import BadRequest, BudgetExceeded, Conflict, InsufficientCredits, NotFound
 from farm.job import JobSpec
 from farm.money import PriceLine
 from farm.store.rows import AnyRow
@@ -203,6 +203,22 @@ def test_a_new_tier_moves_what_waits_and_gives_its_allowance(farm: Farm) -> None
     assert balance(farm) == 12_500
     farm.submit(farm.caller("bob", "studio"))
     assert len(farm.tick()) == 5
+
+
+def test_an_accounts_own_limit_goes_before_its_tiers(farm: Farm) -> None:
+    farm.worker(slots=8)
+    ada = farm.caller(tier="free")
+    for _ in range(6):
+        farm.submit(ada)
+    assert len(farm.tick()) == 2  # free runs two at once
+    customers.set_limit(farm.hall, customers.find_account(farm.hall, "ada"), 5)
+    assert len(farm.tick()) == 5
+    customers.set_tier(farm.hall, customers.find_account(farm.hall, "ada"), "pro")
+    assert len(farm.tick()) == 5  # its own limit stays
+    customers.set_limit(farm.hall, customers.find_account(farm.hall, "ada"), None)
+    assert len(farm.tick()) == 6
+    with pytest.raises(BadRequest, match="at least 1"):
+        customers.set_limit(farm.hall, customers.find_account(farm.hall, "ada"), 0)
 
 
 def test_a_budget_holds_by_what_jobs_hold_and_cost(farm: Farm) -> None:

@@ -20,12 +20,14 @@ def test_an_operator_looks_after_an_account(tmp_path: Path) -> None:
         ("accounts", "topup", "acme", "2.5", "--reference", "invoice 7"),
         ("accounts", "set-tier", "acme", "pro"),
         ("accounts", "set-allowance", "acme", "20"),
+        ("accounts", "set-limit", "acme", "3"),
         ("keys", "set-budget", prefix, "7.5"),
     ):
         done = farm(tmp_path, *words)
         assert done.returncode == 0, done.stderr
     shown = farm_json(tmp_path, "accounts", "show", "acme")
     assert (shown["tier"], shown["balance"], shown["allowance"]) == ("pro", 12.5, 20.0)
+    assert shown["max_running"] == 3
     assert [(entry["entry"], entry["credits"]) for entry in shown["entries"]] == [
         ("topup", 2.5),
         ("opening", 10.0),

@@ -31,9 +31,13 @@ class AccountRequest(Asked):
 
 
 class AccountChange(Asked):
-    """What is to change; whatever is not named stays. `monthly_allowance` null is what the tier gives."""
+    """What is to change; whatever is not named stays.
+
+    `monthly_allowance` null is what the tier gives, `max_running` null as many tasks at once as it lets run.
+    """
 
     tier: Tier | None = None
+    max_running: int | None = Field(default=None, ge=1, le=100_000, description="Tasks at once in each pool.")
     monthly_allowance: Credits | None = None
 
 
@@ -43,6 +47,7 @@ class CustomerView(BaseModel):
     id: str
     name: str
     tier: str
+    max_running: int = Field(description="Tasks at once in each pool: its own limit, or its tier's.")
     balance: float | None
     spent: float
     monthly_allowance: float
@@ -55,6 +60,7 @@ class CustomerView(BaseModel):
             id=found.public_id,
             name=found.name,
             tier=found.tier,
+            max_running=found.max_running,
             balance=None if found.balance_mc is None else credits(found.balance_mc),
             spent=credits(found.spent_mc),
             monthly_allowance=credits(found.allowance_mc),
@@ -150,13 +156,16 @@ def show(account_id: AccountId, desk: AtDesk, caller: SignedIn) -> CustomerView:
 
 @router.patch("/accounts/{account_id}")
 def change(account_id: AccountId, body: AccountChange, desk: AtDesk, caller: SignedIn) -> CustomerView:
-    """Move an account to another tier, with all that waits, or change what it is given each month."""
+    """Change an account's tier (with all that waits), its limit, or what it is given each month."""
     require_operator(caller, "change accounts")
     account = customers.find_account(desk.hall, account_id)
     who = audit.who_calls(caller)
     if body.tier is not None:
         _require_tier(desk, body.tier)
         customers.set_tier(desk.hall, account, body.tier, who=who)
+    if "max_running" in body.model_fields_set:
+        account = customers.find_account(desk.hall, account.public_id)
+        customers.set_limit(desk.hall, account, body.max_running, who=who)
     if "monthly_allowance" in body.model_fields_set:
         amount = body.monthly_allowance
         amount_mc = None if amount is None else whole_mc(amount, "monthly_allowance")
