@@ -10,7 +10,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PIP ?= $(RUN) -m pip --disable-pip-version-check
+PIP ?= $(RUN) -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 MEDIA ?=
 ONLY ?=
@@ -21,10 +21,10 @@ help:
 	@sed -n 's/^#   \(make .*\)/\1/p' Makefile
 
 demo: $(VENV)/.for-demo
-	$(VENV)/bin/farm demo $(if $(MEDIA),--media "$(MEDIA)")
+	@$(VENV)/bin/farm demo $(if $(MEDIA),--media "$(MEDIA)")
 
 up: $(VENV)/.for-up
-	$(VENV)/bin/farm up
+	@$(VENV)/bin/farm up
 
 test: $(VENV)/.for-test
 	$(RUN) -m pytest -n $(JOBS) --dist loadfile
@@ -47,17 +47,20 @@ clean:
 $(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Kinefarm needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 # The stamps say what is installed; a changed pyproject.toml installs again.
 $(VENV)/.for-demo: pyproject.toml | $(RUN)
-	$(PIP) install --editable '.[embedded,render]'
+	@echo "installing into $(VENV), once; this may take some minutes …"
+	@$(PIP) install --editable '.[embedded,render]'
 	@touch $@
 
 $(VENV)/.for-up: pyproject.toml | $(RUN)
-	$(PIP) install --editable '.[embedded,render,flower]'
+	@echo "installing into $(VENV), once; this may take some minutes …"
+	@$(PIP) install --editable '.[embedded,render,flower]'
 	@touch $@ $(VENV)/.for-demo
 
 $(VENV)/.for-test: pyproject.toml | $(RUN)
-	$(PIP) install --editable '.[embedded,render,align,describe,generate,postgres,s3,flower,otel,dev]'
+	@echo "installing into $(VENV), once; this may take some minutes …"
+	@$(PIP) install --editable '.[embedded,render,align,describe,generate,postgres,s3,flower,otel,dev]'
 	@touch $@ $(VENV)/.for-demo $(VENV)/.for-up

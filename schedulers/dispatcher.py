@@ -97,8 +97,8 @@ class Dispatcher:
             done = filling.round(turns, choose(tiers, [turn.fair for turn in turns.values()], wanted))
             self._charge(connection, line, tiers, turns, done.placed, now)
             messages += self._publish(connection, line, done.placed, turnstile, now)
-            # Only now, so that nothing steps aside that has just been placed. What moves does so first, for its
-            # job may have to step aside from there.
+            # Only now, so that nothing steps aside that has just been placed. What moves does so first, for
+            # its job may have to step aside from there.
             self.moved_aside += turnstile.write()
             step_aside(connection, done.limited)
             self._set_aside(connection, done.aside)

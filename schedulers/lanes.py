@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, Boolean, Connection, and_, bindparam, case
 from farm.catalog import Catalog
 from farm.store.dialect import insert_ignore
 from farm.store.rows import AnyRow
-from farm.store.schema import arrivals, lanes, tiers
+from farm.store.schema import accounts, arrivals, lanes, tiers
 
 _FOLD_AT_ONCE = 2000
 
@@ -101,6 +101,13 @@ _ARRIVE = (
     )
 )
 
+_WITH_OWN = select(accounts.c.id).where(accounts.c.max_running.is_not(None))
+_CAP = (
+    update(lanes)
+    .where(lanes.c.tier == bindparam("of_tier"), lanes.c.cap != bindparam("cap_is"))
+    .where(lanes.c.account_id.not_in(_WITH_OWN))
+    .values(cap=bindparam("cap_is"), open=and_(lanes.c.ready > 0, lanes.c.busy < bindparam("cap_is")))
+)
 _SERVE_TIER = (
     update(tiers)
     .where(tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource"))
@@ -179,6 +186,13 @@ def _arrivals(family: Sequence[AnyRow], counts: Mapping[int, int], now: float) -
         for row in family
         if row.id in counts
     ]
+
+
+def renew_caps(connection: Connection, catalog: Catalog) -> None:
+    """Give lanes the caps that the configs say now, where their account has no limit of its own."""
+    connection.execute(
+        _CAP, [{"of_tier": name, "cap_is": tier.max_running} for name, tier in catalog.tiers.items()]
+    )
 
 
 def correct_tiers(

@@ -36,7 +36,7 @@ from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
 from schedulers.failover.stranded import free_stranded
 from schedulers.grace import Grace
-from schedulers.lanes import LaneChanges, fold_arrivals
+from schedulers.lanes import LaneChanges, fold_arrivals, renew_caps
 from schedulers.lead import Lead
 from schedulers.rescue import sweep
 from schedulers.retention.rounds import keeping
@@ -62,6 +62,7 @@ class Scheduler:
         self._meter = meter or Meter()
         self._dispatcher = Dispatcher(hall)
         self._swept_at = 0.0
+        self._has_ticked = False
         self._grace = Grace(hall.catalog.scheduling)
         self._poisoned = False
 
@@ -72,6 +73,8 @@ class Scheduler:
             began = time.monotonic()
             now = self._hall.clock.now()  # not before: a turn may be long in coming
             self._grace.turn(began, now)
+            if not self._has_ticked:
+                renew_caps(connection, self._hall.catalog)
             done = carry_out(self._hall, connection, now)
             again = self._sweep(connection, now)
             settled = self._settle(connection, now)
@@ -81,6 +84,7 @@ class Scheduler:
             capacity = read_capacity(connection, now - self._hall.catalog.scheduling.worker_gone_s)
             fresh = self._dispatcher.dispatch(connection, capacity, now, steered.held_back)
             done += self._dispatcher.moved_aside
+        self._has_ticked = True
         messages = [*again, *fresh]
         if messages and not self._publish(messages):
             self._not_said(messages)

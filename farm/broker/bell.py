@@ -46,7 +46,7 @@ class RedisBell:
     """A bounded Redis list: rings pile up while the scheduler works and are taken in one.
 
     A ring waits 0.1 s for Redis at most, and after one that found nobody there is no other for `quiet_s`: a
-    Redis that hangs must not hold up submits. Rings that follow within milliseconds are one, said by a thread.
+    Redis that hangs must not hold up submits. Rings within milliseconds are one, said by a thread.
     """
 
     def __init__(self, url: str, quiet_s: float = _QUIET_S) -> None:

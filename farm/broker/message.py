@@ -24,8 +24,8 @@ class About:
 class Message:
     """One attempt to be run. `order` is the Celery priority: 0 is taken first.
 
-    `kind` and `about` are for display only. `ahead_s` is what an attempt is estimated to take that goes ahead of
-    the slots that are free; None for one that has a slot waiting for it.
+    `kind` and `about` are for display only. `ahead_s` is what an attempt is estimated to take that goes ahead
+    of the slots that are free; None for one that has a slot waiting for it.
     """
 
     attempt_id: int

@@ -16,16 +16,16 @@ from farm.settings import Settings
 
 app = typer.Typer()
 
-_STEER = "Steer the farm"
+_LOOK_AFTER = "Look after the farm"
 _SHOWN = 5
 
 
-@app.command(rich_help_panel=_STEER)
+@app.command(rich_help_panel=_LOOK_AFTER)
 def backup(
     folder: Annotated[Path, typer.Argument(help="A folder that is made; it must be new or empty.")],
     as_json: console.AsJson = False,
 ) -> None:
-    """Copy an embedded farm's database, files and secret key, also while it runs. Keep the copy elsewhere."""
+    """Copy a one-machine farm's database, files and secret key, also while it runs. Keep it elsewhere."""
     settings = Settings()
     manifest, mirrored = door.back_up(settings, folder.expanduser().absolute())
     if as_json:
@@ -49,7 +49,7 @@ def backup(
         console.remark("It holds the secret key: whoever reads it can make API keys.")
 
 
-@app.command(rich_help_panel=_STEER)
+@app.command(rich_help_panel=_LOOK_AFTER)
 def restore(
     folder: Annotated[Path | None, typer.Argument(help="What `farm backup` made.")] = None,
     in_place: Annotated[

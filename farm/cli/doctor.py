@@ -55,7 +55,7 @@ class Check:
     mend: str = ""
 
 
-@app.command(rich_help_panel="Steer the farm")
+@app.command(rich_help_panel="Look after the farm")
 def doctor(as_json: console.AsJson = False) -> None:
     """Check this machine and the farm; exit 1 when something needed is broken."""
     checks = list(examine(Settings()))

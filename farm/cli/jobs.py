@@ -68,7 +68,7 @@ def ls(
 
 @app.command()
 def show(job_id: JobId, as_json: console.AsJson = False) -> None:
-    """A job with its tasks, attempts and files."""
+    """Show a job with its tasks, attempts and files."""
     with _farm() as farm:
         job, attempts, artifacts = farm.job(job_id), farm.attempts(job_id), farm.artifacts(job_id)
     if as_json:
@@ -91,7 +91,7 @@ def show(job_id: JobId, as_json: console.AsJson = False) -> None:
 
 @app.command()
 def why(job_id: JobId, as_json: console.AsJson = False) -> None:
-    """What a job waits for."""
+    """Say what a job waits for."""
     with _farm() as farm:
         sentences = farm.why(job_id)
     if as_json:
@@ -122,7 +122,7 @@ def priority(
     job_id: JobId,
     number: Annotated[int, typer.Argument(min=0, max=9, help="Lower runs earlier within its account.")],
 ) -> None:
-    """Move what has not started of a job forward or back."""
+    """Let what has not started of a job run earlier or later."""
     with _farm() as farm:
         farm.set_priority(job_id, number)
     console.say(f"{job_id} has priority {number}.")
@@ -135,7 +135,7 @@ def logs(
     tail: Annotated[int, typer.Option(min=1, max=10_000, help="How many lines, without -f.")] = 100,
     as_json: console.AsJson = False,
 ) -> None:
-    """What a job's attempts say. Lines are kept for a while only."""
+    """Print what a job says while it runs. Lines are kept for a while only."""
     with _farm() as farm:
         for line in farm.follow_logs(job_id) if follow else farm.logs(job_id, tail):
             console.print_line(line if as_json else _log_line(line))

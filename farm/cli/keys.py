@@ -64,7 +64,7 @@ def create(
 def ls(
     account: Annotated[str | None, typer.Option(help="Only this account's.")] = None, as_json: AsJson = False
 ) -> None:
-    """List keys, oldest first; never their text."""
+    """List keys, oldest first. The keys themselves are not kept."""
     with opened_hall() as hall:
         found = [_json(key) for key in list_keys(hall, account)]
     shown = [

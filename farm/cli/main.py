@@ -27,37 +27,42 @@ from farm.errors import BadRequest, FarmError
 
 app = typer.Typer(
     name="farm",
-    help="Kinefarm: submit media jobs, watch them render, download the result.",
+    help="Kinefarm: submit media jobs, watch them render, download the result. To begin: farm demo, farm up.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_STEER = "Steer the farm"
+# The help lists commands in this order: what everybody uses, what an operator needs, the parts by themselves.
+_USE = "Use the farm"
+_LOOK_AFTER = "Look after the farm"
 
 app.add_typer(render.app)
 app.add_typer(up.app)
 app.add_typer(jobs.submit_app)
+app.add_typer(batch.app, name="batch", help="Submit a whole CSV or JSONL, a job a row.", rich_help_panel=_USE)
+app.add_typer(jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_USE)
 app.add_typer(quote.app)
 app.add_typer(
-    jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_STEER
+    webhooks.app,
+    name="webhooks",
+    help="Have a URL told when jobs end; see what was sent.",
+    rich_help_panel=_USE,
 )
+app.add_typer(doctor.app)
 app.add_typer(
-    batch.app, name="batch", help="Thousands of jobs at once, from a CSV or JSONL.", rich_help_panel=_STEER
+    workers.app, name="workers", help="See workers, and hold them back.", rich_help_panel=_LOOK_AFTER
 )
-app.add_typer(workers.app, name="workers", help="See, drain and resume workers.", rich_help_panel=_STEER)
-app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.", rich_help_panel=_STEER)
-app.add_typer(accounts.app, name="accounts", help="See customers and their credits.", rich_help_panel=_STEER)
+app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.", rich_help_panel=_LOOK_AFTER)
 app.add_typer(
-    webhooks.app, name="webhooks", help="Endpoints that hear of jobs, and deliveries.", rich_help_panel=_STEER
+    accounts.app, name="accounts", help="See customers, tiers and credits.", rich_help_panel=_LOOK_AFTER
 )
-app.add_typer(audit.app, name="audit", help="See what operators did.", rich_help_panel=_STEER)
+app.add_typer(audit.app, name="audit", help="See what operators did.", rich_help_panel=_LOOK_AFTER)
 app.add_typer(
-    retention.app, name="retention", help="See and delete what has expired.", rich_help_panel=_STEER
+    retention.app, name="retention", help="See and delete what has expired.", rich_help_panel=_LOOK_AFTER
 )
 app.add_typer(backup.app)
-app.add_typer(doctor.app)
 app.add_typer(roles.app)
 
 

@@ -64,7 +64,7 @@ def demo(
     media: Annotated[Path | None, typer.Option(help="A folder of your own; default: drawn for you.")] = None,
     output: Output = Path("demo-out/demo.mp4"),
 ) -> None:
-    """Draw a few pictures and a tune, and render them through a farm of their own."""
+    """Draw a few pictures and a tune, and render them."""
     output = output.expanduser()
     wish = Wish("9:16", DEFAULT_VISUAL_S, ("ken-burns", "crossfade"), 30.0, _DEMO_TEXT, _DEMO_VOLUME)
     sheet = output.with_name(f"{output.stem}-contact-sheet.png")

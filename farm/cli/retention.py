@@ -19,7 +19,7 @@ _COLUMNS = {"what": "What", "rows": "Rows", "size": "Size"}
 
 @app.callback()
 def _retention() -> None:
-    """What the scheduler does by itself in the background, by hand."""
+    """Do by hand what the scheduler does by itself in the background."""
 
 
 @app.command()
@@ -29,7 +29,7 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Do one round of retention, at the speed of farm.toml. Ctrl-C is safe: the next round goes on."""
+    """Delete what has expired, once. Ctrl-C is safe: the next round goes on."""
     from schedulers.retention.rounds import Retention
 
     settings = Settings()

@@ -97,7 +97,7 @@ def flower(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5555,
     address: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Run Flower. Beyond the loopback address it asks for FARM_FLOWER_AUTH (user:password)."""
+    """Run Flower, a page that shows the workers. For others than this host it needs FARM_FLOWER_AUTH."""
     from farm.broker.app import celery_app, queues
 
     settings = Settings()
@@ -116,7 +116,7 @@ def flower(
 
 @app.command(rich_help_panel=_PARTS)
 def migrate() -> None:
-    """Bring the database to this version's schema."""
+    """Bring the database up to this version."""
     say(f"The schema is at {upkeep.migrate(Settings())}.")
 
 

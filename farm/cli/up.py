@@ -51,7 +51,10 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = 8000,
     host: Annotated[str, typer.Option(help="Address of the API.")] = "127.0.0.1",
     flower: Annotated[
-        bool, typer.Option("--flower/--no-flower", help="Flower, where it is installed.")
+        bool,
+        typer.Option(
+            "--flower/--no-flower", help="Flower, a page that shows the workers, where it is installed."
+        ),
     ] = True,
     slots: Annotated[
         int | None, typer.Option(min=1, help="Tasks at once per worker; default: the pool's.")
@@ -61,7 +64,10 @@ def up(
         bool, typer.Option("--quiet", help="Print the ready line and trouble, nothing else.")
     ] = False,
 ) -> None:
-    """Run a whole farm here: API, scheduler, a worker per installed pool, Flower. Ctrl-C stops it all."""
+    """Run a whole farm on this machine until Ctrl-C; prints its address.
+
+    It is the API, the scheduler, a worker per installed pool and, where it is installed, Flower.
+    """
     settings = Settings()
     wanted = tuple(name.strip() for name in pools.split(",") if name.strip())
     options = UpOptions(host, port or free_port(host), flower, slots, wanted, quiet)

@@ -123,7 +123,7 @@ def deliveries(
 def replay(
     delivery_id: Annotated[list[str], typer.Argument(help="As `farm webhooks deliveries` shows it.")],
 ) -> None:
-    """Send ended deliveries again: same webhook-id, same body."""
+    """Send deliveries that have ended again, with the same id and body."""
     with _farm() as farm:
         for wanted in delivery_id:
             farm.replay_webhook(wanted)

@@ -62,7 +62,7 @@ def sleep(
     ] = None,
     never: Annotated[bool, typer.Option("--never", help="Take the schedule away.")] = False,
 ) -> None:
-    """Let a worker sleep at told hours of its own time zone: as if drained, and back by itself."""
+    """Let a worker rest at told hours of its own time zone, and come back by itself."""
     if (schedule is None) != never:
         raise BadRequest("Say when it sleeps, or --never.", param="schedule")
     with any_farm(Settings()) as farm:

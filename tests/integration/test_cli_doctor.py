@@ -68,7 +68,7 @@ def test_the_table_reads_like_one(tmp_path: Path) -> None:
 
 def test_help_is_grouped_and_the_version_is_told(tmp_path: Path) -> None:
     shown = farm(tmp_path, "--help").stdout
-    for word in ("Use the farm", "Steer the farm", "Run one part", "render", "doctor", "scheduler"):
+    for word in ("Use the farm", "Look after the farm", "Run one part", "render", "doctor", "scheduler"):
         assert word in shown
     assert farm(tmp_path, "--version").stdout.strip() == f"kinefarm {__version__}"
 

@@ -103,13 +103,13 @@ def test_sigterm_ends_an_idle_worker_even_while_valkey_is_away(
 
 def test_a_killed_worker_takes_its_engine_along_and_its_folder_is_swept(farm: WorkerFarm) -> None:
     worker = farm.worker()
-    job_id = farm.submit(Probe(sleep_s=1.5, write_bytes=10))
+    job_id = farm.submit(Probe(sleep_s=1.5, inputs=(farm.asset(b"a picture", file_name="a.jpg"),)))
     farm.running(job_id)
-    (engine,) = worker.engines()
+    until(worker.attempt_folders, "its folder is there")
+    until(worker.engines, "its engine is there")
+    left, (engine,) = worker.attempt_folders(), worker.engines()
     worker.kill()
     until(lambda: not is_running(engine), "the engine is gone")
-    left = worker.attempt_folders()
-    assert left
     farm.worker(name="w2")
     assert farm.ended(job_id).state == "completed"
     assert farm.outcomes(job_id) == ["lost", "succeeded"]
