@@ -296,8 +296,8 @@ for _order in ("vtime", "served_at"):
 # The index's own words: `lanes.c.open` is spelled `open = 1` on SQLite, which then reads every lane.
 OPEN = text("lanes.open")
 
-# Virtual time of each tier within one (pool, resource), and of the lanes inside it. `floor` is the line's own,
-# at which a tier joins that was idle; `typical_s` what its tasks are estimated at, lately.
+# Virtual time of each tier within one (pool, resource), and of the lanes inside it. `floor` is the line's
+# own, at which a tier joins that was idle; `typical_s` what its tasks are estimated at, lately.
 tiers = Table(
     "tiers",
     metadata,
