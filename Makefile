@@ -10,7 +10,8 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PIP ?= $(RUN) -m pip --disable-pip-version-check --quiet
+# Errors only: what a newcomer waits for comes after it.
+PIP ?= $(RUN) -m pip --disable-pip-version-check -qq
 JOBS ?= 2
 MEDIA ?=
 ONLY ?=

@@ -24,9 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from farm.states import TaskState
 from farm.store.rows import AnyRow
-from farm.store.schema import OPEN, accounts, jobs, lanes, sorts, tasks
+from farm.store.schema import OPEN, READY, accounts, jobs, lanes, sorts, tasks
 from schedulers.capacity import Line
 from schedulers.fairness import AGED, LaneTurn
 
@@ -258,7 +257,7 @@ _BY_WAITING = _OPEN.order_by(lanes.c.served_at, lanes.c.id)
 _BY_AGE = (tasks.c.priority, tasks.c.id)
 _HEADS = (
     _about(tasks, tasks)
-    .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)
+    .where(tasks.c.lane_id == bindparam("of_lane"), READY)
     .order_by(*_BY_AGE)
     .limit(bindparam("count"))
 )
@@ -269,7 +268,7 @@ _wanted = (
 )
 _first_ready = (
     select(tasks)
-    .where(tasks.c.lane_id == _wanted.c.lane, tasks.c.state == TaskState.READY)
+    .where(tasks.c.lane_id == _wanted.c.lane, READY)
     .order_by(*_BY_AGE)
     .limit(_wanted.c.count)
     .lateral("first_ready")

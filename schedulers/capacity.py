@@ -51,6 +51,10 @@ class LineCapacity:
     def free(self) -> int:
         return max(0, self.slots - self.live)
 
+    def can_run(self, requires: Mapping[str, str]) -> bool:
+        """Whether any of its workers announces everything that is required."""
+        return any(worker.can_run(requires) for worker in self.workers)
+
     def free_of(self, worker: Worker, resource: str) -> int:
         return worker.slots.get(resource, 0) - self.taken.get(worker.name, 0)
 

@@ -182,7 +182,7 @@ _WITHDRAW_KEPT_OUT = (
 def _gone(row: AnyRow, capacity: Mapping[Line, LineCapacity]) -> bool:
     line = capacity.get((row.pool, row.resource))
     if row.queue == row.pool:
-        return line is None or not any(worker.can_run(row.requires) for worker in line.workers)
+        return line is None or not line.can_run(row.requires)
     return line is None or row.queue not in {worker.queue for worker in line.workers}
 
 

@@ -16,7 +16,7 @@ from farm.job import Failure
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.bulk import UpdateMany
 from farm.store.rows import AnyRow
-from farm.store.schema import accounts, attempts, jobs, lanes, task_needs, tasks
+from farm.store.schema import FINISHED, accounts, attempts, jobs, lanes, task_needs, tasks
 from schedulers.endings import Ended, end_jobs
 from schedulers.failover.decide import Failover
 from schedulers.failover.desk import Desk
@@ -73,7 +73,7 @@ _FINISHED = (
     .join(jobs, jobs.c.seq == tasks.c.job_seq)
     .join(accounts, accounts.c.id == jobs.c.account_id)
     .join(lanes, lanes.c.id == attempts.c.lane_id)
-    .where(attempts.c.state == AttemptState.FINISHED.value)
+    .where(FINISHED)
     .order_by(attempts.c.id)
 )
 _FIRST_FINISHED = _FINISHED.limit(bindparam("count"))

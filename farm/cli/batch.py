@@ -1,32 +1,26 @@
 """`farm batch`: hand in thousands of jobs from one file, watch them, fetch what came of them."""
 
 import sys
-import time
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from farm.batch import BatchState
 from farm.cli import console
+from farm.cli.batch_following import failures, is_good, watched
 from farm.cli.batch_sending import send_catalog, send_file
 from farm.cli.catalog_csv import Catalog
 from farm.cli.client import FarmClient
 from farm.cli.embedded import any_farm
 from farm.cli.jobs import WebhookAutoRetry, params_in
-from farm.cli.progress import new_show
-from farm.errors import BadRequest, FarmUnavailable
+from farm.errors import BadRequest
 from farm.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
-_PATIENCE_S = 60.0
-_LOOK_S = 1.0
 _CSV = "text/csv"
 _TYPES = {".csv": _CSV, ".jsonl": "application/jsonl", ".ndjson": "application/jsonl"}
-_SHOWN = 5
 _BATCHES = {
     "id": "Batch",
     "name": "Name",
@@ -109,7 +103,7 @@ def submit(
             console.say(batch)
         if taken["stopped_at"] is not None:
             _complain_of_credits(file, taken)
-        if watch_it and not _good(_watched(farm, batch)):
+        if watch_it and not is_good(watched(farm, batch)):
             raise typer.Exit(1)
 
 
@@ -135,7 +129,7 @@ def show(batch_id: BatchId, as_json: console.AsJson = False) -> None:
             console.print_json(found)
             return
         console.out().print(console.table([_row(found)], _BATCHES))
-        for sentence in _failures(farm, batch_id):
+        for sentence in failures(farm, batch_id):
             console.say(sentence, style="red")
 
 
@@ -143,12 +137,12 @@ def show(batch_id: BatchId, as_json: console.AsJson = False) -> None:
 def watch(batch_id: BatchId, as_json: console.AsJson = False) -> None:
     """Follow a batch until it has ended. Exit 1 unless every row completed."""
     with _farm() as farm:
-        ended = _watched(farm, batch_id)
+        ended = watched(farm, batch_id)
     if as_json:
         console.print_json(ended)
     else:
         console.out().print(console.table([_row(ended)], _BATCHES))
-    if not _good(ended):
+    if not is_good(ended):
         raise typer.Exit(1)
 
 
@@ -224,66 +218,6 @@ def _complain_of_credits(file: Path, taken: dict[str, Any]) -> None:
         f"After a top-up, with the same options: farm batch submit {file} --batch {taken['batch_id']}"
     )
     raise typer.Exit(1)
-
-
-def _watched(farm: FarmClient, batch_id: str) -> dict[str, Any]:
-    """Follow it, and say on stderr how it ended."""
-    with new_show() as bars:
-        bars.step("running")
-        for batch in _followed(farm, batch_id):
-            bars.at(batch["progress"], _said(batch))
-    console.remark(_ending(batch), style="green" if _good(batch) else "red")
-    for sentence in _failures(farm, batch_id) if batch["counts"]["failed"] else ():
-        console.remark(sentence, style="red")
-    return batch
-
-
-def _ending(batch: dict[str, Any]) -> str:
-    """`completed: 2 of 4 rows completed, 1 failed, 1 rejected`"""
-    counts = batch["counts"]
-    parts = [f"{counts['completed']} of {counts['total'] + counts['rejected']} rows completed"]
-    parts += [f"{counts[name]} {name}" for name in ("failed", "cancelled", "rejected") if counts[name]]
-    return f"{batch['state']}: {', '.join(parts)}"
-
-
-def _failures(farm: FarmClient, batch_id: str) -> list[str]:
-    """The first rows that failed, and why."""
-    failed = farm.native("GET", f"/batches/{batch_id}/jobs", state="failed", limit=_SHOWN)["data"]
-    return [f"{job['custom_id']}: {job['failure']['code']}: {job['failure']['message']}" for job in failed]
-
-
-def _followed(farm: FarmClient, batch_id: str) -> Iterator[dict[str, Any]]:
-    """The batch now and every second, until it has ended. A farm that restarts is waited for."""
-    patience_ends = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            batch = farm.native("GET", f"/batches/{batch_id}")
-        except FarmUnavailable:
-            if time.monotonic() > patience_ends:
-                raise
-        else:
-            yield batch
-            if batch["ended_at"] is not None:
-                return
-            patience_ends = time.monotonic() + _PATIENCE_S
-        time.sleep(_LOOK_S)
-
-
-def _said(batch: dict[str, Any]) -> str:
-    counts = batch["counts"]
-    parts = [f"{counts['total']} jobs"]
-    parts += [f"{counts[name]} {name}" for name in ("running", "completed", "failed") if counts[name]]
-    if batch["paused"]:
-        parts.append("paused")
-    if batch["state"] == BatchState.OPEN:
-        parts.append("open: it takes more rows")
-    if batch["eta_s"] is not None:
-        parts.append(f"about {batch['eta_s']:.0f} s left")
-    return ", ".join(parts)
-
-
-def _good(batch: dict[str, Any]) -> bool:
-    return batch["state"] == BatchState.COMPLETED and not batch["partial_failure"]
 
 
 def _steer(verb: str, batch_id: str, as_json: bool) -> None:

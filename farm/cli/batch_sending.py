@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from farm.cli.client import FarmClient, chunks
 from farm.cli.footage import MediaFile
 from farm.cli.progress import Show, new_show
 from farm.cli.uploads import Files, Journal, Uploaded
-from farm.errors import FarmUnavailable
+from farm.errors import BadRequest, FarmUnavailable
 
 Query = Sequence[tuple[str, str]]
 _T = TypeVar("_T")
@@ -28,14 +28,12 @@ _COUNTS = ("accepted", "known", "rejected")
 def send_file(farm: FarmClient, batch_id: str, file: Path, content_type: str, query: Query) -> dict[str, Any]:
     """Send a file as it is: what became of its rows. The farm knows rows that it has already."""
     size = file.stat().st_size
-    with new_show() as bars:
+    with _to_be_continued(file, batch_id), new_show() as bars:
         bars.step("sending")
         return _patiently(
             lambda: farm.send_rows(
                 _rows(batch_id), lambda: chunks(file, _shown(bars, size)), content_type, query
-            ),
-            file,
-            batch_id,
+            )
         )
 
 
@@ -48,19 +46,17 @@ def send_catalog(
     """
     taken: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
 
-    def patiently(call: Callable[[], _T]) -> _T:
-        return _patiently(call, catalog.path, batch_id)
-
     def upload(file: MediaFile) -> Uploaded:
-        return patiently(lambda: _uploaded(farm, file))
+        return _patiently(lambda: _uploaded(farm, file))
 
     def look(asset_id: str) -> Uploaded:
-        return patiently(lambda: _asset(farm.native("GET", f"/assets/{quote(asset_id, safe='')}")))
+        return _patiently(lambda: _asset(farm.native("GET", f"/assets/{quote(asset_id, safe='')}")))
 
     def send(content: bytes) -> dict[str, Any]:
-        return patiently(lambda: farm.send_rows(_rows(batch_id), lambda: [content], _CSV, query))
+        return _patiently(lambda: farm.send_rows(_rows(batch_id), lambda: [content], _CSV, query))
 
-    with closing(Journal(_rows_of(farm, batch_id) if goes_on else ())) as journal, new_show() as bars:
+    known = _rows_of(farm, batch_id) if goes_on else ()
+    with _to_be_continued(catalog.path, batch_id), closing(Journal(known)) as journal, new_show() as bars:
         files = Files(catalog.path.parent, journal, upload, look)
         bars.step("sending")
         for piece in catalog.pieces(files, journal.has_row):
@@ -93,7 +89,17 @@ def _rows_of(farm: FarmClient, batch_id: str) -> Iterator[str]:
             yield str(json.loads(line)["custom_id"])
 
 
-def _patiently(call: Callable[[], _T], file: Path, batch_id: str) -> _T:
+@contextmanager
+def _to_be_continued(file: Path, batch_id: str) -> Iterator[None]:
+    """Say how to go on when it ends half-way."""
+    try:
+        yield
+    except (BadRequest, FarmUnavailable, KeyboardInterrupt):
+        console.remark(f"To go on, with the same options: farm batch submit {file} --batch {batch_id}")
+        raise
+
+
+def _patiently(call: Callable[[], _T]) -> _T:
     """What the call returns, made again for a minute when the line breaks."""
     patience_ends = time.monotonic() + _PATIENCE_S
     while True:
@@ -101,7 +107,6 @@ def _patiently(call: Callable[[], _T], file: Path, batch_id: str) -> _T:
             return call()
         except FarmUnavailable as error:
             if time.monotonic() > patience_ends:
-                console.remark(f"Go on, with the same options: farm batch submit {file} --batch {batch_id}")
                 raise
             console.remark(f"{error.message} Trying again.")
             time.sleep(_PAUSE_S)

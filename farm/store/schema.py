@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -460,6 +461,10 @@ STRAY = text(
 LIVE = attempts.c.state.in_(
     bindparam("live_states", ("published", "running"), expanding=True, literal_execute=True)
 )
+
+# The same for finished attempts and ready tasks: given a parameter, PostgreSQL would plan each query anew.
+FINISHED = attempts.c.state == literal_column("'finished'")
+READY = tasks.c.state == literal_column("'ready'")
 
 # Insert-only notes to the scheduler: ready tasks that arrived in a lane, and wishes about jobs.
 arrivals = Table(

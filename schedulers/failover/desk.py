@@ -77,12 +77,13 @@ class Desk:
         self._request(row)
         self._blame(row, kind, failure)
         choice = self._carried(row, kind, failure.code)
+        spent = budget.spent(self._budget(row), self._now, self._rules)
         case = Case(
             kind,
             choice,
             self._tried(row),
             self._views(row, choice),
-            may_retry=budget.spent(self._budget(row), self._now, self._rules) is not None,
+            may_retry=spent is not None,
             retry_after_s=row.retry_after_s,
             left_s=None if row.deadline_at is None else row.deadline_at - self._now,
             rounds=rounds,
@@ -97,10 +98,9 @@ class Desk:
             case GiveUp():
                 self._keep(row, choice)
                 self._follow(row, Then(what="give_up", why=decision.because))
-        if not isinstance(decision, GiveUp) and not TABLE[kind].is_free and not choice.is_bound:
-            self._budgets[row.account_id] = budget.spent(self._budget(row), self._now, self._rules) or (
-                self._budget(row)
-            )
+        is_new_call = not isinstance(decision, GiveUp) and not TABLE[kind].is_free and not choice.is_bound
+        if is_new_call and spent is not None:
+            self._budgets[row.account_id] = spent
         return decision
 
     def write(self) -> None:

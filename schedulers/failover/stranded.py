@@ -46,15 +46,11 @@ def free_stranded(
         return 0
     turnstile = Turnstile(hall, connection, capacity, now)
     for sort in connection.execute(_WAITED).all():
-        if not _served(sort, capacity):
+        room = capacity.get((sort.pool, sort.resource))
+        if room is None or not room.can_run(sort.requires):
             since = now - book.failover.no_worker_s
             _look(turnstile, connection.execute(_TASKS, {"of_sort": sort.id, "since": since}).all())
     return turnstile.write()
-
-
-def _served(sort: AnyRow, capacity: Mapping[Line, LineCapacity]) -> bool:
-    room = capacity.get((sort.pool, sort.resource))
-    return room is not None and any(worker.can_run(sort.requires) for worker in room.workers)
 
 
 def _look(turnstile: Turnstile, rows: Sequence[AnyRow]) -> None:

@@ -27,7 +27,7 @@ def views_of(
     def has_worker(candidate: Candidate) -> bool:
         room = capacity.get((candidate.pool, candidate.resource.value))
         needs = {"kind": kind, **choice.requires, **candidate.requires}
-        return room is not None and any(worker.can_run(needs) for worker in room.workers)
+        return room is not None and room.can_run(needs)
 
     views = [
         View(

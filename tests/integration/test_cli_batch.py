@@ -69,6 +69,25 @@ def test_a_catalog_is_submitted_watched_and_fetched(shop: RunningFarm, tmp_path:
     assert (refused["line"], refused["custom_id"], refused["field"]) == (4, None, "bytes")
 
 
+def test_who_watches_hears_at_last_how_it_ended(shop: RunningFarm, tmp_path: Path) -> None:
+    reached = {"FARM_URL": shop.url, "FARM_API_KEY": shop.key}
+    done = command(tmp_path, "submit", "probe", "--watch", **reached)
+    assert done.returncode == 0
+    assert done.stdout.startswith("job_") and done.stdout.strip() not in done.stderr
+    assert done.stderr.splitlines()[-2] == "probe 100% completed"
+    assert done.stderr.splitlines()[-1].startswith("completed in ")
+    done = command(tmp_path, "submit", "probe", "--params", '{"fail_class": "policy"}', "--watch", **reached)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: failed: probe: ")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"custom_id": "a"}\n{"custom_id": "b", "params": {"fail_class": "policy"}}\n{"x": 1}\n')
+    done = command(tmp_path, "batch", "submit", str(rows), "--kind", "probe", "--watch", **reached)
+    assert done.returncode == 1
+    *_, ending, reason = done.stderr.splitlines()
+    assert ending == "completed: 1 of 3 rows completed, 1 failed, 1 rejected"
+    assert reason.startswith("b: probe: ")
+
+
 def test_a_chain_runs_in_order_and_hands_on_its_files(shop: RunningFarm, tmp_path: Path) -> None:
     chain = tmp_path / "chain.jsonl"
     rows = [

@@ -207,3 +207,18 @@ def test_rows_are_sent_on_with_their_wish_to_be_tried_again(seller: Seller) -> N
     done = command(seller.folder / "home", *words, FARM_URL=seller.api.url, FARM_API_KEY=seller.key)
     job = seller.get(f"/jobs/{done.stdout.strip()}")
     assert (job["webhook_auto_retry"], job["webhook_url"]) == (True, "https://93.184.216.34/hook")
+
+
+def test_a_catalog_that_breaks_off_says_how_to_go_on(seller: Seller) -> None:
+    good = "".join(f"A-{number},photos/red.png,\n" for number in range(200))
+    seller.catalog.write_text(f'sku,photo,headline\n{good}B-1,photos/blue.png,"never closed\n')
+    done = seller.submit(*RENDER)
+    assert done.returncode == 2
+    hint, wrong = done.stderr.splitlines()[-2:]
+    assert "line 202, is not CSV" in wrong
+    batch = hint.rpartition(" ")[2]
+    assert seller.get(f"/batches/{batch}")["counts"]["queued"] == 200
+    seller.catalog.write_text(f"sku,photo,headline\n{good}B-1,photos/blue.png,closed\n")
+    done = seller.submit(*RENDER, "--batch", batch)
+    assert "1 rows accepted, 200 known already, 0 rejected." in done.stderr
+    assert [asset["file_name"] for asset in seller.assets()] == ["blue.png", "red.png"]
