@@ -124,11 +124,20 @@ class MemoryStore(Store):
             self.hook("before_commit")
 
     def _arm(self, connection: Connection) -> None:
-        """Have `at_statement` called before each statement of this transaction."""
+        """Have `at_statement` called before each statement of this transaction.
+
+        Not between an insert and the question for its numbers: on PostgreSQL these are one statement.
+        """
         call = self.at_statement
-        if call is not None:
-            self.at_statement = None
-            event.listen(connection, "before_cursor_execute", lambda *_: call(connection))
+        if call is None:
+            return
+        self.at_statement = None
+
+        def before(_: Connection, _cursor: object, statement: str, *_more: object) -> None:
+            if "last_insert_rowid" not in statement:
+                call(connection)
+
+        event.listen(connection, "before_cursor_execute", before)
 
 
 def _triggers() -> Iterator[str]:
