@@ -55,6 +55,74 @@ def test_mixing_with_all_the_weight_on_one_side_changes_nothing():
     np.testing.assert_array_equal(out, after)
 
 
+SHAPES = pytest.mark.parametrize(("height", "width"), [(2, 2), (8, 8), (37, 53), (90, 160), (160, 90)])
+
+
+def whole(low, high, *shape):
+    return RANDOM.integers(low, high, shape, dtype=np.int32)
+
+
+@SHAPES
+def test_revealing_equals_the_reference_wherever_the_edge_is(height, width):
+    before, after, out, expected = (padded(height, width) for _ in range(4))
+    fields = [whole(-4000, 4000, side) for side in (width, height, width, height)]
+    kernels.reveal(before, after, out, *fields)
+    kernels_reference.reveal(before, after, expected, *fields)
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_revealing_takes_the_longest_fields_without_wrapping_round():
+    before, after, out = noise(4, 6), noise(4, 6), noise(4, 6)
+    for far, shown in ((-(1 << 29), before), (1 << 29, after)):
+        fields = [np.full(side, far, np.int32) for side in (6, 4, 6, 4)]
+        kernels.reveal(before, after, out, *fields)
+        np.testing.assert_array_equal(out, shown)
+
+
+@SHAPES
+@pytest.mark.parametrize("colour", [80, 235])
+def test_glowing_equals_the_reference_beyond_full_strength_too(height, width, colour):
+    out = padded(height, width)
+    expected = out.copy()
+    lights = whole(0, 4097, 3, width), whole(0, 4097, 3, height)
+    kernels.glow(out, *lights, colour)
+    kernels_reference.glow(expected, *lights, colour)
+    np.testing.assert_array_equal(out, expected)
+
+
+@SHAPES
+@pytest.mark.parametrize("length", [256, 257, 1000, 2])
+@pytest.mark.parametrize("along", [0.0, 0.013, 0.5, 0.77, 1.0])
+def test_panning_equals_the_mean_over_each_span(height, width, length, along):
+    before, after, out, expected = (padded(height, width) for _ in range(4))
+    length = min(max(length, 256), 256 * width)
+    sums = np.zeros(2 * width + 2, np.int64)
+    kernels.pan(before, after, out, sums, round(along * width * 256), length)
+    kernels_reference.pan(before, after, expected, sums, round(along * width * 256), length)
+    np.testing.assert_array_equal(out, expected)
+
+
+@SHAPES
+@pytest.mark.parametrize(("light", "ground"), [(128, 16), (70, 16), (70, 128)])
+def test_turning_equals_the_reference_at_every_slope(height, width, light, ground):
+    source, out = padded(height, width), padded(height, width)
+    expected = out.copy()
+    index, parts = whole(0, width - 1, width), [whole(0, 129, width) for _ in range(2)]
+    scale = whole(30_000, 150_000, width)
+    kernels.turn(source, out, index, *parts, scale, light, ground)
+    kernels_reference.turn(source, expected, index, *parts, scale, light, ground)
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_turning_at_the_largest_size_does_not_wrap_round():
+    source, out = np.full((8192, 2), 90, np.uint8), np.zeros((8192, 2), np.uint8)
+    flat = np.zeros(2, np.int32), np.zeros(2, np.int32), np.full(2, 128, np.int32)
+    kernels.turn(source, out, *flat, np.full(2, 100_000, np.int32), 128, 16)
+    shown = np.flatnonzero(out[:, 0] == 90)
+    assert (shown[0], shown[-1]) == (8191 - shown[-1], 8191 - shown[0])
+    assert len(shown) == pytest.approx(8192 * 65_536 / 100_000, abs=3)
+
+
 @pytest.mark.parametrize("opacity", [0, 1, 100, 256])
 def test_laying_over_equals_the_reference(opacity):
     alpha = RANDOM.integers(0, 257, (33, 21)).astype(np.uint16)

@@ -14,12 +14,19 @@ import numpy.typing as npt
 from workers.cpu_render import kernel_cache
 from workers.media.planes import Plane
 
+EDGE_ONE = 1024  # of the fields of `reveal`: from here on all is `after`
+GLOW_ONE = 4096  # of the rows, columns and sum of `glow`
+PAN_ONE = 256  # a pixel, in `pan`
+TURN_ONE = 65_536  # of the scale in `turn`
+
 kernel_cache.prepare()
 
 F = TypeVar("F", bound=Callable[..., Any])
 Index = npt.NDArray[np.int32]
 
 _i32 = numba.int32
+_i64 = numba.int64
+_f64 = numba.float64
 _u8 = numba.uint8
 _u64 = numba.uint64
 
@@ -103,3 +110,112 @@ def lay_over(
             covered = (_i32(cover[x]) * strength) >> _i32(8)
             added = (_i32(colour[x]) * strength) >> _i32(8)
             row[x] = _u8((_i32(row[x]) * (_i32(256) - covered) + added + _i32(128)) >> _i32(8))
+
+
+@_kernel(
+    "void(uint8[:,:], uint8[:,:], uint8[:,:], int32[::1], int32[::1], int32[::1], int32[::1])",
+)
+def reveal(
+    before: Plane, after: Plane, out: Plane, columns: Index, rows: Index, columns2: Index, rows2: Index
+) -> None:
+    """Show `after` where the smaller of two fields is EDGE_ONE or more, `before` where it is 0 or less.
+
+    A field is columns[x] + rows[y], each within ±2^29; in between the change is a smoothstep of it.
+    """
+    width = out.shape[1]
+    one = _i32(EDGE_ONE)
+    for y in range(out.shape[0]):
+        first, second, row = before[y], after[y], out[y]
+        here, there = _i32(rows[y]), _i32(rows2[y])
+        for x in range(width):
+            field = max(_i32(0), min(one, min(_i32(columns[x]) + here, _i32(columns2[x]) + there)))
+            late = (field * field * (_i32(3 * EDGE_ONE) - _i32(2) * field)) >> _i32(20)
+            row[x] = _u8((_i32(first[x]) * (one - late) + _i32(second[x]) * late + _i32(512)) >> _i32(10))
+
+
+@_kernel("void(uint8[:,:], int32[:,::1], int32[:,::1], int32)")
+def glow(out: Plane, columns: Index, rows: Index, colour: int) -> None:
+    """Pull `out` towards `colour` by the sum of three lights, each columns[k, x] times rows[k, y]."""
+    width = out.shape[1]
+    one, target = _i32(GLOW_ONE), _i32(colour)
+    for y in range(out.shape[0]):
+        row = out[y]
+        a, b, c = _i32(rows[0, y]), _i32(rows[1, y]), _i32(rows[2, y])
+        for x in range(width):
+            light = a * _i32(columns[0, x]) + b * _i32(columns[1, x]) + c * _i32(columns[2, x])
+            strength = min(one, light >> _i32(12))
+            value = _i32(row[x])
+            row[x] = _u8(value + (((target - value) * strength + _i32(2048)) >> _i32(12)))
+
+
+@_kernel("void(uint8[:,:], uint8[:,:], uint8[:,:], int64[::1], int64, int64)")
+def pan(
+    before: Plane, after: Plane, out: Plane, sums: npt.NDArray[np.int64], shift: int, length: int
+) -> None:
+    """The view on `before` with `after` to its right, moved to the right and smeared along the motion.
+
+    `shift` and `length` are in 1/256 pixels: 0 to all of the width, and at least PAN_ONE. `sums` is scratch
+    of 2 x width + 2. Running sums make the mean over a span of any length exact and equally quick.
+    """
+    width = out.shape[1]
+    span = _f64(length)
+    start = _i64(shift) - (_i64(length) - _i64(PAN_ONE)) // _i64(2)
+    last = _i64(2 * width * PAN_ONE) - _i64(length)
+    for y in range(out.shape[0]):
+        first, second, row = before[y], after[y], out[y]
+        total = _i64(0)
+        for x in range(width):
+            sums[x] = total
+            total += _i64(first[x])
+        for x in range(width):
+            sums[width + x] = total
+            total += _i64(second[x])
+        sums[2 * width] = sums[2 * width + 1] = total
+        for x in range(width):
+            left = max(_i64(0), min(last, start + _i64(x * PAN_ONE)))
+            right = left + _i64(length)
+            i, j = _u64(left >> _i64(8)), _u64(right >> _i64(8))
+            low = (sums[i] << _i64(8)) + (left & _i64(255)) * (sums[i + _u64(1)] - sums[i])
+            high = (sums[j] << _i64(8)) + (right & _i64(255)) * (sums[j + _u64(1)] - sums[j])
+            row[x] = _u8(_f64(high - low) / span + _f64(0.5))
+
+
+@_kernel(
+    "void(uint8[:,:], uint8[:,:], int32[::1], int32[::1], int32[::1], int32[::1], int32, int32)",
+)
+def turn(
+    source: Plane,
+    out: Plane,
+    index: Index,
+    weight: Index,
+    cover: Index,
+    scale: Index,
+    light: int,
+    ground: int,
+) -> None:
+    """Lay `source`, turned about its upright middle, over `out`, of the same size.
+
+    Column x lies between columns index[x] and index[x] + 1 by weight[x] of 128, and hides cover[x] of 128.
+    Its rows are scale[x] / TURN_ONE source rows apart. `light` of 128 is left of it, on `ground`.
+    """
+    height, width = out.shape
+    for y in range(height):
+        row = out[y]
+        for x in range(width):
+            if cover[x] == 0:
+                continue
+            place = ((_i32(2 * y + 1 - height) * _i32(scale[x])) >> _i32(1)) + _i32((height - 1) * 32_768)
+            within = min(place, _i32((height - 1) * TURN_ONE) - place)
+            hidden = max(_i32(0), min(_i32(128), (within + _i32(TURN_ONE)) >> _i32(9)))
+            hidden = (hidden * _i32(cover[x])) >> _i32(7)
+            at = max(_i32(0), min(_i32((height - 1) * TURN_ONE), place))
+            top, i = min(_i32(height - 2), at >> _i32(16)), _u64(index[x])  # unsigned: never from the end
+            late = (at - (top << _i32(16))) >> _i32(9)
+            above, below = source[_u64(top)], source[_u64(top) + _u64(1)]
+            wide = _i32(weight[x])
+            upper = _i32(above[i]) * (_i32(128) - wide) + _i32(above[i + _u64(1)]) * wide
+            lower = _i32(below[i]) * (_i32(128) - wide) + _i32(below[i + _u64(1)]) * wide
+            value = (upper * (_i32(128) - late) + lower * late + _i32(8192)) >> _i32(14)
+            lit = ground + (((value - _i32(ground)) * _i32(light) + _i32(64)) >> _i32(7))
+            under = _i32(row[x])
+            row[x] = _u8(under + (((lit - under) * hidden + _i32(64)) >> _i32(7)))

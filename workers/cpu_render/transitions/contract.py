@@ -24,6 +24,16 @@ class Transition:
     summary: str
 
 
+def eased(progress: float) -> float:
+    """From rest to rest, 0 to 1, without a jolt at either end (a fifth-degree smoothstep)."""
+    return progress**3 * (progress * (6 * progress - 15) + 10)
+
+
+def eased_within(progress: float, start: float, end: float) -> float:
+    """Eased from 0 at `start` to 1 at `end`, and held outside."""
+    return eased(min(1.0, max(0.0, (progress - start) / (end - start))))
+
+
 def mix_planes(before: Planes, after: Planes, out: Planes, before_weight: int, after_weight: int) -> None:
     """Both pictures by their weights of 128, and black for what is left."""
     for first, second, row, ground in zip(before, after, out, BLACK, strict=True):
