@@ -1,4 +1,4 @@
-"""media-render: one MP4 from pictures, clips, music and a hook text.
+"""media-render: one MP4 from pictures, clips, music and texts.
 
 Says what may be asked, what it costs and which timeline is meant; opens no media and knows no codec.
 """
@@ -11,9 +11,9 @@ from farm.catalog import Catalog
 from farm.kinds import Kind, TaskSpec
 from farm.money import PriceLine
 from tasks.media_render.layout import timeline_of
-from tasks.media_render.params import AssetDuration, MediaRender, Placement, RenderAsset
+from tasks.media_render.params import AssetDuration, MediaRender, Placement, RenderAsset, TextOverlay
 
-__all__ = ["KIND", "AssetDuration", "MediaRender", "Placement", "RenderAsset", "timeline_of"]
+__all__ = ["KIND", "AssetDuration", "MediaRender", "Placement", "RenderAsset", "TextOverlay", "timeline_of"]
 
 _ESTIMATED_S_PER_FRAME = 0.025  # measured: 900 frames of 1080x1920 cost about 20 CPU seconds
 _START_S = 2.0
@@ -72,5 +72,5 @@ KIND = Kind(
     price_mc=price_mc,
     breakdown=breakdown,
     steps={"render": "workers.cpu_render.media_render:perform"},
-    summary="One MP4 from pictures, clips, music and a hook text.",
+    summary="One MP4 from pictures, clips, music and texts.",
 )

@@ -17,21 +17,25 @@ from farm.timeline import (
     Media,
     MediaKind,
     Motion,
-    Position,
     Rate,
-    TextClip,
-    TextTrack,
     Timeline,
     Transition,
     VideoClip,
     VideoTrack,
 )
-from tasks.media_render.params import MAX_TOTAL_S, SIZES, MediaRender, Placement, RenderAsset, TransitionType
+from tasks.media_render.captions import captions
+from tasks.media_render.params import (
+    MAX_TOTAL_S,
+    SIZES,
+    MediaRender,
+    Placement,
+    RenderAsset,
+    TransitionType,
+    exact,
+)
 
 DEFAULT_VISUAL_S = 3
 TRANSITION_S = Fraction(1, 2)
-HOOK_S = 3
-HOOK_TEMPLATE = "snapchat-hook"
 BGM_FADE_OUT_S = Fraction(3, 2)
 
 
@@ -49,7 +53,9 @@ def timeline_of(params: MediaRender) -> Timeline:
         media=_media(params, {clip.media for clip in clips}),
         video=(VideoTrack(clips=clips),),
     )
-    return bare.model_copy(update={"audio": tuple(_music(params, bare)), "text": tuple(_hook(params, bare))})
+    return bare.model_copy(
+        update={"audio": tuple(_music(params, bare)), "text": tuple(captions(params, bare))}
+    )
 
 
 def natural_order(file_name: str) -> tuple[tuple[int, int, str], ...]:
@@ -233,19 +239,3 @@ def _music(params: MediaRender, timeline: Timeline) -> Iterator[AudioTrack]:
         loop=True,
     )
     yield AudioTrack(clips=(music,), name="music")
-
-
-def _hook(params: MediaRender, timeline: Timeline) -> Iterator[TextTrack]:
-    text = (params.hook_text or "").strip()
-    if not text:
-        return
-    end = min(timeline.rate.nearest_frame(HOOK_S), timeline.end_frame_exclusive)
-    hook = TextClip(
-        text=text, start_frame=0, end_frame_exclusive=end, template=HOOK_TEMPLATE, position=Position.TOP
-    )
-    yield TextTrack(clips=(hook,), name="hook")
-
-
-def exact(seconds: float) -> Fraction:
-    """The decimal a caller wrote, not the nearest binary fraction: 0.1 is 1/10."""
-    return Fraction(str(seconds))

@@ -1,16 +1,32 @@
 """What may be asked of a media render."""
 
+import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from farm.kinds import Params
 from farm.noun import Noun
-from farm.timeline import Fit, MediaKind
+from farm.timeline import Fit, MediaKind, Position
 
 AspectRatio = Literal["9:16", "16:9", "1:1", "4:5"]
-TransitionType = Literal["none", "crossfade", "fade", "ken-burns"]
+TransitionType = Literal[
+    "none",
+    "crossfade",
+    "fade",
+    "light-leak",
+    "zoom-in",
+    "zoom-out",
+    "ken-burns",
+    "dip-to-black",
+    "slide",
+    "wipe",
+    "flip",
+    "clock-wipe",
+    "iris",
+]
 
 SIZES: Mapping[AspectRatio, tuple[int, int]] = {
     "9:16": (1080, 1920),
@@ -20,6 +36,9 @@ SIZES: Mapping[AspectRatio, tuple[int, int]] = {
 }
 HOOK_CHARACTERS = 300
 DEFAULT_BGM_VOLUME = 0.18  # the volume of every example in the media render document
+OVERLAY_CHARACTERS = 300
+MAX_OVERLAYS = 1000
+DEFAULT_TEMPLATE = "snapchat-hook"
 MAX_TOTAL_S = 3600
 MAX_SOURCE_S = 86_400
 MAX_ASSETS = 500
@@ -28,6 +47,47 @@ Seconds = Annotated[float, Field(strict=True, ge=0, le=MAX_TOTAL_S)]
 Length = Annotated[float, Field(strict=True, gt=0, le=MAX_TOTAL_S)]
 Source = Annotated[float, Field(strict=True, ge=0, le=MAX_SOURCE_S)]
 Volume = Annotated[float, Field(strict=True, ge=0, le=1)]
+
+
+# Looks for captions by id, and what they are called. How they look is the renderer's affair.
+TEXT_TEMPLATES: Mapping[str, str] = {
+    "snapchat-hook": "Snapchat Hook",
+    "headline-bar": "Headline Bar",
+    "cloud-tag": "Cloud Tag",
+    "midnight-strip": "Midnight Strip",
+    "title": "Title",
+    "simple": "Simple",
+    "bold": "Bold",
+}
+
+
+def template_id(name: str) -> str:
+    """The id of a text template, from its name or id in any case. Raises ValueError naming the known ones."""
+    known = re.sub(r"[\s_-]+", "-", name.strip().lower())
+    if known not in TEXT_TEMPLATES:
+        raise ValueError(
+            f"there is no text template {name[:64]!r}; known: {', '.join(TEXT_TEMPLATES.values())}"
+        )
+    return known
+
+
+def _template(value: object) -> object:
+    return template_id(value) if isinstance(value, str) else value
+
+
+TextTemplate = Annotated[
+    str,
+    BeforeValidator(_template),
+    Field(strict=True, description=f"{', '.join(TEXT_TEMPLATES.values())}: by name or id, in any case."),
+]
+OverlayText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=OVERLAY_CHARACTERS)
+]
+
+
+def exact(seconds: float) -> Fraction:
+    """The decimal a caller wrote, not the nearest binary fraction: 0.1 is 1/10."""
+    return Fraction(str(seconds))
 
 
 class RenderAsset(Noun):
@@ -71,6 +131,19 @@ class Placement(Noun):
         return self
 
 
+class TextOverlay(Noun):
+    """A text at an exact time. Without `duration_s` it stays for 3 s; none outlasts the video.
+
+    Texts may overlap in time; a later one of the list lies over an earlier one.
+    """
+
+    text: OverlayText
+    start_s: Seconds
+    duration_s: Length | None = None
+    template: TextTemplate = DEFAULT_TEMPLATE
+    position: Position = Position.TOP
+
+
 class MediaRender(Params):
     """What to render. Visuals are shown in the natural order of their file names unless placed by hand.
 
@@ -88,6 +161,7 @@ class MediaRender(Params):
     placements: tuple[Placement, ...] = Field(default=(), max_length=MAX_ASSETS)
     transition_types: tuple[TransitionType, ...] = Field(default=("crossfade",), min_length=1, max_length=50)
     hook_text: str | None = Field(default=None, max_length=HOOK_CHARACTERS)
+    text_overlays: tuple[TextOverlay, ...] = Field(default=(), max_length=MAX_OVERLAYS)
     bgm_asset_id: str | None = None
     bgm_volume: Volume = DEFAULT_BGM_VOLUME
     output_file_name: str = Field(default="rendered.mp4", pattern=r"^[^/\\\x00-\x1f]{1,124}\.mp4$")

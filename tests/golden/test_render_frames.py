@@ -21,6 +21,7 @@ from tests.golden.render_scenes import (
 from tests.media import BLUE, GREEN, RED, YELLOW, corners, quadrants, real_photo, stored_for, write_jpeg
 from workers.cpu_render.compose import compose
 from workers.cpu_render.plan import SpanKind, plan
+from workers.cpu_render.transitions import transitions
 
 pytestmark = pytest.mark.slow
 
@@ -87,15 +88,25 @@ def test_a_still_that_stands_is_composed_once():
     assert [piece.frames for piece in pieces] == [1] * 8 + [44] + [1] * 8
 
 
-@pytest.mark.parametrize("name", ["crossfade", "fade", "ken-burns"])
-def test_no_transition_moves_the_cut_or_touches_what_is_outside_it(name):
+@pytest.mark.parametrize("name", sorted(transitions()))
+def test_no_transition_touches_what_is_outside_its_frames(name):
+    frames = transition_frames(name)
+    assert len(frames) == 40
+    assert [psnr(frame, still(ASTRONAUT)) for frame in frames[:14]] == [99] * 14
+    assert [psnr(frame, still(FLOWER)) for frame in frames[26:]] == [99] * 14
+
+
+@pytest.mark.parametrize("name", ["none", "crossfade", "fade", "ken-burns", "dip-to-black"])
+def test_a_dissolve_changes_over_at_the_cut(name):
+    weights = [shares(frame, still(ASTRONAUT), still(FLOWER)) for frame in transition_frames(name)]
+    assert [first > second for first, second in weights] == [True] * 20 + [False] * 20
+
+
+def transition_frames(name):
+    """Two photos of twenty frames each, the transition over twelve of them."""
     transition = Transition(type=name, before_frames=6, after_frames=6)
     timeline = montage((ASTRONAUT, 20, {}), (FLOWER, 20, {"transition": transition}))
-    frames = frames_of(timeline, paths_of(ASTRONAUT, FLOWER))
-    assert len(frames) == 40
-    assert psnr(frames[13], still(ASTRONAUT)) == 99 and psnr(frames[26], still(FLOWER)) == 99
-    weights = [shares(frame, still(ASTRONAUT), still(FLOWER)) for frame in frames]
-    assert [first > second for first, second in weights] == [True] * 20 + [False] * 20
+    return frames_of(timeline, paths_of(ASTRONAUT, FLOWER))
 
 
 def test_an_upper_track_covers_the_lower_and_a_gap_is_black():

@@ -104,7 +104,7 @@ def test_a_job_that_is_asked_for_wrong_names_its_field(api: Api, change: dict[st
     [
         ({"bgm_volume": True}, "params.bgm_volume"),
         ({"surprise": 1}, "params.surprise"),
-        ({"transition_types": ["none", "iris"]}, "params.transition_types[1]"),
+        ({"transition_types": ["none", "star-wipe"]}, "params.transition_types[1]"),
         ({"bgm_asset_id": "asset_y"}, "params.bgm_asset_id"),
     ],
 )

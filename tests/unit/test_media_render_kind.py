@@ -216,7 +216,7 @@ def test_what_cannot_be_rendered_is_refused_by_name(names, params, param):
         {"durations": [{"asset_id": "a.png", "duration_s": float("inf")}]},
         {"placements": [{"asset_id": "a.png", "source_start_s": 5, "source_end_s": 5}]},
         {"transition_types": []},
-        {"transition_types": ["light-leak"]},
+        {"transition_types": ["star-wipe"]},
         {"output_file_name": "../x.mp4"},
         {"output_file_name": "x.avi"},
         {"aspect_ratio": "2:1"},

@@ -6,9 +6,9 @@ Pillow shapes with raqm where it can, so Arabic joins and runs from the right.
 
 import re
 import unicodedata
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -26,10 +26,13 @@ _STEPS = 24  # sizes tried between the wished and the smallest
 _UNDRAWN = frozenset({"Cf", "Cc", "Mn", "Me", "Zs"})
 _EXPENDABLE = frozenset({"So", "Sk", "Cn", "Co", "Cs"})
 
-# Share of the frame kept free at the top, bottom and sides. On upright video, where players lay buttons
-# and captions over the lower fifth and a bar over the top, more.
-_UPRIGHT_MARGINS = (0.12, 0.20, 0.075)
+# Share of the frame kept free at the top, bottom and sides. On video that fills an upright phone, where
+# players lay buttons and captions over the lower fifth and a bar over the top, more; posts of a feed
+# (4:5, 1:1) have theirs beside the picture.
+_PHONE_MARGINS = (0.12, 0.20, 0.075)
+_FEED_MARGINS = (0.075, 0.085, 0.065)
 _WIDE_MARGINS = (0.08, 0.09, 0.06)
+_PHONE_SHAPE = 1.5  # height over width from which a frame counts as one
 _TALLEST = 0.34  # share of the frame's height that one caption may take
 
 
@@ -44,7 +47,7 @@ class SafeArea:
 
     @classmethod
     def of(cls, stage: Stage) -> "SafeArea":
-        top, bottom, side = _UPRIGHT_MARGINS if stage.height > stage.width else _WIDE_MARGINS
+        top, bottom, side = _margins(stage.height / stage.width)
         return cls(
             round(stage.width * side),
             round(stage.height * top),
@@ -78,6 +81,11 @@ class Setting:
         return max(round(self.font.getlength(line)) for line in self.lines)
 
     @property
+    def capital(self) -> int:
+        """The height of a capital letter above its baseline."""
+        return -round(self.font.getbbox("H", anchor="ls")[1])
+
+    @property
     def height(self) -> int:
         """From the top of the first line's tall letters to the foot of the last line's deep ones."""
         ascent, descent = self.font.getmetrics()
@@ -97,22 +105,40 @@ class Setting:
             )
 
 
-def typeset(text: str, stage: Stage, *, size: int, smallest: int, most_lines: int) -> Setting:
+def typeset(
+    text: str,
+    stage: Stage,
+    *,
+    size: int,
+    smallest: int,
+    most_lines: int,
+    leading: float = _LEADING,
+    padding: float = 0.0,
+) -> Setting:
     """Break a text into lines of like length and shrink it from `size` until it fits the safe area.
 
-    Below `smallest` long words are broken anywhere, and lines may become more. Raises BadRequest when no
-    bundled font has the text's letters.
+    `leading` is the distance of baselines and `padding` what a box needs left and right of the lines, both
+    in font sizes. Below `smallest` long words are broken anywhere, and lines may become more. Raises
+    BadRequest when no bundled font has the text's letters.
     """
     area = SafeArea.of(stage)
     highest = stage.height * _TALLEST
     readable, path = readable_part(text)
     for step in range(_STEPS):
         font = _font(path, round(size + (smallest - size) * step / (_STEPS - 1)))
-        lines = _balanced(readable, font, area.width)
-        setting = Setting(font, lines, round(font.size * _LEADING))
-        if setting.width <= area.width and setting.height <= highest and len(lines) <= most_lines:
+        width = area.width - 2 * round(padding * font.size)
+        lines = _balanced(readable, font, width)
+        setting = Setting(font, lines, round(font.size * leading))
+        if setting.width <= width and setting.height <= highest and len(lines) <= most_lines:
             return setting
-    return Setting(font, _broken(lines, font, area.width), round(font.size * _LEADING))
+    return Setting(font, _broken(lines, font, width), round(font.size * leading))
+
+
+def _margins(shape: float) -> tuple[float, float, float]:
+    """Top, bottom and side, for a frame that is so many times as high as wide."""
+    if shape >= _PHONE_SHAPE:
+        return _PHONE_MARGINS
+    return _FEED_MARGINS if shape >= 1 else _WIDE_MARGINS
 
 
 def undrawable(text: str) -> str:
@@ -157,15 +183,20 @@ def _balanced(text: str, font: ImageFont.FreeTypeFont, width: int) -> tuple[str,
 
 
 def _even_lines(words: Sequence[str], font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    lines = _greedy(words, font, width)
+    return _evened(partial(_greedy, words, font), font, width)
+
+
+def _evened(fill: Callable[[float], list[str]], font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """What `fill` makes of the least width for which it needs no more lines than for `width`."""
+    lines = fill(width)
     narrowest, widest = width / max(1, len(lines)) * 0.8, float(width)
     while widest - narrowest > font.size / 8:
         middle = (narrowest + widest) / 2
-        if len(_greedy(words, font, middle)) > len(lines):
+        if len(fill(middle)) > len(lines):
             narrowest = middle
         else:
             widest = middle
-    return _greedy(words, font, widest)
+    return fill(widest)
 
 
 def _greedy(words: Sequence[str], font: ImageFont.FreeTypeFont, width: float) -> list[str]:
@@ -180,15 +211,21 @@ def _greedy(words: Sequence[str], font: ImageFont.FreeTypeFont, width: float) ->
 
 
 def _broken(lines: Sequence[str], font: ImageFont.FreeTypeFont, width: int) -> tuple[str, ...]:
-    """Break lines that are too long between any two letters."""
+    """Break lines that are too long between any two letters, into pieces of like length."""
     out: list[str] = []
     for line in lines:
-        out.append("")
-        for char in line:
-            if font.getlength(out[-1] + char) > width:
-                out.append("")
-            out[-1] += char
-    return tuple(line.strip() for line in out)
+        fits = font.getlength(line) <= width
+        out += [line] if fits else _evened(partial(_pieces, line, font), font, width)
+    return tuple(out)
+
+
+def _pieces(line: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    out = [""]
+    for char in line:
+        if out[-1] and font.getlength(out[-1] + char) > width:
+            out.append("")
+        out[-1] += char
+    return [piece.strip() for piece in out if piece.strip()]
 
 
 def _is_expendable(char: str) -> bool:

@@ -13,15 +13,16 @@ from farm.api.surfaces.media_render import wire
 from farm.asset import Asset, MediaProject
 from farm.errors import BadRequest
 from farm.job import JobSpec
-from farm.timeline import MediaKind
+from farm.timeline import MediaKind, Position
 from tasks.media_render import (
     AssetDuration,
     MediaRender,
     Placement,
     RenderAsset,
+    TextOverlay,
     timeline_of,
 )
-from tasks.media_render.params import DEFAULT_BGM_VOLUME
+from tasks.media_render.params import DEFAULT_BGM_VOLUME, DEFAULT_TEMPLATE, exact
 
 SURFACE = "media-render"
 _OUTPUT_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+\.mp4", re.IGNORECASE)
@@ -34,6 +35,8 @@ _WIRE_NAMES = {
     "bgm_asset_id": "bgmAssetId",
     "transition_types": "transitionTypes",
     "hook_text": "hookText",
+    "text_overlays": "textOverlays",
+    "start_s": "startTime",
 }
 
 
@@ -48,6 +51,7 @@ def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[As
             placements=tuple(_placements(body, assets)),
             transition_types=tuple(body.transition_types or ("crossfade",)),
             hook_text=(body.hook_text or "").strip() or None,
+            text_overlays=tuple(_overlays(body)),
             bgm_asset_id=_music(body, assets),
             bgm_volume=DEFAULT_BGM_VOLUME if body.bgm_volume is None else body.bgm_volume,
             output_file_name=_output_name(body.output_file_name),
@@ -90,6 +94,31 @@ def _placements(body: wire.RenderRequest, assets: Sequence[Asset]) -> Iterator[P
             source_end_s=end,
             transition_type=item.transition_type,
         )
+
+
+def _overlays(body: wire.RenderRequest) -> Iterator[TextOverlay]:
+    for index, item in enumerate(body.text_overlays):
+        field = f"textOverlays[{index}]"
+        template = item.template_name or item.template_id or DEFAULT_TEMPLATE
+        if item.template_id not in (None, template):
+            raise BadRequest("templateName and templateId mean different looks.", param=f"{field}.templateId")
+        yield TextOverlay(
+            text=item.text,
+            start_s=item.start_time,
+            duration_s=_overlay_length(item, field),
+            template=template,
+            position=Position(item.position),
+        )
+
+
+def _overlay_length(item: wire.TextOverlay, field: str) -> float | None:
+    if item.end_time is None:
+        return item.duration_seconds
+    if item.duration_seconds is not None:
+        raise BadRequest("Pass endTime or durationSeconds, not both.", param=f"{field}.durationSeconds")
+    if item.end_time <= item.start_time:
+        raise BadRequest("endTime must be after startTime.", param=f"{field}.endTime")
+    return float(exact(item.end_time) - exact(item.start_time))
 
 
 def _music(body: wire.RenderRequest, assets: Sequence[Asset]) -> str | None:
@@ -139,5 +168,5 @@ def _output_name(name: str | None) -> str:
 
 
 def _in_wire_names(error: BadRequest) -> BadRequest:
-    first, rest = re.fullmatch(r"([a-z_]*)(.*)", error.param or "", re.DOTALL).groups()  # type: ignore[union-attr]  # matches anything
-    return BadRequest(error.message, param=_WIRE_NAMES.get(first, first) + rest or None)
+    param = re.sub(r"[a-z_]+", lambda name: _WIRE_NAMES.get(name[0], name[0]), error.param or "")
+    return BadRequest(error.message, param=param or None)

@@ -6,38 +6,23 @@ empty, and is refused by name otherwise. Nothing is ignored.
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
 from tasks.media_render.params import (
     HOOK_CHARACTERS,
     MAX_ASSETS,
+    MAX_OVERLAYS,
     MAX_SOURCE_S,
     AspectRatio,
     Length,
+    OverlayText,
     Seconds,
     Source,
+    TextTemplate,
     TransitionType,
     Volume,
 )
-
-COMING_TRANSITIONS = (
-    "light-leak",
-    "zoom-in",
-    "zoom-out",
-    "dip-to-black",
-    "slide",
-    "wipe",
-    "flip",
-    "clock-wipe",
-    "iris",
-)
-
-
-def _transition(value: object) -> object:
-    if value in COMING_TRANSITIONS:
-        raise ValueError(f"{value!r} is not available yet on this farm")
-    return value
 
 
 def _absent(value: JsonValue) -> JsonValue:
@@ -46,7 +31,6 @@ def _absent(value: JsonValue) -> JsonValue:
     return value
 
 
-Transition = Annotated[TransitionType, BeforeValidator(_transition)]
 NotYet = Annotated[JsonValue, AfterValidator(_absent), Field(description="Not available yet.")]
 StatusWord = Literal["queued", "processing", "completed", "failed"]
 Text = Annotated[str, Field(max_length=200)]
@@ -159,7 +143,23 @@ class ClipPlacement(Asked):
     duration_seconds: Length | None = None
     source_start_time: Source | None = None
     source_end_time: Source | None = None
-    transition_type: Transition | None = None
+    transition_type: TransitionType | None = None
+
+
+class TextOverlay(Asked):
+    """A text at an exact time, until `endTime` or for `durationSeconds`: by default for 3 seconds.
+
+    `templateName` takes the name of a text template, `templateId` its id, such as `headline-bar`; either
+    takes both.
+    """
+
+    text: OverlayText
+    start_time: Seconds
+    end_time: Seconds | None = None
+    duration_seconds: Length | None = None
+    template_name: TextTemplate | None = Field(default=None, examples=["Headline Bar"])
+    template_id: TextTemplate | None = Field(default=None, examples=["headline-bar"])
+    position: Literal["top", "middle", "bottom"] = "top"
 
 
 class RenderRequest(Asked):
@@ -172,7 +172,8 @@ class RenderRequest(Asked):
     hook_text: str | None = Field(default=None, max_length=HOOK_CHARACTERS)
     asset_durations: list[AssetDuration] = Field(default=[], max_length=MAX_ASSETS)
     clip_placements: list[ClipPlacement] = Field(default=[], max_length=MAX_ASSETS)
-    transition_types: list[Transition] | None = Field(default=None, max_length=50)
+    transition_types: list[TransitionType] | None = Field(default=None, max_length=50)
+    text_overlays: list[TextOverlay] = Field(default=[], max_length=MAX_OVERLAYS)
     bgm: bool | None = Field(default=None, description="Default: whether a bgm file is named.")
     bgm_file_name: FileName | None = None
     bgm_asset_id: AssetId | None = None
@@ -185,7 +186,6 @@ class RenderRequest(Asked):
     vision_analysis: NotYet = None
     audio_analysis: NotYet = None
     text_on_screen: NotYet = None
-    text_overlays: NotYet = None
     bgm_query: NotYet = None
     sfx: NotYet = None
     sfx_types: NotYet = None

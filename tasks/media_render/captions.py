@@ -1,0 +1,58 @@
+"""Lays the texts of a media render out on its timeline: the hook, and overlays at their exact times. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from farm.errors import BadRequest
+from farm.timeline import TextClip, TextTrack, Timeline
+from tasks.media_render.params import DEFAULT_TEMPLATE, MediaRender, TextOverlay, exact
+
+HOOK_S = 3
+OVERLAY_S = 3
+# Texts in one frame: each is held as a picture while it is seen, up to 10 MB of it.
+MOST_AT_ONCE = 20
+
+
+def captions(params: MediaRender, timeline: Timeline) -> Iterator[TextTrack]:
+    """The tracks of text for a timeline that has its pictures. Raises BadRequest naming the overlay."""
+    if hook := (params.hook_text or "").strip():
+        end = min(timeline.rate.nearest_frame(HOOK_S), timeline.end_frame_exclusive)
+        clip = TextClip(text=hook, start_frame=0, end_frame_exclusive=end, template=DEFAULT_TEMPLATE)
+        yield TextTrack(clips=(clip,), name="hook")
+    if params.text_overlays:
+        clips = tuple(
+            _overlay(overlay, timeline, f"text_overlays[{index}]")
+            for index, overlay in enumerate(params.text_overlays)
+        )
+        _check_crowding(clips)
+        yield TextTrack(clips=clips, name="overlays")
+
+
+def _overlay(overlay: TextOverlay, timeline: Timeline, param: str) -> TextClip:
+    """Edges are snapped one by one; what would outlast the video ends with it."""
+    start_s = exact(overlay.start_s)
+    end_s = start_s + (OVERLAY_S if overlay.duration_s is None else exact(overlay.duration_s))
+    start, end = timeline.rate.nearest_frame(start_s), timeline.rate.nearest_frame(end_s)
+    if start >= timeline.end_frame_exclusive:
+        raise BadRequest(
+            f"The text starts at {overlay.start_s:g} s; the video ends at {float(timeline.duration):g} s.",
+            param=f"{param}.start_s",
+        )
+    if end <= start:
+        raise BadRequest("The text is shown for less than a frame.", param=param)
+    return TextClip(
+        text=overlay.text,
+        start_frame=start,
+        end_frame_exclusive=min(end, timeline.end_frame_exclusive),
+        template=overlay.template,
+        position=overlay.position,
+    )
+
+
+def _check_crowding(clips: Sequence[TextClip]) -> None:
+    ends: list[int] = []
+    for index, clip in sorted(enumerate(clips), key=lambda item: item[1].start_frame):
+        ends = [end for end in ends if end > clip.start_frame] + [clip.end_frame_exclusive]
+        if len(ends) > MOST_AT_ONCE:
+            raise BadRequest(
+                f"More than {MOST_AT_ONCE} texts would be seen at once.", param=f"text_overlays[{index}]"
+            )

@@ -1,0 +1,91 @@
+"""Captions in composed frames: every look at every position, coming and going, over a real photo."""
+
+import numpy as np
+import pytest
+
+from farm.timeline import Position
+from tasks.media_render import MediaRender, timeline_of
+from tasks.media_render.params import SIZES, TEXT_TEMPLATES
+from tests.golden.render_scenes import paths_of, planes_of
+from tests.golden.text_sheet import PREVIEW
+from tests.media import real_photo
+from workers.cpu_render.compose import compose
+from workers.cpu_render.plan import plan
+
+pytestmark = pytest.mark.slow
+
+FLOWER = real_photo("flower")
+
+
+def film(seconds, texts, aspect="9:16", **params):
+    """The luma of every frame of a photo that stands still, with these overlays."""
+    asset = {"asset_id": FLOWER.name, "file_name": FLOWER.name, "media_kind": "image"}
+    durations = [{"asset_id": FLOWER.name, "duration_s": seconds}]
+    wanted = {"assets": [asset], "durations": durations, "aspect_ratio": aspect, "fps": 10, **params}
+    timeline = timeline_of(MediaRender.model_validate({**wanted, "text_overlays": texts}))
+    frames = []
+    for composed in compose(plan(timeline), timeline, paths_of(FLOWER), buffers=2):
+        frames += [planes_of(composed.planes.frame)[0]] * composed.frames
+    return frames
+
+
+def changed_rows(frame, bare):
+    """The rows that a caption clearly changed, as shares of the height."""
+    rows = np.flatnonzero((np.abs(frame - bare) > 12).any(axis=1))
+    return rows[0] / len(frame), rows[-1] / len(frame)
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def bare(request):
+    return request.param, film(0.1, [], request.param)[0]
+
+
+@pytest.mark.parametrize("template", TEXT_TEMPLATES.values())
+def test_d091_to_d097_d090_every_look_is_drawn_where_it_was_asked_for(bare, template):
+    aspect, picture = bare
+    texts = [
+        {"text": "Makes sense", "start_s": n, "duration_s": 1, "template": template, "position": position}
+        for n, position in enumerate(Position)
+    ]
+    frames = film(3, texts, aspect)
+    top, middle, bottom = (changed_rows(frames[n], picture) for n in (5, 15, 25))
+    assert top[0] > 0.02 and top[1] < 0.45
+    assert middle[0] > 0.25 and middle[1] < 0.75
+    assert bottom[0] > 0.5 and bottom[1] < 0.98
+    assert top[0] < middle[0] < bottom[0]
+
+
+def test_d088_d134_an_overlay_is_seen_in_its_frames_only_and_fades_at_both_ends():
+    text = {"text": "Exactly here", "start_s": 1, "duration_s": 2, "template": "Simple"}
+    frames = film(4, [text])
+    strength = [float(np.abs(frame - frames[0]).mean()) for frame in frames]
+    assert len(frames) == 40
+    assert {n for n, value in enumerate(strength) if value > 0} == set(range(10, 30))
+    full = strength[20]
+    quarters = [full / 4, full / 2, full * 3 / 4]  # a quarter of a second: three frames at 10 fps
+    assert strength[10:13] == pytest.approx(quarters, rel=0.02)
+    assert strength[13:27] == [full] * 14
+    assert strength[10:13] == strength[29:26:-1]
+
+
+def test_a_later_text_lies_over_an_earlier_one():
+    here = {"start_s": 0, "duration_s": 3, "position": "middle"}
+    bar = {"text": "A long headline in a bar", "template": "Headline Bar", **here}
+    strip = {"text": "Strip", "template": "Midnight Strip", **here}
+    both, alone = film(3, [bar, strip])[15], film(3, [strip])[15]
+    edge = both[:, both.shape[1] // 2 - 200]  # beside the short word of the strip
+    assert np.abs(edge - alone[:, both.shape[1] // 2 - 200]).max() < 60  # a glimpse of white under dark blue
+    assert film(3, [strip, bar])[15].max() > both[:, 300:400].max()
+
+
+def test_a_thousand_texts_are_composed_one_at_a_time():
+    texts = [{"text": f"No {n}", "start_s": n / 10, "duration_s": 0.1} for n in range(1000)]
+    asset = {"asset_id": "a.png", "file_name": "a.png", "media_kind": "image"}
+    durations = [{"asset_id": "a.png", "duration_s": 100}]
+    params = MediaRender.model_validate({"assets": [asset], "durations": durations, "text_overlays": texts})
+    planned = plan(timeline_of(params))
+    assert planned.frames == 3000 and max(len(span.captions) for span in planned.spans) == 1
+
+
+def test_the_preview_is_small_enough_for_the_docs():
+    assert PREVIEW.stat().st_size <= 200_000
