@@ -44,18 +44,21 @@ def run_worker(
     hall = open_hall(settings, durable=False)
     blobs = open_blobs(settings, hall.secrets)
     card = _card(name, pool, slots, labels or {}, runnable(hall.catalog, pool))
-    with Workshop(settings.root / "work") as workshop, Presence(hall, card) as presence:
+    presence = Presence(hall, card)
+    with Workshop(settings.root / "work") as workshop:
         runner = Runner(hall, blobs, workshop, name, slots)
         departure = _Departure(presence, runner)
         events = hall.catalog.broker.task_events
         threads = sum(slots.values())
         consumer = Consumer(url, _node(name), card.queue, pool, threads, runner.run, departure.begin, events)
-        presence.tell(consumer.take_shared, lambda: runner.models)
-        _log.info("worker_ready", worker=name, pool=pool, kinds=list(card.kinds))
-        try:
-            status = consumer.consume()
-        finally:
-            departure.finish()
+        consumer.heed_signals()  # before anybody hears that we are here
+        with presence:
+            presence.tell(consumer.take_shared, lambda: runner.models)
+            _log.info("worker_ready", worker=name, pool=pool, kinds=list(card.kinds))
+            try:
+                status = consumer.consume()
+            finally:
+                departure.finish()
     hall.close()
     if status != os.EX_OK:
         raise FarmUnavailable(f"The Celery worker ended with status {status}; its log says why.")

@@ -44,7 +44,8 @@ class Presence:
         self._thread = threading.Thread(target=self._keep, name="presence", daemon=True)
 
     def __enter__(self) -> Self:
-        self._note(announce(self._hall, self._card))
+        if not self._over.is_set():  # told to stop before it came
+            self._note(announce(self._hall, self._card))
         self._thread.start()
         return self
 

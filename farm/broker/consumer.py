@@ -87,9 +87,20 @@ class Consumer:
             queues=[self.own, self.shared] if self._takes_shared else [self.own],
         )
         self._worker = worker
-        worker.stopping = self.stopping
+        self.heed_signals()
         worker.start()
         return int(worker.exitcode or 0)
+
+    def heed_signals(self) -> None:
+        """From now on stop at the first SIGTERM or SIGINT, even before anything is taken. In the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: object) -> None:
+        if state.should_stop is not None:
+            os._exit(1)
+        state.should_stop = os.EX_OK
+        self.stopping()
 
     def _perform(self, *numbers: int) -> None:
         """Run what a message names, attempt id and token of each, one after another.
@@ -112,19 +123,10 @@ class Consumer:
 
 
 class _Worker(Worker):  # type: ignore[misc]  # Celery is untyped
-    """Celery's worker with our manners on signals."""
-
-    stopping: Callable[[], None]
+    """Celery's worker without its own manners on signals: Consumer.heed_signals has ours."""
 
     def install_platform_tweaks(self, worker: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-
-    def _stop(self, number: int, _frame: object) -> None:
-        if state.should_stop is not None:
-            os._exit(1)
-        state.should_stop = os.EX_OK
-        self.stopping()
+        pass
 
 
 class _Slots(TaskPool):  # type: ignore[misc]  # Celery is untyped

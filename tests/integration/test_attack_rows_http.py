@@ -60,7 +60,9 @@ def raw(url: str, head: list[str], body: bytes) -> bytes:
             line.shutdown(socket.SHUT_WR)
             while piece := line.recv(65_536):
                 said += piece
-        except ConnectionError:  # an answer may be lost with the connection's reset
+        except TimeoutError:
+            raise
+        except OSError:  # cut or reset: an answer may be lost with the connection
             return said
     return said
 

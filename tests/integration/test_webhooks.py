@@ -87,7 +87,7 @@ def test_an_endpoints_life_over_http(api: Api) -> None:
         assert [item["id"] for item in listed["data"]] == [sent["id"]]
         assert client.delete(path).json()["state"] == "deleted"
         assert client.get(path).status_code == 404
-        assert client.get(ENDPOINTS).json() == {"data": []}
+        assert client.get(ENDPOINTS).json() == {"data": [], "next_cursor": None}
         assert client.get("/farm/v1/webhooks/signing-secret").json()["secret"].startswith("whsec_")
         shown = client.get(f"/farm/v1/webhooks/deliveries/{sent['id']}").json()
         assert (shown["state"], json.loads(shown["body"])["type"]) == ("failed", "webhook.test")
