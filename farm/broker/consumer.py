@@ -92,7 +92,7 @@ class Consumer:
         return int(worker.exitcode or 0)
 
     def heed_signals(self) -> None:
-        """Stop at the first SIGTERM or SIGINT from now on, even before anything is taken. In the main thread."""
+        """Stop at SIGTERM or SIGINT from now on, even before the first message. In the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
