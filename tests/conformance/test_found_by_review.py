@@ -243,11 +243,11 @@ def test_a_cap_that_an_operator_changed_is_that_of_older_accounts_too(farm: Farm
     assert len(farm.tick()) == 6
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)  # SQLite has one writer at a time
 def test_a_worker_drained_while_its_schedule_is_read_stays_drained(
     farm: Farm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if farm.store.is_sqlite:
-        pytest.skip("one writer at a time: nobody can drain it meanwhile")
     farm.worker("w1", timezone="UTC")
     hands.set_sleep(farm.hall, "ops", "w1", "13:00-14:00")  # it is 13:46
     plain = schedulers.sleep._sleeps
