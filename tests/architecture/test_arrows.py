@@ -28,6 +28,7 @@ NOUNS = (
     "farm.money",
     "farm.noun",
     "farm.parent",
+    "farm.ports",
     "farm.provider_facts",
     "farm.providers",
     "farm.secrets",

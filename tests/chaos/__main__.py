@@ -20,7 +20,7 @@ def main(seed: int, jobs: int, kills: int) -> int:
     folder = Path(tempfile.mkdtemp(prefix="kinefarm-chaos-"))
     folder.chmod(0o755)
     (folder / "postgresql").mkdir()
-    server = Postgres(folder / "postgresql")
+    server = Postgres(folder / "postgresql", fsync=False)
     try:
         report = storm(seed, jobs, kills, folder, server)
     except BaseException:

@@ -7,7 +7,6 @@ thread that stays: some die with the thread that started them.
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from farm.catalog import read_catalog
 from farm.doors.accounts import create_key, ensure_account
 from farm.doors.hall import Hall
 from farm.net.guard import Guard
+from farm.ports import steady_port
 from farm.secrets import Secrets
 from farm.settings import Settings
 from farm.store.clock import clock_of
@@ -171,7 +171,7 @@ def house(
         environment = _environment(folder, valkey.url, postgres)
         hall = _hall(folder, environment)
         stack.callback(hall.close)
-        ports = [_free_port() for _ in range(apis)]
+        ports = [steady_port() for _ in range(apis)]
         parts = {
             name: Part(name, [*FARM, *words], environment, folder / f"{name}.log")
             for name, words in _commands(pools, ports, schedulers).items()
@@ -230,12 +230,6 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def now() -> float:
