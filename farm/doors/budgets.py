@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, select, update
 
 from farm.account import Caller
 from farm.doors import audit
@@ -112,26 +112,30 @@ def set_budget(hall: Hall, prefix: str, budget_mc: int | None, *, who: str = "sy
 
 def _count(connection: Connection, key_id: int, amount_mc: int, month: str) -> AnyRow | None:
     """Add to the key's count of this month, and hold its row. None: it has no budget."""
-    return connection.execute(
-        update(api_keys)
-        .where(api_keys.c.id == key_id, api_keys.c.budget_mc.is_not(None))
-        .values(
-            spent_mc=_this_month(month, api_keys.c.spent_mc) + amount_mc,
-            alerted=_this_month(month, api_keys.c.alerted),
-            spent_month=month,
-        )
-        .returning(
-            api_keys.c.id,
-            api_keys.c.budget_mc,
-            api_keys.c.spent_mc,
-            api_keys.c.spent_month,
-            api_keys.c.alerted,
-        )
-    ).one_or_none()
+    said = {"of_key": key_id, "by_mc": amount_mc, "this_month": month}
+    return connection.execute(_COUNT, said).one_or_none()
 
 
-def _this_month(month: str, column: ColumnElement[int]) -> ColumnElement[int]:
-    return case((api_keys.c.spent_month == month, column), else_=0)
+def _this_month(column: ColumnElement[int]) -> ColumnElement[int]:
+    return case((api_keys.c.spent_month == bindparam("this_month"), column), else_=0)
+
+
+_COUNT = (
+    update(api_keys)
+    .where(api_keys.c.id == bindparam("of_key"), api_keys.c.budget_mc.is_not(None))
+    .values(
+        spent_mc=_this_month(api_keys.c.spent_mc) + bindparam("by_mc", type_=api_keys.c.spent_mc.type),
+        alerted=_this_month(api_keys.c.alerted),
+        spent_month=bindparam("this_month"),
+    )
+    .returning(
+        api_keys.c.id,
+        api_keys.c.budget_mc,
+        api_keys.c.spent_mc,
+        api_keys.c.spent_month,
+        api_keys.c.alerted,
+    )
+)
 
 
 def _reached(row: AnyRow) -> list[_Threshold]:

@@ -347,7 +347,10 @@ def note_arrivals(connection: Connection, lane_ids: Sequence[int]) -> None:
     for lane_id in lane_ids:
         counts[lane_id] = counts.get(lane_id, 0) + 1
     if counts:
-        connection.execute(insert(arrivals), [{"lane_id": lane, "added": n} for lane, n in counts.items()])
+        connection.execute(_ARRIVED, [{"lane_id": lane, "added": n} for lane, n in counts.items()])
+
+
+_ARRIVED = insert(arrivals)
 
 
 def _origin(order: Order, seq: int, now: float) -> Origin:

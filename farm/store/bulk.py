@@ -45,7 +45,7 @@ def _insert_alone(connection: Connection, table: Table, rows: Sequence[Mapping[s
 
     Asked for the numbers itself, SQLAlchemy inserts row by row.
     """
-    connection.execute(insert(table), list(rows))
+    connection.execute(_plain(table), list(rows))
     last = connection.execute(_LAST).scalar_one()
     return list(range(last - len(rows) + 1, last + 1))
 
@@ -82,6 +82,11 @@ class UpdateMany:
             connection.execute(self._many, {"given": json.dumps(list(rows), allow_nan=False)})
         elif rows:
             connection.execute(self._one, list(rows))
+
+
+@cache
+def _plain(table: Table) -> Insert:
+    return insert(table)
 
 
 @cache
