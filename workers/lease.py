@@ -7,8 +7,7 @@ costs the farm no beat, no thread, and tells nobody of its progress.
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -19,31 +18,36 @@ from workers.stop_sign import Reason, StopSign
 
 _log = structlog.get_logger(__name__)
 _LOOK_S = 0.1
+_LONGEST_WAIT_S = 2.0  # of one that was claimed together with others, for those before it
 _PENDING = 1000  # lines; an engine that floods its log loses the oldest
 
 
 class Leases:
-    """The attempts that a worker holds. What is heard of one is shown on its sign."""
+    """The attempts that a worker holds. What is heard of one is shown on its sign.
 
-    def __init__(self, hall: Hall) -> None:
+    `late` is called, in the thread that looks after them, with one that waited too long and will not begin.
+    """
+
+    def __init__(self, hall: Hall, late: Callable[[Claimed], None]) -> None:
         self._hall = hall
+        self._late = late
         self._lock = threading.Lock()
         self._held: dict[int, Lease] = {}
         self._any = threading.Event()
         threading.Thread(target=self._keep, name="leases", daemon=True).start()
 
-    @contextmanager
-    def hold(self, claimed: Claimed, sign: StopSign) -> Iterator["Lease"]:
-        """Keep the attempt's lease while the block runs."""
+    def hold(self, claimed: Claimed, sign: StopSign) -> "Lease":
+        """Keep the attempt's lease, until it is let go."""
         lease = Lease(self._hall, claimed, sign)
         with self._lock:
             self._held[claimed.attempt_id] = lease
             self._any.set()
-        try:
-            yield lease
-        finally:
-            with self._lock:
-                del self._held[claimed.attempt_id]
+        return lease
+
+    def let_go(self, claimed: Claimed) -> None:
+        """Beat for it no more. Nothing happens when that was said before."""
+        with self._lock:
+            self._held.pop(claimed.attempt_id, None)
 
     def _keep(self) -> None:
         while True:
@@ -54,6 +58,8 @@ class Leases:
                 for other in held:  # again and again: a slow Redis must cost nobody a lease
                     other.beat_in_time()
                 lease.tell()
+                if lease.call_off(_LONGEST_WAIT_S):
+                    self._late(lease.claimed)
 
     def _now_held(self) -> Sequence["Lease"]:
         with self._lock:
@@ -66,14 +72,30 @@ class Lease:
     """One attempt's."""
 
     def __init__(self, hall: Hall, claimed: Claimed, sign: StopSign) -> None:
+        self.claimed = claimed
         self._hall = hall
-        self._claimed = claimed
         self._sign = sign
+        self._turn = threading.Lock()
+        self._waits = True
+        self._since = time.monotonic()
         self._beat_at = time.monotonic() + hall.catalog.scheduling.beat_s
         self._progress = (0.0, "")
         self._told = self._progress
         self._lines: deque[LogLine] = deque(maxlen=_PENDING)
         self._sending = threading.Lock()
+
+    def begin(self) -> bool:
+        """Begin with the attempt. False when it was called off."""
+        return self._stop_waiting()
+
+    def call_off(self, longest_s: float) -> bool:
+        """Let it begin no more, if it has waited longer than that. True for the one call that does it."""
+        return self._waits and time.monotonic() - self._since > longest_s and self._stop_waiting()
+
+    def _stop_waiting(self) -> bool:
+        with self._turn:
+            waited, self._waits = self._waits, False
+        return waited
 
     def progress(self, fraction: float, stage: str) -> None:
         """Note how far the attempt is; watchers hear of it very soon, the store at the next beat."""
@@ -81,22 +103,22 @@ class Lease:
 
     def log(self, line: str, *, private: bool = False) -> None:
         """Add a line to the job's log, very soon; a `private` one is for operators only."""
-        self._lines.append(LogLine(self._claimed.task_name, self._claimed.attempt_id, line, private))
+        self._lines.append(LogLine(self.claimed.task_name, self.claimed.attempt_id, line, private))
 
     def flush(self) -> None:
         """Send what was logged, so that whoever sees the attempt's end has its last lines."""
         with self._sending:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines:
-                self._hall.live.log(self._claimed.job_id, lines)
+                self._hall.live.log(self.claimed.job_id, lines)
 
     def tell(self) -> None:
         """Pass on what is new."""
         self.flush()
         if self._told != self._progress:
             self._told = fraction, stage = self._progress
-            event = {"task": self._claimed.task_name, "progress": fraction, "stage": stage}
-            self._hall.live.tell(self._claimed.job_id, event)
+            event = {"task": self.claimed.task_name, "progress": fraction, "stage": stage}
+            self._hall.live.tell(self.claimed.job_id, event)
 
     def beat_in_time(self) -> None:
         """Say that the attempt lives, when that is due."""
@@ -104,9 +126,9 @@ class Lease:
             return
         self._beat_at = time.monotonic() + self._hall.catalog.scheduling.beat_s
         try:
-            heard = beat(self._hall, self._claimed.attempt_id, self._claimed.token, *self._progress)
+            heard = beat(self._hall, self.claimed.attempt_id, self.claimed.token, *self._progress)
         except Exception:  # part of the runner: a beat that fails must not end the beating
-            _log.exception("beat_failed", attempt=self._claimed.attempt_id, job=self._claimed.job_id)
+            _log.exception("beat_failed", attempt=self.claimed.attempt_id, job=self.claimed.job_id)
             return
         if not heard.ours:
             self._sign.show(Reason.NOT_OURS)

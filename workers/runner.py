@@ -4,8 +4,9 @@ Everything an attempt can end with becomes a Report; nothing here decides what f
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -14,7 +15,17 @@ from structlog.contextvars import bound_contextvars
 from farm.blobs import Blobs
 from farm.doors.hall import Hall
 from farm.doors.purchases import accepted, dropped
-from farm.doors.work import Claimed, Report, claim, finish, give_back, seen
+from farm.doors.work import (
+    Claimed,
+    Ended,
+    Report,
+    claim_all,
+    finish,
+    finish_all,
+    give_back,
+    put_back,
+    seen,
+)
 from farm.errors import FailureClass, FarmUnavailable, TaskFailure
 from farm.job import Failure
 from farm.kinds import registry
@@ -25,6 +36,7 @@ from workers.engine_room import EngineRoom
 from workers.failures import failure_of
 from workers.files import discard, fetch_inputs, store_outputs
 from workers.lease import Lease, Leases
+from workers.recorder import Recorder
 from workers.stop_sign import Halted, Reason, StopSign
 from workers.wire import Accepted, Dropped, LogLine, Perform
 from workers.workdir import Workshop
@@ -36,6 +48,16 @@ _OUTCOMES = {
     Reason.RETURNED: Outcome.RETURNED,
     Reason.NOT_OURS: Outcome.LOST,
 }
+
+
+@dataclass(slots=True)
+class _Turn:
+    """An attempt that was claimed: it waits for those before it, runs, and is recorded."""
+
+    claimed: Claimed
+    sign: StopSign
+    lease: Lease
+    ended: Ended | None = None
 
 
 class Runner:
@@ -50,8 +72,9 @@ class Runner:
         self._name = name
         self._engines = EngineRoom(slots)
         self._models: tuple[str, ...] = ()
-        self._leases = Leases(hall)
-        self._running: dict[int, tuple[Claimed, StopSign]] = {}
+        self._leases = Leases(hall, self._put_back)
+        self._recorder = Recorder(self._record)
+        self._running: dict[int, _Turn] = {}
         self._change = threading.Condition()
         self._closing = False
 
@@ -60,48 +83,80 @@ class Runner:
         """What lies loaded in its engines."""
         return self._engines.models
 
-    def run(self, attempt_id: int, token: int) -> str | None:
-        """Take the attempt and bring it to its end. Returns why it failed, if it did."""
-        claimed = claim(self._hall, attempt_id, token, self._name)
-        if claimed is None:  # delivered twice, cancelled, or another's by now
+    def run(self, named: Sequence[tuple[int, int]]) -> list[str]:
+        """Take these attempts (id and token each), and bring one after another to its end.
+
+        Returns why each that failed did. Their ends are recorded within milliseconds.
+        """
+        claimed = claim_all(self._hall, named, self._name)  # delivered twice, cancelled, another's: left out
+        with self._listed(claimed) as turns:
+            reports = [report for turn in turns if (report := self._run(turn)) is not None]
+        failures = [report.failure for report in reports if report.failure is not None]
+        return [f"{failure.failure_class}: {failure.message}" for failure in failures]
+
+    def _run(self, turn: _Turn) -> Report | None:
+        """None when it had waited too long and was put back."""
+        claimed, lease = turn.claimed, turn.lease
+        if not lease.begin():
             return None
-        with (
-            bound_contextvars(attempt=attempt_id, job=claimed.job_id, worker=self._name),
-            StopSign() as sign,
-            self._listed(claimed, sign),
-            self._leases.hold(claimed, sign) as lease,
-        ):
-            report = self._attempt(claimed, sign, lease)
+        with bound_contextvars(attempt=claimed.attempt_id, job=claimed.job_id, worker=self._name):
+            began_at = self._hall.clock.now()
+            report = self._attempt(claimed, turn.sign, lease)
             _log_end(report, lease)
             lease.flush()
-            self._finish(claimed, report)
-        return None if report.failure is None else f"{report.failure.failure_class}: {report.failure.message}"
+            turn.ended = Ended(
+                claimed.attempt_id, claimed.token, report, self._hall.clock.now(), began_at=began_at
+            )
+            self._recorder.add(turn)
+        return report
 
     def close(self, patience_s: float) -> None:
         """Stop everything at once and give it back: kill the engines, wait a while, answer for the rest."""
         with self._change:
             self._closing = True
-            for _, sign in self._running.values():
-                sign.show(Reason.RETURNED)
+            for turn in self._running.values():
+                turn.sign.show(Reason.RETURNED)
             self._change.wait_for(lambda: not self._running, patience_s)
-            left = [claimed for claimed, _ in self._running.values()]
+            left = [turn.claimed for turn in self._running.values()]
         for claimed in left:
             give_back(self._hall, claimed.attempt_id, claimed.token)
         self._engines.close()
 
     @contextmanager
-    def _listed(self, claimed: Claimed, sign: StopSign) -> Iterator[None]:
-        """Keep the attempt among the running ones; when the worker is closing already, it stops at once."""
+    def _listed(self, claimed: Sequence[Claimed]) -> Iterator[Sequence[_Turn]]:
+        """Hold their leases and keep them among the running ones, each until it is recorded."""
+        turns = [self._list(each) for each in claimed]
+        try:
+            yield turns
+        finally:
+            for turn in turns:
+                if turn.ended is None:
+                    self._let_go(turn)
+
+    def _list(self, claimed: Claimed) -> _Turn:
+        """When the worker is closing already, it stops at once."""
+        sign = StopSign()
+        turn = _Turn(claimed, sign, self._leases.hold(claimed, sign))
         with self._change:
-            self._running[claimed.attempt_id] = claimed, sign
+            self._running[claimed.attempt_id] = turn
             if self._closing:
                 sign.show(Reason.RETURNED)
+        return turn
+
+    def _let_go(self, turn: _Turn) -> None:
+        self._leases.let_go(turn.claimed)
+        turn.sign.close()
+        with self._change:
+            self._running.pop(turn.claimed.attempt_id, None)
+            self._change.notify_all()
+
+    def _put_back(self, claimed: Claimed) -> None:
+        """Return what waited too long behind another, for others to take."""
         try:
-            yield
-        finally:
-            with self._change:
-                del self._running[claimed.attempt_id]
-                self._change.notify_all()
+            put_back(self._hall, claimed.attempt_id, claimed.token)
+        except Exception:  # part of the runner: its lease ends by itself
+            _log.exception("not_put_back", attempt=claimed.attempt_id, job=claimed.job_id)
+        self._leases.let_go(claimed)
 
     def _attempt(self, claimed: Claimed, sign: StopSign, lease: Lease) -> Report:
         """The attempt's report; whatever was raised on the way is one too."""
@@ -178,25 +233,35 @@ class Runner:
             lease.log(f"stored {len(stored)} outputs")
         return Report(Outcome.SUCCEEDED, outputs=stored, result=done.result, tasks=done.tasks)
 
-    def _finish(self, claimed: Claimed, report: Report) -> None:
-        if report.outcome is Outcome.LOST:
-            return  # somebody else's by now: nothing of ours may be recorded
-        recorded = self._record(claimed, report)
-        if not recorded and report.outputs:
-            discard(self._blobs, claimed)
-
-    def _record(self, claimed: Claimed, report: Report) -> bool:
+    def _record(self, turns: Sequence[_Turn]) -> None:
+        """Record how these ended, and let go of them, whatever happens."""
         try:
-            return finish(self._hall, claimed.attempt_id, claimed.token, report)
+            ended = [(turn, turn.ended) for turn in turns if turn.ended is not None]
+            # Somebody else's by now: nothing of ours may be recorded.
+            ours = [(turn, end) for turn, end in ended if end.report.outcome is not Outcome.LOST]
+            if ours:
+                recorded = self._record_all([end for _, end in ours])
+                for (turn, end), done in zip(ours, recorded, strict=True):
+                    if not done and end.report.outputs:
+                        discard(self._blobs, turn.claimed)
+        except Exception:  # the runner's border: what is not recorded is done again, when its lease has ended
+            _log.exception("reports_not_recorded", attempts=[turn.claimed.attempt_id for turn in turns])
+        finally:
+            for turn in turns:
+                self._let_go(turn)
+
+    def _record_all(self, ended: Sequence[Ended]) -> list[bool]:
+        try:
+            return finish_all(self._hall, ended)
         except FarmUnavailable:
             raise
-        except Exception:  # the store refused what the engine answered (a NUL in a text, say)
-            _log.exception("report_not_recorded")
-            if report.outputs:
-                discard(self._blobs, claimed)
-            return finish(
-                self._hall, claimed.attempt_id, claimed.token, Report(Outcome.FAILED, _NOT_RECORDED)
-            )
+        except Exception:  # the store refused what an engine answered (a NUL in a text, say)
+            if len(ended) > 1:
+                return [done for each in ended for done in self._record_all([each])]
+            _log.exception("report_not_recorded", attempt=ended[0].attempt_id)
+            refused = Report(Outcome.FAILED, _NOT_RECORDED)
+            finish(self._hall, ended[0].attempt_id, ended[0].token, refused)
+            return [False]  # as far as its outputs go
 
 
 def _show_log(result: EngineResult) -> None:

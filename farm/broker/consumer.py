@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,7 @@ class Consumer:
     """What to take from where. `node` is the worker's name in Flower, `slots` the threads.
 
     `own` is the queue of this worker alone, taken from always; `shared` is its pool's.
-    `run` gets attempt id and token, in one of the threads, and answers why the attempt failed, if it did:
+    `run` gets attempts, id and token of each, in one of the threads, and answers why those that failed did:
     Flower shows that, and nothing else follows. `stopping` is called once, in the signal handler of the
     first SIGTERM or SIGINT, and must only set a flag; the second signal ends the process at once.
     """
@@ -43,7 +43,7 @@ class Consumer:
     own: str
     shared: str
     slots: int
-    run: Callable[[int, int], str | None]
+    run: Callable[[Sequence[tuple[int, int]]], Sequence[str]]
     stopping: Callable[[], None]
     events: bool = True
     _takes_shared: bool = field(default=True, init=False)
@@ -107,8 +107,7 @@ class Consumer:
 
         What is left of it when the worker is told to stop, the farm says again.
         """
-        failed = [self.run(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
-        reasons = [reason for reason in failed if reason is not None]
+        reasons = self.run(list(zip(numbers[::2], numbers[1::2], strict=True)))
         if reasons:
             raise AttemptFailed("; ".join(reasons))
 

@@ -3,18 +3,24 @@
 Knows the statements only; what follows from what was taken, farm.doors.work decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnCollection,
+    ColumnElement,
     Connection,
     FromClause,
     Select,
+    Update,
+    and_,
     bindparam,
     exists,
     func,
     select,
+    tuple_,
     update,
 )
 
@@ -23,19 +29,53 @@ from farm.store.rows import AnyRow
 from farm.store.schema import attempts, jobs, task_needs, tasks, workers
 
 
-def take(connection: Connection, call: Mapping[str, Any]) -> AnyRow | None:
-    """Take a published attempt, and read what its worker must know. None when there is nothing to take.
+def take(
+    connection: Connection, named: Sequence[tuple[int, int]], call: Mapping[str, Any]
+) -> Sequence[AnyRow]:
+    """Take published attempts, each `named` by id and token, and read what their worker must know of those.
 
-    `call`: `attempt`, `opens` (its token), `by` (the worker), `this` (the call's own number, by which it may
-    be said again when its answer was lost), `now` and `lease`.
+    What is not there to be taken is left out. `call`: `by` (the worker), `this` (the call's own number, by
+    which it may be said again when its answer was lost), `now` and `lease`.
     """
+    if len(named) == 1:
+        (attempt, token), said = named[0], _ONE
+        call = {**call, "attempt": attempt, "opens": token}
+    else:
+        said, call = _MANY, {**call, "attempts": [attempt for attempt, _ in named], "named": list(named)}
     if connection.dialect.name == "postgresql":
-        taken = connection.execute(_TAKE_AND_READ, call).one_or_none()
-        if taken is not None:
+        taken = connection.execute(said.take_and_read, call).all()
+        if len(taken) == len(named):
             return taken
     else:
-        connection.execute(_TAKE, call)
-    return connection.execute(_TAKEN, call).one_or_none()
+        connection.execute(said.take, call)
+    return connection.execute(said.taken, call).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """`taken` are those of this very call: just now, or before, and only its answer was lost."""
+
+    take: Update
+    take_and_read: Select[Any]
+    taken: Select[Any]
+
+
+def _statements(which: ColumnElement[bool]) -> _Statements:
+    take = (
+        update(attempts)
+        .where(which, attempts.c.state == AttemptState.PUBLISHED)
+        .values(
+            state=AttemptState.RUNNING,
+            worker=bindparam("by"),
+            claim=bindparam("this"),
+            started_at=bindparam("now"),
+            beat_at=bindparam("now"),
+            lease_at=bindparam("lease"),
+        )
+    )
+    returning = take.returning(attempts.c.id, attempts.c.token, attempts.c.task_id, *_chosen(attempts.c))
+    ours = and_(which, attempts.c.state == AttemptState.RUNNING, attempts.c.claim == bindparam("this"))
+    return _Statements(take, _read(returning.cte("taken")), _read(attempts).where(ours))
 
 
 def _read(taken: FromClause) -> Select[Any]:
@@ -49,6 +89,8 @@ def _read(taken: FromClause) -> Select[Any]:
     )
     return (
         select(
+            taken.c.id.label("attempt_id"),
+            taken.c.token,
             *_chosen(taken.c),
             earlier.scalar_subquery().label("earlier"),
             exists(select(task_needs.c.task_id).where(task_needs.c.task_id == of_task)).label("has_needs"),
@@ -84,23 +126,12 @@ def _chosen(of: ColumnCollection[str, Any]) -> list[Any]:
 
 
 _others = attempts.alias("others")
-_TAKE = (
-    update(attempts)
-    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state == AttemptState.PUBLISHED)
-    .values(
-        state=AttemptState.RUNNING,
-        worker=bindparam("by"),
-        claim=bindparam("this"),
-        started_at=bindparam("now"),
-        beat_at=bindparam("now"),
-        lease_at=bindparam("lease"),
+_ONE = _statements(and_(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens")))
+_IDS: BindParameter[Any] = bindparam("attempts", expanding=True)
+_NAMED: BindParameter[Any] = bindparam("named", expanding=True)
+_MANY = _statements(
+    and_(
+        attempts.c.id.in_(_IDS),  # SQLite finds rows by this one only
+        tuple_(attempts.c.id, attempts.c.token).in_(_NAMED),
     )
-)
-_TAKE_AND_READ = _read(_TAKE.returning(attempts.c.id, attempts.c.task_id, *_chosen(attempts.c)).cte("taken"))
-# By this very call: just now, or before, and only its answer was lost.
-_TAKEN = (
-    _read(attempts)
-    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state == AttemptState.RUNNING, attempts.c.claim == bindparam("this"))
 )

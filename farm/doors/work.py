@@ -15,6 +15,7 @@ from farm.doors.claims import take
 from farm.doors.hall import Hall
 from farm.doors.inputs import InputBlob, named_inputs, needed_inputs
 from farm.doors.insist import insist
+from farm.doors.reports import record, record_all
 from farm.job import Failure
 from farm.kinds import TaskSpec
 from farm.providers import purchase_key
@@ -110,6 +111,17 @@ class Report:
     tasks: Sequence[TaskSpec] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt and how it ended, when; `began_at` where it had waited since it was claimed."""
+
+    attempt_id: int
+    token: int
+    report: Report
+    at: float
+    began_at: float | None = None
+
+
 def announce(hall: Hall, card: WorkerCard, *, restarted: bool = True) -> WorkerState:
     """Say that a worker is here and what it can do; whatever it ran before it restarted is lost.
 
@@ -175,21 +187,29 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
     Also when this worker is kept out, or by its own announcement cannot run it (it came to the pool after the
     attempt was published for all): then the attempt goes back unharmed.
     """
-    call = {"attempt": attempt_id, "opens": token, "by": worker, "this": hall.ids.token()}
+    taken = claim_all(hall, [(attempt_id, token)], worker)
+    return taken[0] if taken else None
+
+
+def claim_all(hall: Hall, named: Sequence[tuple[int, int]], worker: str) -> list[Claimed]:
+    """Take those of the attempts (id and token each) that `claim` would take, in their order, at once."""
+    call = {"by": worker, "this": hall.ids.token()}
     rules = hall.catalog.scheduling
 
-    def change(connection: Connection) -> Claimed | None:
+    def change(connection: Connection) -> list[Claimed]:
         now = hall.clock.now()  # not the first try's: a lease counts from the moment the store is back
-        row = take(connection, call | {"now": now, "lease": now + rules.lease_s})
-        if row is None:
-            return None
-        if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
-            connection.execute(_REFUSE, call | {"now": now})
-            return None
-        return _claimed(connection, row, attempt_id, token, rules.no_progress_s)
+        rows = take(connection, named, call | {"now": now, "lease": now + rules.lease_s})
+        found = dict[int, Claimed]()
+        for row in rows:
+            if row.worker_kinds is not None and (row.kept_out is not None or not _can_run(row)):
+                again = {"attempt": row.attempt_id, "opens": row.token, "this": call["this"], "now": now}
+                connection.execute(_REFUSE, again)
+            else:
+                found[row.attempt_id] = _claimed(connection, row, rules.no_progress_s)
+        return [found[attempt_id] for attempt_id, _ in named if attempt_id in found]
 
     claimed = insist(hall, change, apart=True)
-    if claimed is None:
+    if len(claimed) < len(named):
         hall.bell.ring()
     return claimed
 
@@ -212,26 +232,17 @@ def beat(hall: Hall, attempt_id: int, token: int, progress: float, stage: str) -
 
 def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
     """Record how the attempt ended. False when it was no longer ours: then nothing changed."""
-    failure = report.failure
-    attempt = {"attempt": attempt_id, "opens": token, "how": report.outcome}
-    said = attempt | {
-        "now": hall.clock.now(),
-        "to_class": failure.failure_class if failure else None,
-        "to_code": failure.code if failure else None,
-        "to_message": failure.message[:4000] if failure else None,
-        "to_pause": failure.retry_after_s if failure else None,
-        "to_report": {
-            "outputs": [asdict(output) for output in report.outputs],
-            "result": dict(report.result),
-            "tasks": [task.model_dump(mode="json") for task in report.tasks],
-        },
-    }
+    said = _said(Ended(attempt_id, token, report, hall.clock.now()))
+    recorded = insist(hall, lambda connection: record(connection, said), durable=True, apart=True)
+    hall.bell.ring()
+    return recorded
 
-    def change(connection: Connection) -> bool:
-        done = connection.execute(_FINISH, said).rowcount == 1
-        return done or connection.scalar(_SAID_BEFORE, attempt) is not None
 
-    recorded = insist(hall, change, durable=True, apart=True)
+def finish_all(hall: Hall, ended: Sequence[Ended]) -> list[bool]:
+    """The same for several attempts in one transaction; each is ours or is not by itself."""
+    said = [_said(each) for each in ended]
+    alone = len(said) == 1 or not hall.store.is_sqlite  # one statement, which is a transaction by itself
+    recorded = insist(hall, lambda connection: record_all(connection, said), durable=True, apart=alone)
     hall.bell.ring()
     return recorded
 
@@ -241,11 +252,18 @@ def give_back(hall: Hall, attempt_id: int, token: int) -> bool:
     return finish(hall, attempt_id, token, Report(Outcome.RETURNED))
 
 
+def put_back(hall: Hall, attempt_id: int, token: int) -> None:
+    """Return an attempt that was claimed and never begun: nothing can have been stored or bought."""
+    said = {"attempt": attempt_id, "opens": token, "now": hall.clock.now()}
+    insist(hall, lambda connection: connection.execute(_PUT_BACK, said), durable=True, apart=True)
+    hall.bell.ring()
+
+
 # It never started: nothing can have been stored or bought.
-_REFUSE = (
+_PUT_BACK = (
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state == AttemptState.RUNNING, attempts.c.claim == bindparam("this"))
+    .where(attempts.c.state == AttemptState.RUNNING)
     .values(
         state=AttemptState.FINISHED,
         outcome=Outcome.RETURNED,
@@ -253,6 +271,7 @@ _REFUSE = (
         ended_at=bindparam("now"),
     )
 )
+_REFUSE = _PUT_BACK.where(attempts.c.claim == bindparam("this"))
 _BEAT = (
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
@@ -266,27 +285,25 @@ _BEAT = (
     .returning(attempts.c.cancel)
 )
 
-_FINISH = (
-    update(attempts)
-    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state == AttemptState.RUNNING)
-    .values(
-        state=AttemptState.FINISHED,
-        outcome=bindparam("how"),
-        ended_at=bindparam("now"),
-        failure_class=bindparam("to_class"),
-        error_code=bindparam("to_code"),
-        error_message=bindparam("to_message"),
-        retry_after_s=bindparam("to_pause"),
-        report=bindparam("to_report"),
-    )
-)
-_SAID_BEFORE = (
-    select(attempts.c.id)
-    .where(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens"))
-    .where(attempts.c.state.in_((AttemptState.FINISHED, AttemptState.SETTLED)))
-    .where(attempts.c.outcome == bindparam("how"))
-)
+
+def _said(ended: Ended) -> dict[str, Any]:
+    report, failure = ended.report, ended.report.failure
+    return {
+        "attempt": ended.attempt_id,
+        "opens": ended.token,
+        "how": report.outcome,
+        "began": ended.began_at,
+        "now": ended.at,
+        "to_class": failure.failure_class if failure else None,
+        "to_code": failure.code if failure else None,
+        "to_message": failure.message[:4000] if failure else None,
+        "to_pause": failure.retry_after_s if failure else None,
+        "to_report": {
+            "outputs": [asdict(output) for output in report.outputs],
+            "result": dict(report.result),
+            "tasks": [task.model_dump(mode="json") for task in report.tasks],
+        },
+    }
 
 
 def _can_run(row: AnyRow) -> bool:
@@ -295,13 +312,11 @@ def _can_run(row: AnyRow) -> bool:
     return row.requires["kind"] in row.worker_kinds and labels.items() <= row.worker_labels.items()
 
 
-def _claimed(
-    connection: Connection, row: AnyRow, attempt_id: int, token: int, no_progress_s: float
-) -> Claimed:
+def _claimed(connection: Connection, row: AnyRow, no_progress_s: float) -> Claimed:
     given = named_inputs(connection, row.account_id, row.batch_id, row.inputs)
     return Claimed(
-        attempt_id=attempt_id,
-        token=token,
+        attempt_id=row.attempt_id,
+        token=row.token,
         job_id=row.job_id,
         account_id=row.account_id,
         kind=row.kind,
@@ -316,7 +331,7 @@ def _claimed(
         hard_s=row.hard_s,
         no_progress_s=no_progress_s if row.no_progress_s is None else row.no_progress_s,
         attempt_no=1 + row.earlier,
-        blob_prefix=f"attempts/{row.account_id}/{row.job_id}/{attempt_id}",
+        blob_prefix=f"attempts/{row.account_id}/{row.job_id}/{row.attempt_id}",
         **_purchase(row),
     )
 

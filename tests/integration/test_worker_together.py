@@ -1,0 +1,129 @@
+"""A worker's slot that is given several attempts in one message, with a real engine process."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+
+from farm.blobs import open_blobs
+from farm.clock import SystemClock
+from farm.doors.hall import Hall
+from farm.doors.work import Ended, finish_all
+from farm.errors import FailureClass
+from farm.settings import Settings
+from farm.states import AttemptState
+from farm.store.schema import attempts, tasks
+from tasks.probe import Probe
+from tests.farm import Farm
+from tests.worker_farm import until
+from workers.runner import Runner
+from workers.workdir import Workshop
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def farm(tmp_path: Path) -> Iterator[Farm]:
+    farm = Farm(f"sqlite:///{tmp_path / 'farm.db'}")
+    farm.worker()
+    yield farm
+    farm.close()
+
+
+@pytest.fixture
+def runner(farm: Farm, tmp_path: Path) -> Iterator[Runner]:
+    hall = replace(farm.hall, clock=SystemClock())
+    with Workshop(tmp_path / "work") as workshop:
+        blobs = open_blobs(Settings(home=tmp_path), hall.secrets)
+        runner = Runner(hall, blobs, workshop, "w1", {"cpu": 1})
+        yield runner
+        runner.close(5.0)
+
+
+def published(farm: Farm, *probes: Probe) -> list[tuple[int, int]]:
+    """Attempts of one job each, in this order."""
+    caller = farm.caller()
+    for probe in probes:
+        farm.submit(caller, probe)
+    with farm.store.write() as connection:
+        rows = connection.execute(
+            select(tasks.c.id, tasks.c.job_seq, tasks.c.lane_id, tasks.c.pool, tasks.c.resource).order_by(
+                tasks.c.id
+            )
+        )
+        connection.execute(
+            insert(attempts),
+            [
+                {
+                    **{"task_id": row.id, "job_seq": row.job_seq, "lane_id": row.lane_id},
+                    **{"pool": row.pool, "resource": row.resource, "queue": row.pool, "order": 0},
+                    **{"token": row.id + 100, "state": AttemptState.PUBLISHED, "estimated_s": 0.01},
+                    **{"published_at": 0.0, "lease_at": 1e12},
+                }
+                for row in rows
+            ],
+        )
+        return [tuple(row) for row in connection.execute(select(attempts.c.id, attempts.c.token))]
+
+
+def ends(farm: Farm) -> list[tuple[str, str | None, float | None]]:
+    with farm.store.read() as connection:
+        rows = connection.execute(
+            select(attempts.c.state, attempts.c.outcome, attempts.c.started_at).order_by(attempts.c.id)
+        )
+        return [(row.state, row.outcome, row.started_at) for row in rows]
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing goes back however slowly an engine starts."""
+    monkeypatch.setattr("workers.lease._LONGEST_WAIT_S", 60.0)
+
+
+@pytest.mark.usefixtures("patience")
+def test_each_has_its_own_end_and_its_own_times(farm: Farm, runner: Runner) -> None:
+    named = published(
+        farm, Probe(), Probe(fail_class=FailureClass.INVALID_INPUT), Probe(exit_code=3), Probe()
+    )
+    failed = runner.run([*named, (999, 1)])
+    assert [reason.partition(":")[0] for reason in failed] == ["invalid_input", "crash"]
+    until(lambda: all(state == "finished" for state, _, _ in ends(farm)), "all are recorded")
+    found = ends(farm)
+    assert [outcome for _, outcome, _ in found] == ["succeeded", "failed", "failed", "succeeded"]
+    began = [started_at for _, _, started_at in found if started_at is not None]
+    assert began == sorted(set(began))  # not from the moment when all of them were claimed
+    assert len(began) == len(named)
+
+
+def test_what_waits_long_behind_another_goes_back(farm: Farm, runner: Runner) -> None:
+    """Others take it, while the first, which was thought to be short, is still running."""
+    named = published(farm, Probe(sleep_s=60.0, hard_s=90.0), Probe(), Probe())
+    slot = threading.Thread(target=runner.run, args=[named])
+    slot.start()
+    until(lambda: [each[:2] for each in ends(farm)[1:]] == [("finished", "returned")] * 2, "they went back")
+    assert ends(farm)[0][0] == "running"
+    assert [started_at for _, _, started_at in ends(farm)[1:]] == [None, None]
+    runner.close(10.0)
+    slot.join()
+    assert [outcome for _, outcome, _ in ends(farm)] == ["returned"] * 3
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_report_that_the_store_refuses_fails_alone(
+    farm: Farm, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = published(farm, *[Probe(echo=number) for number in range(6)])
+
+    def refuse_the_third(hall: Hall, ended: Sequence[Ended]) -> list[bool]:
+        if any(each.report.result.get("echo") == 2 for each in ended):
+            raise ValueError("it cannot be written")
+        return finish_all(hall, ended)
+
+    monkeypatch.setattr("workers.runner.finish_all", refuse_the_third)
+    runner.run(named)
+    until(lambda: all(state == "finished" for state, _, _ in ends(farm)), "all are recorded")
+    expected = ["succeeded", "succeeded", "failed", "succeeded", "succeeded", "succeeded"]
+    assert [outcome for _, outcome, _ in ends(farm)] == expected
