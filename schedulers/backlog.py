@@ -4,6 +4,7 @@ Every read is small however long the backlog is: sorts are found by skipping thr
 accounts only the first of each tier are looked at, and of an account's tasks only as many as it has turns.
 """
 
+import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -11,18 +12,20 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     CompoundSelect,
     Connection,
     FromClause,
     Integer,
     Select,
     bindparam,
+    column,
     func,
+    literal_column,
     select,
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from farm.store.rows import AnyRow
 from farm.store.schema import OPEN, READY, accounts, jobs, lanes, sorts, tasks
@@ -163,14 +166,16 @@ def waiting(
 
 
 def _heads(connection: Connection, wanted: Mapping[int, int]) -> dict[int, list[AnyRow]]:
-    """The first tasks of each lane: one by one on SQLite, where a statement costs no round trip."""
+    """The first tasks of each lane. SQLite reads those together of which equally many are wanted."""
     found: dict[int, list[AnyRow]] = {}
     if connection.dialect.name != "postgresql":
-        for lane_id, count in wanted.items():
-            found[lane_id] = list(connection.execute(_HEADS, {"of_lane": lane_id, "count": count}))
+        for count in sorted(set(wanted.values())):
+            alike = json.dumps([lane_id for lane_id, number in wanted.items() if number == count])
+            for row in connection.execute(_HEADS_ALIKE, {"of_lanes": alike, "count": count}):
+                found.setdefault(row.lane_id, []).append(row)
     elif wanted:
-        lanes_and_counts = {"of_lanes": list(wanted), "counts": list(wanted.values())}
-        for row in connection.execute(_HEADS_OF_ALL, lanes_and_counts):
+        given = json.dumps([{"lane": lane_id, "count": count} for lane_id, count in wanted.items()])
+        for row in connection.execute(_HEADS_OF_ALL, {"given": given}):
             found.setdefault(row.lane_id, []).append(row)
     return found
 
@@ -184,42 +189,43 @@ def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> CompoundSele
     return union_all(*parts)
 
 
-def _about(task: FromClause, source: FromClause) -> Select[Any]:
-    """What the dispatcher must know of a task out of `source`."""
-    return (
-        select(
-            task.c.id,
-            task.c.job_seq,
-            task.c.lane_id,
-            task.c.batch_id,
-            task.c.priority,
-            task.c.estimated_s,
-            task.c.requires,
-            task.c.affinity,
-            task.c.ready_at,
-            task.c.route,
-            task.c.choice,
-            jobs.c.id.label("job_id"),
-            jobs.c.max_running,
-            jobs.c.interactive,
-            accounts.c.id.label("account_id"),
-            accounts.c.name.label("account"),
-            accounts.c.tier,
-        )
-        .select_from(source)
-        .join(jobs, jobs.c.seq == task.c.job_seq)
-        .join(accounts, accounts.c.id == jobs.c.account_id)
+def _of_task(task: FromClause) -> Select[Any]:
+    """What the dispatcher must know of a task itself."""
+    return select(
+        task.c.id,
+        task.c.job_seq,
+        task.c.lane_id,
+        task.c.batch_id,
+        task.c.priority,
+        task.c.estimated_s,
+        task.c.requires,
+        task.c.affinity,
+        task.c.ready_at,
+        task.c.route,
+        task.c.choice,
     )
 
 
+# And of its job.
+_OF_JOB = (
+    jobs.c.id.label("job_id"),
+    jobs.c.max_running,
+    jobs.c.interactive,
+    accounts.c.id.label("account_id"),
+    accounts.c.name.label("account"),
+    accounts.c.tier,
+)
+
+
+_ONE: ColumnElement[int] = literal_column("1")  # given a parameter, PostgreSQL would plan each query anew
 # Skips from one sort to the next in the index of open lanes: a DISTINCT would read all of it.
-_first = select(lanes.c.sort_id).where(OPEN).order_by(lanes.c.sort_id).limit(1).scalar_subquery()
+_first = select(lanes.c.sort_id).where(OPEN).order_by(lanes.c.sort_id).limit(_ONE).scalar_subquery()
 _found = select(_first.label("id")).cte("found", recursive=True)
 _next = (
     select(lanes.c.sort_id)
     .where(OPEN, lanes.c.sort_id > _found.c.id)
     .order_by(lanes.c.sort_id)
-    .limit(1)
+    .limit(_ONE)
     .correlate(_found)
     .scalar_subquery()
 )
@@ -255,24 +261,46 @@ _OPEN = (
 _BY_VTIME = _OPEN.order_by(lanes.c.vtime, lanes.c.id)
 _BY_WAITING = _OPEN.order_by(lanes.c.served_at, lanes.c.id)
 _BY_AGE = (tasks.c.priority, tasks.c.id)
-_HEADS = (
-    _about(tasks, tasks)
-    .where(tasks.c.lane_id == bindparam("of_lane"), READY)
-    .order_by(*_BY_AGE)
+_head = tasks.alias("head")
+_alike = func.json_each(bindparam("of_lanes")).table_valued("value", name="alike")
+_heads_of_one = (
+    select(_head.c.id)
+    .where(_head.c.lane_id == _alike.c.value, _head.c.state == literal_column("'ready'"))
+    .order_by(_head.c.priority, _head.c.id)
     .limit(bindparam("count"))
+    .correlate(_alike)
 )
+_HEADS_ALIKE = (
+    _of_task(tasks)
+    .add_columns(*_OF_JOB)
+    .select_from(_alike.join(tasks, tasks.c.id.in_(_heads_of_one)))
+    .join(jobs, jobs.c.seq == tasks.c.job_seq)
+    .join(accounts, accounts.c.id == jobs.c.account_id)
+    .order_by(*_BY_AGE)
+)
+# PostgreSQL plans this one once: nothing in it makes one list of lanes look cheaper than another, and no
+# estimate leads it away from looking each job up.
 _wanted = (
-    func.unnest(bindparam("of_lanes", type_=ARRAY(BigInteger)), bindparam("counts", type_=ARRAY(Integer)))
-    .table_valued("lane", "count")
-    .render_derived(name="wanted")
+    func.json_to_recordset(bindparam("given"))
+    .table_valued(column("lane", BigInteger), column("count", Integer))
+    .render_derived(name="wanted", with_types=True)
 )
 _first_ready = (
-    select(tasks)
+    _of_task(tasks)
     .where(tasks.c.lane_id == _wanted.c.lane, READY)
     .order_by(*_BY_AGE)
     .limit(_wanted.c.count)
     .lateral("first_ready")
 )
-_HEADS_OF_ALL = _about(_first_ready, _wanted.join(_first_ready, true())).order_by(
-    _first_ready.c.priority, _first_ready.c.id
+_of_job = (
+    select(*_OF_JOB)
+    .join_from(jobs, accounts, accounts.c.id == jobs.c.account_id)
+    .where(jobs.c.seq == _first_ready.c.job_seq)
+    .limit(_ONE)
+    .lateral("of_job")
+)
+_HEADS_OF_ALL = (
+    select(_first_ready, _of_job)
+    .select_from(_wanted.join(_first_ready, true()).join(_of_job, true()))
+    .order_by(_first_ready.c.priority, _first_ready.c.id)
 )

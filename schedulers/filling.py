@@ -13,7 +13,7 @@ from schedulers.failover.turnstile import Passage, Turnstile
 from schedulers.job_limit import running
 from schedulers.placing import Nowhere, Placing, Spot, Wish
 
-_READ_AT_ONCE = 7  # accounts besides the one whose turn it is
+_READ_AT_ONCE = 8  # accounts at least, that whose turn it is among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ class Filling:
         """The account's next tasks, read with those of the next few accounts, and not before its turn."""
         if account not in self._waiting:
             following = [other for other in self._counts if other not in self._waiting]
-            at_once = dict.fromkeys([account, *following[:_READ_AT_ONCE]])
+            most = max(_READ_AT_ONCE, self.placing.free)
+            at_once = dict.fromkeys([account, *following[: most - 1]])
             turns = {other: self._turns[other] for other in at_once}
             self._waiting |= waiting(self._connection, turns, self._counts)
         return self._waiting[account]
