@@ -20,7 +20,7 @@ from farm.states import AttemptState, JobState, TaskState
 from farm.store.dialect import within
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, accounts, attempts, jobs, ledger, requests, tasks
-from schedulers.endings import tell
+from schedulers.endings import listening, tell
 from schedulers.lanes import LaneChanges
 
 _AT_ONCE = 5000
@@ -97,7 +97,8 @@ def _end(connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
             .values(balance_mc=accounts.c.balance_mc + back)  # null stays null: not metered
         )
     give_back(connection, _by_day(rows))
-    tell(connection, rows, dict.fromkeys(seqs, JobState.CANCELLED), now)
+    states = dict.fromkeys(seqs, JobState.CANCELLED)
+    tell(connection, rows, states, listening(connection, rows[0].account_id), now)
 
 
 def _by_day(rows: Sequence[AnyRow]) -> list[tuple[int, float, int]]:

@@ -1,10 +1,10 @@
 """Ends jobs: state, money and the outbox in one transaction; tells what is left of the job to stop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, case, func, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, case, exists, func, select, update
 
 from farm.doors.batch_tally import add_ended
 from farm.doors.budgets import give_back
@@ -33,6 +33,7 @@ class Ended:
 
 
 _THESE: BindParameter[Any] = bindparam("ids", expanding=True)
+_LISTENING = select(webhook_endpoints.c.account_id).where(webhook_endpoints.c.state == EndpointState.ENABLED)
 _UNENDED = (
     select(
         jobs.c.seq,
@@ -42,6 +43,7 @@ _UNENDED = (
         jobs.c.held_mc,
         jobs.c.webhook_url,
         jobs.c.created_at,
+        exists(_LISTENING.where(webhook_endpoints.c.account_id == jobs.c.account_id)).label("has_listener"),
     )
     .where(jobs.c.seq.in_(_THESE), jobs.c.state.not_in(TERMINAL_JOBS))
     .order_by(jobs.c.seq)
@@ -73,6 +75,7 @@ _JOB = UpdateMany(
         "failure_class": given["to_class"],
         "error_code": given["to_code"],
         "error_message": given["to_message"],
+        "open_tasks": case((given["to_state"] == JobState.COMPLETED.value, 0), else_=jobs.c.open_tasks),
         # A job that ran and ended between two sweeps was never noted as running.
         "started_at": func.coalesce(jobs.c.started_at, _FIRST_START),
     },
@@ -139,7 +142,8 @@ def _end(hall: Hall, connection: Connection, ended: Sequence[Ended], now: float)
     _JOB.run(connection, ends)
     add_ended(connection, [row.seq for row in rows if row.batch_id is not None])
     _settle_money(connection, rows, why, charged, now)
-    tell(connection, rows, {row.seq: why[row.seq].state for row in rows}, now)
+    told = {row.account_id for row in rows if row.has_listener}
+    tell(connection, rows, {row.seq: why[row.seq].state for row in rows}, told, now)
     stop_rest(
         hall, connection, [row.seq for row in rows if why[row.seq].state is not JobState.COMPLETED], now
     )
@@ -283,16 +287,19 @@ def _settle_money(
     )
 
 
-def tell(connection: Connection, rows: Sequence[AnyRow], states: Mapping[int, JobState], now: float) -> None:
+def listening(connection: Connection, account_id: int) -> Set[int]:
+    """The account, if it has an endpoint that listens."""
+    return {*connection.scalars(_LISTENING.where(webhook_endpoints.c.account_id == account_id))}
+
+
+def tell(
+    connection: Connection,
+    rows: Sequence[AnyRow],
+    states: Mapping[int, JobState],
+    who_listens: Set[int],
+    now: float,
+) -> None:
     """Write the webhook events of jobs that asked for them, or whose accounts have endpoints that listen."""
-    listening = set(
-        connection.scalars(
-            select(webhook_endpoints.c.account_id).where(
-                webhook_endpoints.c.account_id.in_({row.account_id for row in rows}),
-                webhook_endpoints.c.state == EndpointState.ENABLED,
-            )
-        )
-    )
     events = [
         {
             "account_id": row.account_id,
@@ -306,7 +313,7 @@ def tell(connection: Connection, rows: Sequence[AnyRow], states: Mapping[int, Jo
             "created_at": now,
         }
         for row in rows
-        if row.webhook_url or row.account_id in listening
+        if row.webhook_url or row.account_id in who_listens
     ]
     if events:
         connection.execute(insert_ignore(connection, outbox), events)

@@ -15,7 +15,7 @@ from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.states import Outcome, WorkerState
 from farm.store.rows import AnyRow
-from farm.store.schema import workers
+from farm.store.schema import attempts, workers
 
 log = structlog.get_logger(__name__)
 
@@ -74,9 +74,12 @@ def unfit(records: Sequence[Record], after: int) -> list[Record]:
 
 
 def judge(hall: Hall, connection: Connection, rows: Sequence[AnyRow], now: float) -> None:
-    """Keep the workers' records by these finished attempts, and quarantine who has become unfit."""
+    """Keep the workers' records by these finished attempts, and quarantine who has become unfit.
+
+    The rows say `worker_failing` (WORKER_FAILING) as well.
+    """
     after = hall.catalog.scheduling.quarantine_after
-    if after == 0 or not _matters(connection, rows):
+    if after == 0 or not _matters(rows):
         return
     records = [_record(row, now - hall.catalog.scheduling.worker_gone_s) for row in connection.execute(_ALL)]
     tally(records, rows)
@@ -87,12 +90,13 @@ def judge(hall: Hall, connection: Connection, rows: Sequence[AnyRow], now: float
         _quarantine(hall, connection, record)
 
 
-def _matters(connection: Connection, rows: Sequence[AnyRow]) -> bool:
+def _matters(rows: Sequence[AnyRow]) -> bool:
     """Whether anything can change: most batches hold successes of workers that never failed."""
-    if any(row.outcome == Outcome.FAILED and row.failure_class in OWN_FAULTS for row in rows):
-        return True
-    names = {row.worker for row in rows if row.outcome == Outcome.SUCCEEDED}
-    return not names.isdisjoint(connection.scalars(_FAILING))
+    return any(
+        (row.outcome == Outcome.FAILED and row.failure_class in OWN_FAULTS)
+        or (row.outcome == Outcome.SUCCEEDED and row.worker_failing)
+        for row in rows
+    )
 
 
 def _quarantine(hall: Hall, connection: Connection, record: Record) -> None:
@@ -128,7 +132,8 @@ _ALL = select(
     workers.c.seen_at,
     workers.c.failed_jobs,
 ).order_by(workers.c.name)
-_FAILING = select(workers.c.name).where(workers.c.failing > 0)
+# How many different jobs failed in a row on the worker of an attempt, for a query of attempts.
+WORKER_FAILING = select(workers.c.failing).where(workers.c.name == attempts.c.worker).scalar_subquery()
 _RECORD = (
     update(workers)
     .where(workers.c.name == bindparam("worker"))

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select, update
 
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
@@ -23,9 +23,10 @@ from schedulers.failover.desk import Desk
 from schedulers.grow import grow, store_outputs
 from schedulers.job_limit import step_back
 from schedulers.lanes import LaneChanges, arrive, correct_tiers
-from schedulers.quarantine import judge
+from schedulers.quarantine import WORKER_FAILING, judge
 from schedulers.retry import GiveUp, Retry, after_failure
 
+# What it says beside the attempt saves statements that most batches would make in vain.
 _FINISHED = (
     select(
         attempts.c.id,
@@ -54,6 +55,10 @@ _FINISHED = (
         tasks.c.requires,
         tasks.c.route,
         tasks.c.choice,
+        exists(select(task_needs.c.task_id).where(task_needs.c.needs_task_id == tasks.c.id)).label(
+            "is_needed"
+        ),
+        WORKER_FAILING.label("worker_failing"),
         jobs.c.seq.label("job_seq"),
         jobs.c.id.label("job_id"),
         jobs.c.state.label("job_state"),
@@ -64,6 +69,7 @@ _FINISHED = (
         jobs.c.auto_retry,
         jobs.c.cancel_asked_at,
         jobs.c.deadline_at,
+        jobs.c.open_tasks,
         accounts.c.id.label("account_id"),
         accounts.c.tier,
         lanes.c.tier.label("lane_tier"),
@@ -255,18 +261,21 @@ class Settlement:
         """What success brings: artifacts, grown tasks, dependents made ready, jobs completed."""
         for row in self._won:
             store_outputs(self._hall, self._connection, row, self._now)
-        self._unblock([row.task_id for row in self._won])  # before growing: what grows sees these as met
-        opened: dict[int, int] = {}
+        needed = [row.task_id for row in self._won if row.is_needed]
+        self._unblock(needed)  # before growing: what grows sees these as met
+        left = {row.job_seq: row.open_tasks for row in self._won}
         for row in self._won:
             if row.job_seq in self._stopping:  # what it asked for will not be done, so the job is not done
                 grown = len((row.report or {}).get("tasks", ()))
             else:
                 grown = grow(self._hall, self._connection, row, self._now)
-            opened[row.job_seq] = opened.get(row.job_seq, 0) + grown - 1
-        _OPEN_TASKS.run(self._connection, [{"key": seq, "open_by": by} for seq, by in sorted(opened.items())])
-        for job_seq in self._connection.scalars(_DONE, {"ids": list(opened)}):
+            left[row.job_seq] += grown - 1
+        for job_seq in [seq for seq, number in left.items() if number == 0]:
             self._stopping.discard(job_seq)  # it was done before it could be stopped
-            self._ended.setdefault(job_seq, Ended(job_seq, JobState.COMPLETED))
+            end = self._ended.setdefault(job_seq, Ended(job_seq, JobState.COMPLETED))
+            if end.state is JobState.COMPLETED:
+                del left[job_seq]  # its end says so
+        _OPEN_TASKS.run(self._connection, [{"key": seq, "left": left[seq]} for seq in sorted(left)])
 
     def _end_stopped(self) -> None:
         """Cancelled means stopped: a job that was to stop ends with the last attempt that ran."""
@@ -282,6 +291,8 @@ class Settlement:
 
     def _unblock(self, done: Sequence[int]) -> None:
         """Count down the needs of tasks that waited for these; those with none left become ready."""
+        if not done:
+            return
         counts = self._connection.execute(_DEPENDENTS, {"ids": done}).all()
         if not counts:
             return
@@ -303,7 +314,6 @@ class Settlement:
 
 
 _THESE: BindParameter[Any] = bindparam("ids", expanding=True)
-_DONE = select(jobs.c.seq).where(jobs.c.seq.in_(_THESE), jobs.c.open_tasks == 0)
 _WHO_NEEDS = select(task_needs.c.task_id).where(task_needs.c.needs_task_id.in_(_THESE))
 _DEPENDENTS = _WHO_NEEDS.add_columns(func.count().label("number")).group_by(task_needs.c.task_id)
 _FREED = (
@@ -314,8 +324,8 @@ _FREED = (
 )
 _OPEN_TASKS = UpdateMany(
     jobs.c.seq,
-    {"open_by": jobs.c.open_tasks},
-    lambda given: {"open_tasks": jobs.c.open_tasks + given["open_by"], "state": JobState.RUNNING},
+    {"left": jobs.c.open_tasks},
+    lambda given: {"open_tasks": given["left"], "state": JobState.RUNNING},
 )
 _UNMET = update(tasks).where(tasks.c.id == bindparam("task")).values(unmet=tasks.c.unmet - bindparam("met"))
 
