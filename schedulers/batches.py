@@ -37,6 +37,11 @@ class Steered:
 
 _open_jobs = select(jobs.c.seq).where(jobs.c.batch_id == batches.c.id, jobs.c.ended_at.is_(None))
 _MOVES = or_(batches.c.paused, batches.c.state == BatchState.CANCELLING)
+_IS_STEERED = (
+    batches.c.ended_at.is_(None),
+    or_(batches.c.gated, batches.c.state == BatchState.CANCELLING),
+)
+STEERED = select(batches.c.id).where(*_IS_STEERED)
 _GATED = (
     select(
         batches.c.id,
@@ -59,7 +64,7 @@ _GATED = (
             .scalar_subquery(),
         ).label("live"),
     )
-    .where(batches.c.ended_at.is_(None), or_(batches.c.gated, batches.c.state == BatchState.CANCELLING))
+    .where(*_IS_STEERED)
     .order_by(batches.c.id)
 )
 

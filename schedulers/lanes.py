@@ -114,8 +114,10 @@ _SERVE_TIER = (
     .where(tiers.c.tier == bindparam("of_tier"))
     .values(vtime=tiers.c.vtime + bindparam("vtime_by"))
 )
-_ARRIVED = select(arrivals).order_by(arrivals.c.id).limit(_FOLD_AT_ONCE)
-_COUNTED = delete(arrivals).where(arrivals.c.id.in_(bindparam("ids", expanding=True)))
+_FIRST_ARRIVED = select(arrivals.c.id).order_by(arrivals.c.id).limit(_FOLD_AT_ONCE)
+_TAKE_ARRIVED = (
+    delete(arrivals).where(arrivals.c.id.in_(_FIRST_ARRIVED)).returning(arrivals.c.lane_id, arrivals.c.added)
+)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _SIBLINGS = (
     select(lanes, tiers.c.lane_vtime)
@@ -143,13 +145,12 @@ _SIBLINGS = (
 
 def fold_arrivals(connection: Connection, now: float) -> int:
     """Count newly submitted ready tasks into their lanes. Returns how many notes were folded."""
-    rows = connection.execute(_ARRIVED).all()
+    rows = connection.execute(_TAKE_ARRIVED).all()
     if not rows:
         return 0
     counts: dict[int, int] = {}
     for row in rows:
         counts[row.lane_id] = counts.get(row.lane_id, 0) + row.added
-    connection.execute(_COUNTED, {"ids": [row.id for row in rows]})
     arrive(connection, counts, now)
     return len(rows)
 

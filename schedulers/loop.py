@@ -30,7 +30,7 @@ from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks
 from farm.store.turn import take_turn
 from farm.tracing import tracing
-from schedulers.batches import end_batches, steer
+from schedulers.batches import Steered, end_batches, steer
 from schedulers.capacity import read_capacity
 from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
@@ -38,6 +38,7 @@ from schedulers.failover.stranded import free_stranded
 from schedulers.grace import Grace
 from schedulers.lanes import LaneChanges, fold_arrivals, renew_caps
 from schedulers.lead import Lead
+from schedulers.news import News, read_news
 from schedulers.rescue import sweep
 from schedulers.retention.rounds import keeping
 from schedulers.settle import Settlement, finished, still_finished
@@ -75,12 +76,16 @@ class Scheduler:
             self._grace.turn(began, now)
             if not self._has_ticked:
                 renew_caps(connection, self._hall.catalog)
-            done = carry_out(self._hall, connection, now)
-            again = self._sweep(connection, now)
-            settled = self._settle(connection, now)
+            sweeps = self._is_sweep_due(now)
+            news = News() if sweeps else read_news(connection)
+            done = carry_out(self._hall, connection, now) if news.requests else 0
+            again = self._sweep(connection, now) if sweeps else []
+            settled = self._settle(connection, now) if news.finished else []
             done += len(settled)
-            steered = steer(self._hall, connection, now)
-            done += steered.done + fold_arrivals(connection, now)
+            steered = steer(self._hall, connection, now) if news.batches else Steered()
+            done += steered.done
+            if news.arrivals or settled:  # what has ended may have grown
+                done += fold_arrivals(connection, now)
             capacity = read_capacity(connection, now - self._hall.catalog.scheduling.worker_gone_s)
             fresh = self._dispatcher.dispatch(connection, capacity, now, steered.held_back)
             done += self._dispatcher.moved_aside
@@ -133,10 +138,12 @@ class Scheduler:
             self._grace.give(self._hall.clock.now())
         return lead.is_ours
 
+    def _is_sweep_due(self, now: float) -> bool:
+        """Also after a clock was set back: that must not stop the sweep."""
+        return not self._swept_at <= now < self._swept_at + self._hall.catalog.scheduling.sweep_s
+
     def _sweep(self, connection: Connection, now: float) -> list[Message]:
         rules = self._hall.catalog.scheduling
-        if self._swept_at <= now < self._swept_at + rules.sweep_s:  # a clock set back must not stop the sweep
-            return []
         self._swept_at = now
         fail_overdue(self._hall, connection, now)
         end_batches(connection, now)
