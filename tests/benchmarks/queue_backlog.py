@@ -23,6 +23,7 @@ from farm.states import AttemptState, Outcome
 from farm.store.engine import Store
 from farm.store.schema import LIVE, attempts, workers
 from farm.store.schema_version import migrate
+from schedulers.dispatcher import Dispatcher
 from schedulers.loop import Scheduler
 from tests.benchmarks.queue_backlog_rows import fill
 from tests.benchmarks.queue_rig import environment, free_port, process, until, valkey
@@ -36,8 +37,15 @@ _KB = 1024
 
 @dataclass(slots=True)
 class Turns:
-    """Milliseconds of each tick: of all that it reads, and of all of it with the commit."""
+    """Milliseconds of each tick.
 
+    `pick_ms`: what the dispatcher reads to choose (sorts, accounts, tiers, their next tasks); `dispatch_ms`:
+    from the first of these reads to the end of the commit, so with what the dispatch writes. `read_ms`: all
+    that the tick reads; `whole_ms`: all of it with the commit.
+    """
+
+    pick_ms: list[float] = field(default_factory=list)
+    dispatch_ms: list[float] = field(default_factory=list)
     read_ms: list[float] = field(default_factory=list)
     whole_ms: list[float] = field(default_factory=list)
 
@@ -62,6 +70,18 @@ class StandingClock:
         return self.at
 
 
+class _NotedDispatcher(Dispatcher):
+    """Notes when it begins, and how many reads its tick has made by then."""
+
+    reads: Sequence[float] = ()
+    before = 0
+    began = 0.0
+
+    def dispatch(self, *given: Any) -> list[Message]:
+        self.before, self.began = len(self.reads), time.perf_counter()
+        return super().dispatch(*given)
+
+
 def measure(folder: Path, few_url: str, many_url: str) -> Backlog:
     """The whole part. Takes some minutes, most of them for filling the store."""
     few_mb = _memory_mb(folder / "few", few_url, FEW)
@@ -80,12 +100,17 @@ def measure(folder: Path, few_url: str, many_url: str) -> Backlog:
 def _turns(hall: Hall) -> Turns:
     hall = replace(hall, clock=StandingClock(time.time()))
     started: list[Message] = []
+    committed = 0.0
 
     def publish(messages: Sequence[Message]) -> bool:
+        nonlocal committed
+        committed = time.perf_counter()  # nothing lies between
         started.extend(messages)
         return True
 
     scheduler = Scheduler(hall, publish)
+    dispatcher = _NotedDispatcher(hall)
+    scheduler._dispatcher = dispatcher
     for pool in POOLS:
         announce(hall, _card(pool, SLOTS + _KEPT))
     _only(hall, None)
@@ -94,6 +119,7 @@ def _turns(hall: Hall) -> Turns:
         started.clear()
     turns = Turns()
     with _reads_timed(hall.store) as reads:
+        dispatcher.reads = reads
         for number in range(_WARM_UP + _TURNS):
             _only(hall, POOLS[number % len(POOLS)])
             reads.clear()
@@ -101,6 +127,8 @@ def _turns(hall: Hall) -> Turns:
             scheduler.tick()
             whole_ms = (time.perf_counter() - began) * 1000
             if number >= _WARM_UP:
+                turns.pick_ms.append(sum(reads[dispatcher.before :]) * 1000)
+                turns.dispatch_ms.append((committed - dispatcher.began) * 1000)
                 turns.read_ms.append(sum(reads) * 1000)
                 turns.whole_ms.append(whole_ms)
             assert len(started) >= SLOTS, started
@@ -139,7 +167,7 @@ def _only(hall: Hall, pool: str | None) -> None:
 
 @contextmanager
 def _reads_timed(store: Store) -> Iterator[list[float]]:
-    """Seconds of every SELECT of the store's engine while the block runs."""
+    """Seconds of every query of the store's engine while the block runs."""
     found: list[float] = []
     began = 0.0
 
@@ -148,7 +176,7 @@ def _reads_timed(store: Store) -> Iterator[list[float]]:
         began = time.perf_counter()
 
     def after(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH")):
             found.append(time.perf_counter() - began)
 
     event.listen(store.engine, "before_cursor_execute", before)
