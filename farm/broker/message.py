@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_BUNDLE, _BUNDLE_S = 8, 0.01
+_BUNDLE, _BUNDLE_S = 16, 0.02
 
 
 @dataclass(frozen=True, slots=True)
