@@ -13,6 +13,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from farm.blobs import Blobs
+from farm.broker.shown import Watcher
 from farm.doors.hall import Hall
 from farm.doors.purchases import accepted, dropped
 from farm.doors.work import (
@@ -83,22 +84,21 @@ class Runner:
         """What lies loaded in its engines."""
         return self._engines.models
 
-    def run(self, named: Sequence[tuple[int, int]]) -> list[str]:
+    def run(self, named: Sequence[tuple[int, int]], watcher: Watcher) -> None:
         """Take these attempts (id and token each), and bring one after another to its end.
 
-        Returns why each that failed did. Their ends are recorded within milliseconds.
+        Their ends are recorded within milliseconds.
         """
         claimed = claim_all(self._hall, named, self._name)  # delivered twice, cancelled, another's: left out
         with self._listed(claimed) as turns:
-            reports = [report for turn in turns if (report := self._run(turn)) is not None]
-        failures = [report.failure for report in reports if report.failure is not None]
-        return [f"{failure.failure_class}: {failure.message}" for failure in failures]
+            for turn in turns:
+                self._run(turn, watcher)
 
-    def _run(self, turn: _Turn) -> Report | None:
-        """None when it had waited too long and was put back."""
+    def _run(self, turn: _Turn, watcher: Watcher) -> None:
         claimed, lease = turn.claimed, turn.lease
-        if not lease.begin():
-            return None
+        if not lease.begin():  # it had waited too long, and was put back
+            return
+        watcher.began(claimed.attempt_id)
         with bound_contextvars(attempt=claimed.attempt_id, job=claimed.job_id, worker=self._name):
             began_at = self._hall.clock.now()
             report = self._attempt(claimed, turn.sign, lease)
@@ -108,7 +108,8 @@ class Runner:
                 claimed.attempt_id, claimed.token, report, self._hall.clock.now(), began_at=began_at
             )
             self._recorder.add(turn)
-        return report
+        failed = report.failure
+        watcher.ended(claimed.attempt_id, f"{failed.failure_class}: {failed.message}" if failed else None)
 
     def close(self, patience_s: float) -> None:
         """Stop everything at once and give it back: kill the engines, wait a while, answer for the rest."""

@@ -18,14 +18,11 @@ from celery.worker import state
 
 from farm.broker import transport
 from farm.broker.app import RUN, celery_app, queues
+from farm.broker.shown import HEADER, EventWatcher, Nobody, Watcher
 
 _log = logging.getLogger(__name__)
 # They tell of every single task, at INFO; what matters of it stands in the farm's own log and in the store.
 _WORDY = ("celery.worker.strategy", "celery.app.trace")
-
-
-class AttemptFailed(Exception):
-    """Only so that Flower counts and shows the failure: the farm has it in the store already."""
 
 
 @dataclass(slots=True)
@@ -33,9 +30,9 @@ class Consumer:
     """What to take from where. `node` is the worker's name in Flower, `slots` the threads.
 
     `own` is the queue of this worker alone, taken from always; `shared` is its pool's.
-    `run` gets attempts, id and token of each, in one of the threads, and answers why those that failed did:
-    Flower shows that, and nothing else follows. `stopping` is called once, in the signal handler of the
-    first SIGTERM or SIGINT, and must only set a flag; the second signal ends the process at once.
+    `run` gets attempts, id and token of each, in one of the threads, and whom to tell of them: Flower shows
+    that, and nothing else follows. `stopping` is called once, in the signal handler of the first SIGTERM or
+    SIGINT, and must only set a flag; the second signal ends the process at once.
     """
 
     url: str
@@ -43,11 +40,12 @@ class Consumer:
     own: str
     shared: str
     slots: int
-    run: Callable[[Sequence[tuple[int, int]]], Sequence[str]]
+    run: Callable[[Sequence[tuple[int, int]], Watcher], None]
     stopping: Callable[[], None]
     events: bool = True
     _takes_shared: bool = field(default=True, init=False)
     _worker: "_Worker | None" = field(default=None, init=False)
+    _task: Any = field(default=None, init=False)
 
     def take_shared(self, wanted: bool) -> None:
         """Take from the pool's queue, or leave it to others; from any thread, as often as wanted.
@@ -67,7 +65,7 @@ class Consumer:
         app = celery_app(self.url, events=self.events)
         app.conf.broker_transport = transport.PATH
         app.conf.task_queues = queues((self.own, self.shared))
-        app.task(self._perform, name=RUN, ignore_result=True, throws=(AttemptFailed,))
+        self._task = app.task(self._perform, name=RUN, ignore_result=True, send_events=False)
         warnings.filterwarnings(
             "ignore", category=SecurityWarning
         )  # about root and pickle; we take JSON only
@@ -107,9 +105,20 @@ class Consumer:
 
         What is left of it when the worker is told to stop, the farm says again.
         """
-        reasons = self.run(list(zip(numbers[::2], numbers[1::2], strict=True)))
-        if reasons:
-            raise AttemptFailed("; ".join(reasons))
+        pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
+        rows = self._task.request.get(HEADER) if self.events else None
+        if not rows:
+            self.run(pairs, Nobody())
+            return
+        watcher = EventWatcher(self._tell, dict(zip((number for number, _ in pairs), rows, strict=True)))
+        self.run(pairs, watcher)
+        watcher.close()
+
+    def _tell(self, event: str, **about: Any) -> None:
+        """Events are gathered, and sent by Celery's own loop; while it has no connection they are lost."""
+        dispatcher = getattr(getattr(self._worker, "consumer", None), "event_dispatcher", None)
+        if dispatcher is not None:
+            dispatcher.send(event, **about)
 
     def _reconcile(self) -> None:
         """Runs in Celery's own loop. What is selected here is taken up again after a lost connection too."""

@@ -37,9 +37,9 @@ class Message:
     ahead_s: float | None = None
 
     @property
-    def name(self) -> str | None:
+    def name(self) -> str:
         """What Flower calls this very attempt: its job's id and its own."""
-        return None if self.about is None else f"{self.about.job_id}.{self.attempt_id}"
+        return f"{self.about.job_id}.{self.attempt_id}" if self.about else f"attempt.{self.attempt_id}"
 
 
 def bundled(messages: Sequence[Message]) -> list[list[Message]]:

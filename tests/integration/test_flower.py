@@ -99,6 +99,18 @@ def test_a_worker_stays_online_while_its_engine_hangs_and_after_it_is_killed(
     assert "timeout: " in shown
 
 
+def test_many_small_tasks_that_travel_together_have_a_line_each(farm: RunningFarm, flower: str) -> None:
+    jobs = {farm.submit("probe", estimated_s=0.001) for _ in range(40)}
+    for job_id in jobs:
+        farm.ended(job_id)
+
+    def all_listed() -> bool:
+        listed = {row["uuid"].partition(".")[0]: row for row in tasks(flower)}
+        return all(job_id in listed and listed[job_id]["state"] == "SUCCESS" for job_id in jobs)
+
+    eventually(all_listed, "Flower lists each of them as ended")
+
+
 def test_flower_listens_on_the_loopback_address_only(flower: str) -> None:
     """It asks for no password."""
     port = f"{int(flower.rpartition(':')[2]):04X}"

@@ -4,11 +4,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import insert, select
 
 from farm.blobs import open_blobs
+from farm.broker.shown import Nobody
 from farm.clock import SystemClock
 from farm.doors.hall import Hall
 from farm.doors.work import Ended, finish_all
@@ -77,6 +79,18 @@ def ends(farm: Farm) -> list[tuple[str, str | None, float | None]]:
         return [(row.state, row.outcome, row.started_at) for row in rows]
 
 
+class Told(NamedTuple):
+    """A watcher that notes what it hears."""
+
+    notes: list[tuple[str, int, str | None]]
+
+    def began(self, attempt_id: int) -> None:
+        self.notes.append(("began", attempt_id, None))
+
+    def ended(self, attempt_id: int, reason: str | None) -> None:
+        self.notes.append(("ended", attempt_id, reason))
+
+
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes back however slowly an engine starts."""
@@ -88,8 +102,12 @@ def test_each_has_its_own_end_and_its_own_times(farm: Farm, runner: Runner) -> N
     named = published(
         farm, Probe(), Probe(fail_class=FailureClass.INVALID_INPUT), Probe(exit_code=3), Probe()
     )
-    failed = runner.run([*named, (999, 1)])
-    assert [reason.partition(":")[0] for reason in failed] == ["invalid_input", "crash"]
+    told: list[tuple[str, int, str | None]] = []
+    runner.run([*named, (999, 1)], Told(told))
+    ids = [attempt_id for attempt_id, _ in named]
+    assert [number for what, number, _ in told if what == "began"] == ids  # not of what is not ours
+    reasons = [reason and reason.partition(":")[0] for what, _, reason in told if what == "ended"]
+    assert reasons == [None, "invalid_input", "crash", None]
     until(lambda: all(state == "finished" for state, _, _ in ends(farm)), "all are recorded")
     found = ends(farm)
     assert [outcome for _, outcome, _ in found] == ["succeeded", "failed", "failed", "succeeded"]
@@ -101,7 +119,7 @@ def test_each_has_its_own_end_and_its_own_times(farm: Farm, runner: Runner) -> N
 def test_what_waits_long_behind_another_goes_back(farm: Farm, runner: Runner) -> None:
     """Others take it, while the first, which was thought to be short, is still running."""
     named = published(farm, Probe(sleep_s=60.0, hard_s=90.0), Probe(), Probe())
-    slot = threading.Thread(target=runner.run, args=[named])
+    slot = threading.Thread(target=runner.run, args=[named, Nobody()])
     slot.start()
     until(lambda: [each[:2] for each in ends(farm)[1:]] == [("finished", "returned")] * 2, "they went back")
     assert ends(farm)[0][0] == "running"
@@ -123,7 +141,7 @@ def test_a_report_that_the_store_refuses_fails_alone(
         return finish_all(hall, ended)
 
     monkeypatch.setattr("workers.runner.finish_all", refuse_the_third)
-    runner.run(named)
+    runner.run(named, Nobody())
     until(lambda: all(state == "finished" for state, _, _ in ends(farm)), "all are recorded")
     expected = ["succeeded", "succeeded", "failed", "succeeded", "succeeded", "succeeded"]
     assert [outcome for _, outcome, _ in ends(farm)] == expected

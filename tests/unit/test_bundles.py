@@ -17,7 +17,7 @@ def test_what_a_slot_waits_for_travels_alone() -> None:
 
 def test_little_work_ahead_is_bundled_for_two_slots_at_least() -> None:
     assert numbers([message(n, 0.001) for n in range(6)]) == [[0, 1, 2], [3, 4, 5]]
-    assert [len(bundle) for bundle in numbers([message(n, 0.001) for n in range(30)])] == [8, 8, 8, 6]
+    assert [len(bundle) for bundle in numbers([message(n, 0.001) for n in range(60)])] == [16, 16, 16, 12]
 
 
 def test_two_or_three_are_not_worth_it() -> None:
@@ -25,7 +25,7 @@ def test_two_or_three_are_not_worth_it() -> None:
 
 
 def test_a_bundle_holds_up_its_last_by_some_milliseconds_only() -> None:
-    assert numbers([message(n, 0.004) for n in range(8)]) == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert numbers([message(n, 0.008) for n in range(8)]) == [[0, 1], [2, 3], [4, 5], [6, 7]]
     assert numbers([message(n, 1.0) for n in range(4)]) == [[0], [1], [2], [3]]
 
 
