@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from farm.encoders import EncoderProfile
 from farm.errors import BadRequest, FarmUnavailable
 from farm.noun import Noun
 from farm.providers import ProviderBook
@@ -192,6 +193,7 @@ class Catalog(Noun):
     api: ApiRules
     rates: Mapping[str, str]
     render_prices: Mapping[str, str]
+    encoders: Mapping[str, EncoderProfile]
     providers: ProviderBook
 
     def check_surface_tiers(self) -> None:
@@ -244,7 +246,7 @@ def read_catalog(settings: Settings) -> Catalog:
 @cache
 def _read(dirs: tuple[Path, ...]) -> Catalog:
     merged: dict[str, Any] = {}
-    for name in ("farm.toml", "tiers.toml", "pools.toml", "prices.toml"):
+    for name in ("farm.toml", "tiers.toml", "pools.toml", "prices.toml", "encode.toml"):
         for folder in reversed(dirs):
             _merge(merged, _toml(folder / name))
     merged["providers"] = book = dict[str, Any]()

@@ -16,6 +16,10 @@ from pydantic import Field, model_validator
 
 from farm.noun import Noun
 
+# Roles of audio tracks that mean something to the mix; any other word is music to it.
+VOICE_ROLES = frozenset({"voice", "voiceover", "narration", "dialogue"})
+EFFECTS_ROLE = "effects"
+
 
 class MediaKind(StrEnum):
     IMAGE = "image"
@@ -76,12 +80,16 @@ class Rate(Noun):
 
 
 class Media(Noun):
-    """One file the timeline uses. `id` is an asset id, or whatever the maker of the timeline calls it."""
+    """One file the timeline uses. `id` is an asset id, or whatever the maker of the timeline calls it.
+
+    With `builtin` it is no file: the renderer makes it itself, and says which by that name (`sfx/whoosh`).
+    """
 
     id: str = Field(min_length=1)
     kind: MediaKind
     name: str
     duration: Fraction | None = None  # seconds; None = not known yet
+    builtin: str | None = None
 
 
 class Transition(Noun):
@@ -146,9 +154,19 @@ class VideoTrack(Noun):
 
 
 class AudioTrack(Noun):
+    """What is heard on end. While a voice speaks, all but voices and effects gives way to it."""
+
     clips: tuple[AudioClip, ...] = ()
     name: str = "audio"
     role: str = "music"
+
+    @property
+    def is_voice(self) -> bool:
+        return self.role in VOICE_ROLES
+
+    @property
+    def is_effects(self) -> bool:
+        return self.role == EFFECTS_ROLE
 
 
 class TextTrack(Noun):

@@ -13,6 +13,7 @@ from farm.broker.message import Message, about
 from farm.doors.hall import Hall
 from farm.states import AttemptState, TaskState
 from farm.store.bulk import insert_many
+from farm.store.dialect import OneOf
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks, tiers
 from schedulers.backlog import ANY_SORT, Backlog, OpenSort, Turn, open_sorts
@@ -254,7 +255,7 @@ _OF_BATCH = (
 _SET_ASIDE = update(tasks).where(tasks.c.id.in_(_OF_BATCH)).values(state=TaskState.WAITING, due_at=None)
 _DISPATCHED = (
     update(tasks)
-    .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
+    .where(OneOf(tasks.c.id, "ids"))
     .values(state=TaskState.DISPATCHED, attempts=tasks.c.attempts + 1)
 )
 _TIER_AFTER = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, case, exists, func, select, update
+from sqlalchemy import Connection, bindparam, case, exists, func, select, update
 
 from farm.doors.batch_tally import add_ended
 from farm.doors.budgets import give_back
@@ -15,7 +15,7 @@ from farm.money import month_of
 from farm.providers import Choice
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.bulk import UpdateMany, insert_many
-from farm.store.dialect import insert_ignore
+from farm.store.dialect import OneOf, insert_ignore
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, attempts, jobs, lanes, ledger, outbox, tasks, webhook_endpoints
 from farm.webhook import EndpointState
@@ -32,7 +32,6 @@ class Ended:
     failure: Failure | None = None
 
 
-_THESE: BindParameter[Any] = bindparam("ids", expanding=True)
 _LISTENING = select(webhook_endpoints.c.account_id).where(webhook_endpoints.c.state == EndpointState.ENABLED)
 _UNENDED = (
     select(
@@ -45,12 +44,12 @@ _UNENDED = (
         jobs.c.created_at,
         exists(_LISTENING.where(webhook_endpoints.c.account_id == jobs.c.account_id)).label("has_listener"),
     )
-    .where(jobs.c.seq.in_(_THESE), jobs.c.state.not_in(TERMINAL_JOBS))
+    .where(OneOf(jobs.c.seq, "ids"), jobs.c.state.not_in(TERMINAL_JOBS))
     .order_by(jobs.c.seq)
 )
 _RESULTS = (
     select(tasks.c.job_seq, tasks.c.name, tasks.c.result, tasks.c.choice)
-    .where(tasks.c.job_seq.in_(_THESE))
+    .where(OneOf(tasks.c.job_seq, "ids"))
     .order_by(tasks.c.job_seq, tasks.c.id)
 )
 _FIRST_START = (

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, Connection, and_, bindparam, case, delete, func, select, update
+from sqlalchemy import Boolean, Connection, and_, bindparam, case, delete, func, select, update
 
 from farm.catalog import Catalog
-from farm.store.dialect import insert_ignore
+from farm.store.dialect import OneOf, insert_ignore
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, arrivals, lanes, tiers
 
@@ -118,7 +118,6 @@ _FIRST_ARRIVED = select(arrivals.c.id).order_by(arrivals.c.id).limit(_FOLD_AT_ON
 _TAKE_ARRIVED = (
     delete(arrivals).where(arrivals.c.id.in_(_FIRST_ARRIVED)).returning(arrivals.c.lane_id, arrivals.c.added)
 )
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _SIBLINGS = (
     select(lanes, tiers.c.lane_vtime)
     .join_from(
@@ -139,7 +138,7 @@ _SIBLINGS = (
         ),
         isouter=True,
     )
-    .where(_lane.c.id.in_(_IDS))
+    .where(OneOf(_lane.c.id, "ids"))
 )
 
 

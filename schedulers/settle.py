@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, exists, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.bulk import UpdateMany
+from farm.store.dialect import OneOf
 from farm.store.rows import AnyRow
 from farm.store.schema import FINISHED, accounts, attempts, jobs, lanes, task_needs, tasks
 from schedulers.endings import Ended, end_jobs
@@ -84,11 +85,7 @@ _FINISHED = (
 )
 _FIRST_FINISHED = _FINISHED.limit(bindparam("count"))
 _ONE_FINISHED = _FINISHED.where(attempts.c.id == bindparam("attempt"))
-_SETTLED = (
-    update(attempts)
-    .where(attempts.c.id.in_(bindparam("ids", expanding=True)))
-    .values(state=AttemptState.SETTLED)
-)
+_SETTLED = update(attempts).where(OneOf(attempts.c.id, "ids")).values(state=AttemptState.SETTLED)
 _TASK = UpdateMany(
     tasks.c.id,
     {
@@ -313,8 +310,7 @@ class Settlement:
         correct_tiers(self._hall.catalog, self._connection, seconds)
 
 
-_THESE: BindParameter[Any] = bindparam("ids", expanding=True)
-_WHO_NEEDS = select(task_needs.c.task_id).where(task_needs.c.needs_task_id.in_(_THESE))
+_WHO_NEEDS = select(task_needs.c.task_id).where(OneOf(task_needs.c.needs_task_id, "ids"))
 _DEPENDENTS = _WHO_NEEDS.add_columns(func.count().label("number")).group_by(task_needs.c.task_id)
 _FREED = (
     update(tasks)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnCollection,
     ColumnElement,
     Connection,
@@ -20,11 +19,11 @@ from sqlalchemy import (
     exists,
     func,
     select,
-    tuple_,
     update,
 )
 
 from farm.states import AttemptState, Outcome
+from farm.store.dialect import OneOf, OneOfPairs
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, jobs, task_needs, tasks, workers
 
@@ -127,11 +126,9 @@ def _chosen(of: ColumnCollection[str, Any]) -> list[Any]:
 
 _others = attempts.alias("others")
 _ONE = _statements(and_(attempts.c.id == bindparam("attempt"), attempts.c.token == bindparam("opens")))
-_IDS: BindParameter[Any] = bindparam("attempts", expanding=True)
-_NAMED: BindParameter[Any] = bindparam("named", expanding=True)
 _MANY = _statements(
     and_(
-        attempts.c.id.in_(_IDS),  # SQLite finds rows by this one only
-        tuple_(attempts.c.id, attempts.c.token).in_(_NAMED),
+        OneOf(attempts.c.id, "attempts"),  # rows are found by this one only
+        OneOfPairs(attempts.c.id, attempts.c.token, "named"),
     )
 )

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from farm.account import Account
 from farm.doors.hall import Hall
 from farm.kinds import TaskSpec
-from farm.store.dialect import insert_ignore
+from farm.store.dialect import OneOf, insert_ignore
 from farm.store.schema import lanes, sorts
 
 
@@ -120,10 +120,9 @@ def _key(sort: Sort) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _LANES = (
     select(sorts.c.key, lanes.c.id)
     .join_from(lanes, sorts, sorts.c.id == lanes.c.sort_id)
-    .where(lanes.c.account_id == bindparam("account"), sorts.c.key.in_(_KEYS))
+    .where(lanes.c.account_id == bindparam("account"), OneOf(sorts.c.key, "keys"))
 )
-_SORTS = select(sorts.c.key, sorts.c.id).where(sorts.c.key.in_(_KEYS))
+_SORTS = select(sorts.c.key, sorts.c.id).where(OneOf(sorts.c.key, "keys"))

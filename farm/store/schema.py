@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    bindparam,
     literal_column,
     text,
 )
@@ -458,9 +457,7 @@ STRAY = text(
 )
 # The condition in the index's own words, values included: only so does SQLite use a partial index. Without it
 # every query for live attempts reads the whole history.
-LIVE = attempts.c.state.in_(
-    bindparam("live_states", ("published", "running"), expanding=True, literal_execute=True)
-)
+LIVE = attempts.c.state.in_((literal_column("'published'"), literal_column("'running'")))
 
 # The same for finished attempts and ready tasks: given a parameter, PostgreSQL would plan each query anew.
 FINISHED = attempts.c.state == literal_column("'finished'")

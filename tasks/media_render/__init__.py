@@ -12,6 +12,7 @@ from farm.kinds import Kind, TaskSpec
 from farm.money import PriceLine
 from tasks.media_render.layout import timeline_of
 from tasks.media_render.params import AssetDuration, MediaRender, Placement, RenderAsset, TextOverlay
+from tasks.media_render.profiles import PROFILES
 
 __all__ = ["KIND", "AssetDuration", "MediaRender", "Placement", "RenderAsset", "TextOverlay", "timeline_of"]
 
@@ -23,7 +24,8 @@ _SOFT_MINIMUM_S = 900.0
 def plan(params: MediaRender) -> Sequence[TaskSpec]:
     """One task renders it all, on one slot."""
     timeline = timeline_of(params)
-    estimated_s = _START_S + timeline.end_frame_exclusive * _ESTIMATED_S_PER_FRAME
+    profile = PROFILES[params.profile]
+    estimated_s = _START_S + timeline.end_frame_exclusive * _ESTIMATED_S_PER_FRAME * profile.cost
     soft_s = max(_SOFT_MINIMUM_S, 20 * estimated_s)
     return [
         TaskSpec(
@@ -33,9 +35,14 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
             params={
                 "timeline": timeline.model_dump(mode="json"),
                 "file_name": params.output_file_name,
+                "profile": params.profile,
                 "contact_sheet": params.contact_sheet,
+                "poster": params.poster,
+                "subtitles": params.subtitles,
+                "chapters": params.chapters,
             },
-            inputs=tuple(medium.id for medium in timeline.media),
+            inputs=tuple(medium.id for medium in timeline.media if medium.builtin is None),
+            requires=profile.requires,
             estimated_s=estimated_s,
             soft_s=soft_s,
             hard_s=soft_s + 60,

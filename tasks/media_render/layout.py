@@ -33,6 +33,7 @@ from tasks.media_render.params import (
     TransitionType,
     exact,
 )
+from tasks.media_render.profiles import PROFILES
 
 DEFAULT_VISUAL_S = 3
 TRANSITION_S = Fraction(1, 2)
@@ -41,12 +42,13 @@ BGM_FADE_OUT_S = Fraction(3, 2)
 
 def timeline_of(params: MediaRender) -> Timeline:
     """The timeline that is meant. Raises BadRequest naming the parameter that cannot be met."""
+    _check_profile(params)
     width, height = SIZES[params.aspect_ratio]
     rate = Rate.of(params.fps)
     clips = tuple(_clips(params, rate))
-    _check_total(rate, clips)
+    _check_total(rate, clips, PROFILES[params.profile].most_s)
     bare = Timeline(
-        name=params.name or params.output_file_name.removesuffix(".mp4"),
+        name=params.name or params.output_file_name.rpartition(".")[0],
         rate=rate,
         width=width,
         height=height,
@@ -56,6 +58,16 @@ def timeline_of(params: MediaRender) -> Timeline:
     return bare.model_copy(
         update={"audio": tuple(_music(params, bare)), "text": tuple(captions(params, bare))}
     )
+
+
+def _check_profile(params: MediaRender) -> None:
+    profile = PROFILES[params.profile]
+    if not params.output_file_name.endswith((".mp4", profile.suffix)):
+        raise BadRequest(
+            f"A film of profile {params.profile} ends in {profile.suffix}.", param="output_file_name"
+        )
+    if params.chapters and not profile.has_chapters:
+        raise BadRequest(f"A film of profile {params.profile} has no chapters.", param="chapters")
 
 
 def natural_order(file_name: str) -> tuple[tuple[int, int, str], ...]:
@@ -191,9 +203,15 @@ def _check_room(spots: Sequence[_Spot]) -> None:
             )
 
 
-def _check_total(rate: Rate, clips: Sequence[VideoClip]) -> None:
-    if rate.seconds(clips[-1].end_frame_exclusive) > MAX_TOTAL_S:
+def _check_total(rate: Rate, clips: Sequence[VideoClip], most_s: int | None) -> None:
+    total_s = rate.seconds(clips[-1].end_frame_exclusive)
+    if total_s > MAX_TOTAL_S:
         raise BadRequest(f"The render would be longer than {MAX_TOTAL_S // 60} minutes.", param="assets")
+    if most_s is not None and total_s > most_s:
+        raise BadRequest(
+            f"The render would be {float(total_s):g} s long; this profile is for {most_s} s at most.",
+            param="profile",
+        )
 
 
 def _transition(kind: TransitionType, before: _Spot | None, after: _Spot, rate: Rate) -> Transition | None:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from farm.kinds import Params
 from farm.noun import Noun
 from farm.timeline import Fit, MediaKind, Position
+from tasks.media_render.profiles import DEFAULT_PROFILE, ProfileName
 
 AspectRatio = Literal["9:16", "16:9", "1:1", "4:5"]
 TransitionType = Literal[
@@ -47,6 +48,7 @@ Seconds = Annotated[float, Field(strict=True, ge=0, le=MAX_TOTAL_S)]
 Length = Annotated[float, Field(strict=True, gt=0, le=MAX_TOTAL_S)]
 Source = Annotated[float, Field(strict=True, ge=0, le=MAX_SOURCE_S)]
 Volume = Annotated[float, Field(strict=True, ge=0, le=1)]
+Switch = Annotated[bool, Field(strict=True)]
 
 
 # Looks for captions by id, and what they are called. How they look is the renderer's affair.
@@ -164,5 +166,13 @@ class MediaRender(Params):
     text_overlays: tuple[TextOverlay, ...] = Field(default=(), max_length=MAX_OVERLAYS)
     bgm_asset_id: str | None = None
     bgm_volume: Volume = DEFAULT_BGM_VOLUME
-    output_file_name: str = Field(default="rendered.mp4", pattern=r"^[^/\\\x00-\x1f]{1,124}\.mp4$")
-    contact_sheet: Annotated[bool, Field(strict=True)] = False
+    output_file_name: str = Field(
+        default="rendered.mp4",
+        pattern=r"^[^/\\\x00-\x1f]{1,124}\.(mp4|webm|mov|gif)$",
+        description="The ending becomes the profile's.",
+    )
+    profile: ProfileName = Field(default=DEFAULT_PROFILE, description="How the film is encoded.")
+    contact_sheet: Switch = Field(default=False, description="Also a PNG that shows it at a glance.")
+    poster: Switch = Field(default=False, description="Also its sharpest frame of some, as a JPEG.")
+    subtitles: Switch = Field(default=False, description="Also its texts as SRT and WebVTT.")
+    chapters: Switch = Field(default=False, description="Chapters in the file: its titles, else its visuals.")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from farm.encoders import EncoderProfile
 from farm.errors import AssetUnreadable, BadRequest, FailureClass, TaskFailure
 from farm.timeline import AudioClip, AudioTrack, Rate, TextClip, Timeline, Transition
 from tests.golden.render_scenes import (
@@ -41,12 +42,13 @@ from tests.media import (
 from workers.context import Cancelled, InputFile, TaskInput
 from workers.cpu_render.media_render import perform
 from workers.cpu_render.render import render
-from workers.media.encode import EncoderProfile, Shape, verify
+from workers.media.encode import Shape
+from workers.media.verify import verify
 
 pytestmark = pytest.mark.slow
 
 ASTRONAUT, COFFEE, FLOWER = (real_photo(name) for name in ("astronaut", "coffee", "flower"))
-SHARP = EncoderProfile(crf=12)
+SHARP = EncoderProfile(options={"preset": "veryfast", "crf": "12"})
 
 
 def made(timeline, files, out, **options):

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import Connection, Select, Update, and_, case, func, select
+from sqlalchemy import Connection, Select, Update, and_, bindparam, case, func, select
 
 from farm.broker.message import Message
 from farm.catalog import WebhookRules
 from farm.doors import claims as doors_claims
-from farm.doors import work
+from farm.doors import reports
 from farm.providers import Choice
-from farm.store.schema import lanes, tiers
+from farm.store.schema import attempts, lanes, tiers
 from schedulers import endings
 from schedulers import lanes as lane_module
 from schedulers.dispatcher import Dispatcher
@@ -61,9 +61,10 @@ def _no_sweep(_scheduler: Scheduler, _connection: Connection, _now: float, *_mor
 
 @contextmanager
 def _no_fencing() -> Iterator[None]:
+    one = doors_claims._ONE
     with (
-        mock.patch.object(doors_claims, "_TAKE", _unguarded(doors_claims._TAKE)),
-        mock.patch.object(work, "_FINISH", _unguarded(work._FINISH)),
+        mock.patch.object(doors_claims, "_ONE", replace(one, take=_unguarded(one.take))),
+        mock.patch.object(reports, "_FINISH", _unguarded(reports._FINISH)),
     ):
         yield
 
@@ -71,7 +72,7 @@ def _no_fencing() -> Iterator[None]:
 def _unguarded(statement: Update) -> Update:
     """The same for the attempt's id alone: whoever has it, and in whatever state."""
     bare = statement.where()
-    bare._where_criteria = bare._where_criteria[:1]
+    bare._where_criteria = (attempts.c.id == bindparam("attempt"),)
     return bare
 
 

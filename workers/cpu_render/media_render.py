@@ -1,4 +1,4 @@
-"""Performs a `media-render` task: its timeline in, one MP4 out, and a contact sheet when asked for."""
+"""Performs a `media-render` task: its timeline in, one film out, and by-products when asked for."""
 
 import errno
 from collections.abc import Iterator
@@ -7,12 +7,16 @@ from pathlib import Path
 
 from pydantic import Field
 
+from farm.catalog import read_catalog
 from farm.errors import FailureClass, TaskFailure
 from farm.noun import Noun
+from farm.settings import Settings
 from farm.timeline import Timeline
 from workers.context import Context, Done, Output, TaskInput
 from workers.cpu_render.contact_sheet import draw_sheet
-from workers.cpu_render.render import RenderReport, render
+from workers.cpu_render.film import Film, make, profile_named
+from workers.cpu_render.poster import candidates, write_poster
+from workers.cpu_render.subtitles import as_srt, as_vtt, cues_of
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -22,29 +26,36 @@ class RenderParams(Noun):
 
     timeline: Timeline
     file_name: str = Field(min_length=1)
+    profile: str = "standard"
     contact_sheet: bool = False
+    poster: bool = False
+    subtitles: bool = False
+    chapters: bool = False
 
 
 def perform(task: TaskInput, context: Context) -> Done:
     """Render the task's timeline.
 
-    Raises AssetUnreadable naming the medium; TaskFailure DISK_FULL, or CORRUPT_OUTPUT when the file does not
-    read back as it should. Writes only into the workdir.
+    Raises AssetUnreadable naming the medium; TaskFailure DISK_FULL, INTERNAL `encoder_missing`, or
+    CORRUPT_OUTPUT when the file does not read back as it should. Writes only into the workdir.
     """
     params = RenderParams.model_validate(dict(task.params))
     files = {media_id: file.path for media_id, file in task.inputs.items()}
-    video = context.workdir / "video.mp4"
+    profile = profile_named(params.profile, read_catalog(Settings()).encoders)
     with _disk_full_named():
-        report = render(
-            params.timeline, files, video, progress=context.progress, checkpoint=context.checkpoint
+        film = make(
+            params.timeline,
+            files,
+            context.workdir,
+            profile,
+            chapters=params.chapters,
+            progress=context.progress,
+            checkpoint=context.checkpoint,
         )
-        for note in report.notes:
+        for note in film.report.notes:
             context.log(note)
-        outputs = [_video(video, params, report)]
-        if params.contact_sheet:
-            context.progress(1.0, "contact sheet")
-            outputs.append(_sheet(video, params, report))
-    return Done(outputs, result={"frames": report.frames, "notes": list(report.notes)})
+        outputs = [_video(film, params, profile.format.content_type), *_by_products(film, params, context)]
+    return Done(outputs, result={"frames": film.shape.frames, "notes": list(film.report.notes)})
 
 
 @contextmanager
@@ -58,19 +69,58 @@ def _disk_full_named() -> Iterator[None]:
         raise TaskFailure("The worker's disk is full.", FailureClass.DISK_FULL) from error
 
 
-def _video(path: Path, params: RenderParams, report: RenderReport) -> Output:
-    timeline = params.timeline
+def _video(film: Film, params: RenderParams, content_type: str) -> Output:
     meta = {
-        "frames": report.frames,
-        "duration_s": report.duration_s,
-        "width": timeline.width,
-        "height": timeline.height,
-        "fps": float(timeline.rate.fps),
+        "frames": film.shape.frames,
+        "duration_s": film.report.duration_s,
+        "width": film.shape.width,
+        "height": film.shape.height,
+        "fps": float(film.shape.rate.fps),
     }
-    return Output("video", path, params.file_name, "video/mp4", meta)
+    return Output("video", film.path, _named(params, film.path.suffix), content_type, meta)
 
 
-def _sheet(video: Path, params: RenderParams, report: RenderReport) -> Output:
-    path = video.with_suffix(".png")
-    draw_sheet(video, path, rate=params.timeline.rate, frames=report.frames, title=params.file_name)
-    return Output("contact-sheet", path, f"{Path(params.file_name).stem}-contact-sheet.png", "image/png")
+def _by_products(film: Film, params: RenderParams, context: Context) -> Iterator[Output]:
+    if params.contact_sheet:
+        context.progress(1.0, "contact sheet")
+        yield _sheet(film, params)
+    if params.poster:
+        context.progress(1.0, "poster")
+        yield _poster(film, params)
+    if params.subtitles:
+        yield from _subtitles(film, params, context)
+
+
+def _sheet(film: Film, params: RenderParams) -> Output:
+    path = film.seen.with_suffix(".png")
+    draw_sheet(film.seen, path, rate=film.shape.rate, frames=film.shape.frames, title=params.file_name)
+    return Output("contact-sheet", path, _named(params, "-contact-sheet.png"), "image/png")
+
+
+def _poster(film: Film, params: RenderParams) -> Output:
+    path = film.seen.with_name("poster.jpg")
+    rate = film.timeline.rate
+    frame = write_poster(film.seen, path, rate=rate, frames=candidates(film.timeline))
+    meta = {"at_s": float(rate.seconds(frame)), "width": film.shape.width, "height": film.shape.height}
+    return Output("poster", path, _named(params, "-poster.jpg"), "image/jpeg", meta)
+
+
+def _subtitles(film: Film, params: RenderParams, context: Context) -> Iterator[Output]:
+    cues = cues_of(film.timeline)
+    if not cues:
+        context.log("The film has no texts, and so no subtitles.")
+        return
+    for suffix, content_type, text in (
+        (".srt", "application/x-subrip", as_srt(cues)),
+        (".vtt", "text/vtt", as_vtt(cues)),
+    ):
+        path = film.seen.with_name(f"subtitles{suffix}")
+        path.write_text(text, encoding="utf-8", newline="\n")
+        yield Output(
+            f"subtitles-{suffix[1:]}", path, _named(params, suffix), content_type, {"cues": len(cues)}
+        )
+
+
+def _named(params: RenderParams, ending: str) -> str:
+    """The film's file name with another ending."""
+    return f"{Path(params.file_name).stem}{ending}"

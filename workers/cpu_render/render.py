@@ -1,24 +1,24 @@
 """Renders a timeline to an MP4: decode, compose, mix and encode overlap, and memory does not grow with it."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from farm.encoders import STANDARD, EncoderProfile
 from farm.errors import BadRequest
 from farm.timeline import Timeline
 from workers.cpu_render.compose import compose
 from workers.cpu_render.plan import Plan, SpanKind, plan
+from workers.cpu_render.soundtrack import Soundtrack
 from workers.cpu_render.text import template_named
 from workers.cpu_render.text.typesetting import undrawable
 from workers.cpu_render.transitions import transition_named
 from workers.media.ahead import Ahead
-from workers.media.audio import mix
-from workers.media.encode import EncoderProfile, Samples, Shape, encode
+from workers.media.encode import Chapter, Shape, encode
 
 FRAMES_AHEAD = 4
 SOUND_AHEAD = 4
-DEFAULT_PROFILE = EncoderProfile()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def render(
     files: Mapping[str, Path],
     out: Path,
     *,
-    profile: EncoderProfile = DEFAULT_PROFILE,
+    profile: EncoderProfile = STANDARD,
+    chapters: Sequence[Chapter] = (),
     progress: Callable[[float, str], None],
     checkpoint: Callable[[], None],
 ) -> RenderReport:
@@ -50,7 +51,7 @@ def render(
     planned = plan(timeline)
     notes = check(timeline, planned)
     checkpoint()
-    shape = _shape(timeline)
+    shape = shape_of(timeline)
 
     def on_frame(done: int) -> None:
         progress(done / shape.frames, "render")
@@ -58,8 +59,10 @@ def render(
     with ExitStack() as stack:
         composing = compose(planned, timeline, files, buffers=FRAMES_AHEAD + 2)
         pictures = stack.enter_context(Ahead(composing, depth=FRAMES_AHEAD, name="compose"))
-        sound = stack.enter_context(Ahead(_sound(timeline, files), depth=SOUND_AHEAD, name="mix"))
-        encode(pictures, sound, out, shape, profile, on_frame)
+        track = Soundtrack(timeline, files, out.parent)
+        sound = stack.enter_context(Ahead(track, depth=SOUND_AHEAD, name="mix"))
+        stack.callback(track.stop)
+        encode(pictures, sound, out, shape, profile, on_frame, chapters)
     return _report(timeline, planned, out, notes)
 
 
@@ -80,12 +83,8 @@ def check(timeline: Timeline, planned: Plan) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _sound(timeline: Timeline, files: Mapping[str, Path]) -> Generator[Samples, None, None]:
-    """The mix, as something that can be closed; whoever stops the render closes it."""
-    yield from mix(timeline, files, checkpoint=lambda: None)
-
-
-def _shape(timeline: Timeline) -> Shape:
+def shape_of(timeline: Timeline) -> Shape:
+    """What a file with all of a timeline is."""
     frames = timeline.end_frame_exclusive
     return Shape(
         width=timeline.width,

@@ -4,44 +4,64 @@ Made once and whole, never per segment: sound encoded in pieces clicks where the
 clips that sound at a time are open, so memory does not grow with the timeline.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from farm.timeline import AudioClip, MediaKind, Timeline, VideoClip
-from workers.media.limiter import Limiter
-from workers.media.sound import Samples, SoundReader
+from farm.timeline import AudioClip, AudioTrack, MediaKind, Timeline, VideoClip
+from workers.media.ducking import Ducker
+from workers.media.sound import HeldSound, Samples, SoundReader
 
 CHUNK_S = Fraction(1, 2)
 DECLICK_S = Fraction(5, 1000)
-CEILING = 10 ** (-1 / 20)  # -1 dBFS
+_NOTHING: Mapping[str, Samples] = MappingProxyType({})
 
 
 def mix(
-    timeline: Timeline, files: Mapping[str, Path], *, checkpoint: Callable[[], None]
+    timeline: Timeline,
+    files: Mapping[str, Path],
+    *,
+    builtin: Mapping[str, Samples] = _NOTHING,
+    checkpoint: Callable[[], None],
 ) -> Iterator[Samples]:
-    """The whole sound of a timeline as float32 chunks of shape (2, n) at its sample rate.
+    """The whole sound of a timeline as float32 chunks of shape (2, n) at its sample rate, not yet mastered.
 
-    The chunks sum up to exactly `timeline.samples_at(timeline.end_frame_exclusive)` samples, and none
-    exceeds -1 dBFS. `files` maps media ids to local files; media without sound are silent. `checkpoint`
-    is called before each chunk and may raise. Raises AssetUnreadable.
+    The chunks sum up to exactly `timeline.samples_at(timeline.end_frame_exclusive)` samples. `files` maps
+    media ids to local files; media without sound are silent. `builtin` has the sounds that are no files, at
+    that sample rate. Music and the clips' own sound give way while a voice speaks. `checkpoint` is called
+    before each chunk and may raise. Raises AssetUnreadable.
     """
-    limiter = Limiter(CEILING, timeline.sample_rate)
-    for chunk in _summed(timeline, files, checkpoint):
-        if (limited := limiter.push(chunk)).shape[1]:
-            yield limited
-    if (rest := limiter.flush()).shape[1]:
-        yield rest
+    parts = _parts(timeline)
+    buses = _summed(timeline, parts, files, builtin, checkpoint)
+    if not any(part.bus is _Bus.VOICE for part in parts):
+        yield from (chunk.sum(axis=0) for chunk in buses)
+        return
+    ducker = Ducker(timeline.sample_rate)
+    for bed, voice, beside in buses:
+        yield ducker.push(bed, voice, beside)
+    yield ducker.flush()
+
+
+class _Bus(IntEnum):
+    """What gives way, what it gives way to, and what is heard beside both."""
+
+    BED = 0
+    VOICE = 1
+    BESIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Voice:
+class _Part:
     """One clip's sound: where it is heard, in samples, and how loud."""
 
     media: str
+    bus: _Bus
     start: int
     end_exclusive: int
     source_start: Fraction
@@ -62,23 +82,35 @@ class _Voice:
         return (self.gain * shape).astype(np.float32)
 
 
-def _voices(timeline: Timeline) -> list[_Voice]:
+def _parts(timeline: Timeline) -> list[_Part]:
     """Every clip that may be heard, in the order of their starts."""
     declick = round(DECLICK_S * timeline.sample_rate)
     moving = {medium.id for medium in timeline.media if medium.kind is MediaKind.VIDEO}
-    voices = [
+    parts = [
         _of_video(clip, timeline, declick)
         for track in timeline.video
         for clip in track.clips
         if clip.media in moving and clip.sound_gain > 0
     ]
-    voices += [_of_audio(clip, declick) for track in timeline.audio for clip in track.clips if clip.gain > 0]
-    return sorted(voices, key=lambda voice: voice.start)
+    parts += [
+        _of_audio(clip, _bus_of(track), declick)
+        for track in timeline.audio
+        for clip in track.clips
+        if clip.gain > 0
+    ]
+    return sorted(parts, key=lambda part: part.start)
 
 
-def _of_video(clip: VideoClip, timeline: Timeline, declick: int) -> _Voice:
-    return _Voice(
+def _bus_of(track: AudioTrack) -> _Bus:
+    if track.is_voice:
+        return _Bus.VOICE
+    return _Bus.BESIDE if track.is_effects else _Bus.BED
+
+
+def _of_video(clip: VideoClip, timeline: Timeline, declick: int) -> _Part:
+    return _Part(
         media=clip.media,
+        bus=_Bus.BED,
         start=timeline.samples_at(clip.start_frame),
         end_exclusive=timeline.samples_at(clip.end_frame_exclusive),
         source_start=clip.source_start,
@@ -90,65 +122,76 @@ def _of_video(clip: VideoClip, timeline: Timeline, declick: int) -> _Voice:
     )
 
 
-def _of_audio(clip: AudioClip, declick: int) -> _Voice:
-    return _Voice(
+def _of_audio(clip: AudioClip, bus: _Bus, declick: int) -> _Part:
+    """An effect begins and ends by itself, and keeps its attack: it is faded only where that is asked for."""
+    least = 0 if bus is _Bus.BESIDE else declick
+    return _Part(
         media=clip.media,
+        bus=bus,
         start=clip.start_sample,
         end_exclusive=clip.end_sample_exclusive,
         source_start=clip.source_start,
         source_end=clip.source_end,
         gain=clip.gain,
-        fade_in=max(clip.fade_in_samples, declick),
-        fade_out=max(clip.fade_out_samples, declick),
+        fade_in=max(clip.fade_in_samples, least),
+        fade_out=max(clip.fade_out_samples, least),
         loop=clip.loop,
     )
 
 
 def _summed(
-    timeline: Timeline, files: Mapping[str, Path], checkpoint: Callable[[], None]
+    timeline: Timeline,
+    parts: Sequence[_Part],
+    files: Mapping[str, Path],
+    builtin: Mapping[str, Samples],
+    checkpoint: Callable[[], None],
 ) -> Iterator[Samples]:
-    """The plain sum of all voices, chunk by chunk."""
+    """The plain sums of all parts, chunk by chunk, of shape (buses, 2, n)."""
     total = timeline.samples_at(timeline.end_frame_exclusive)
     step = round(CHUNK_S * timeline.sample_rate)
-    waiting = _voices(timeline)
-    playing: list[tuple[_Voice, SoundReader]] = []
+    waiting = deque(parts)
+    playing: list[tuple[_Part, SoundReader | HeldSound]] = []
     try:
         for start in range(0, total, step):
             checkpoint()
             end = min(start + step, total)
             while waiting and waiting[0].start < end:
-                voice = waiting.pop(0)
-                playing.append((voice, _reader(voice, timeline, files)))
-            chunk = np.zeros((2, end - start), np.float32)
-            for voice, reader in playing:
-                _add(voice, reader, chunk, start)
-            for voice, reader in playing:
-                if voice.end_exclusive <= end:
+                part = waiting.popleft()
+                playing.append((part, _reader(part, timeline, files, builtin)))
+            chunk = np.zeros((len(_Bus), 2, end - start), np.float32)
+            for part, reader in playing:
+                _add(part, reader, chunk[part.bus], start)
+            for part, reader in playing:
+                if part.end_exclusive <= end:
                     reader.close()
-            playing = [(voice, reader) for voice, reader in playing if voice.end_exclusive > end]
+            playing = [(part, reader) for part, reader in playing if part.end_exclusive > end]
             yield chunk
     finally:
         for _, reader in playing:
             reader.close()
 
 
-def _reader(voice: _Voice, timeline: Timeline, files: Mapping[str, Path]) -> SoundReader:
+def _reader(
+    part: _Part, timeline: Timeline, files: Mapping[str, Path], builtin: Mapping[str, Samples]
+) -> SoundReader | HeldSound:
+    if part.media in builtin:
+        return HeldSound(builtin[part.media], timeline.sample_rate, part.source_start, part.source_end)
     return SoundReader(
-        files[voice.media],
+        files[part.media],
         sample_rate=timeline.sample_rate,
-        source_start=voice.source_start,
-        source_end=voice.source_end,
-        loop=voice.loop,
-        name=timeline.medium(voice.media).name,
+        source_start=part.source_start,
+        source_end=part.source_end,
+        loop=part.loop,
+        name=timeline.medium(part.media).name,
     )
 
 
-def _add(voice: _Voice, reader: SoundReader, chunk: Samples, chunk_start: int) -> None:
-    """Add what a voice sounds within a chunk; nothing where its source has ended."""
-    start = max(voice.start, chunk_start)
-    end = min(voice.end_exclusive, chunk_start + chunk.shape[1])
+def _add(part: _Part, reader: SoundReader | HeldSound, chunk: Samples, chunk_start: int) -> None:
+    """Add what a part sounds within a chunk; nothing where its source has ended."""
+    start = max(part.start, chunk_start)
+    end = min(part.end_exclusive, chunk_start + chunk.shape[1])
     samples = reader.read(end - start)
     count = samples.shape[1]
-    gains = voice.envelope(start, end)
+    gains = part.envelope(start, end)
     at = start - chunk_start
     chunk[:, at : at + count] += samples * (gains if gains.size == 1 else gains[:count])

@@ -1,14 +1,15 @@
-"""Writes H.264 and AAC into an MP4, and takes nothing on trust: a file is read back before it counts.
+"""Writes pictures and sound into a file as a profile says, and takes nothing on trust: it is read back.
 
 Pictures come as `(planes, repeats)` and sound as float32 chunks; both are pulled as the encoder needs them,
-so whoever makes them sets the pace. The file appears under its name only when it is whole.
+so whoever makes them sets the pace. The file appears under its name only when it is whole. How single codecs
+are opened is in streams.py, GIF in gif.py, the reading back in verify.py.
 """
 
-import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -16,49 +17,34 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from farm.errors import FailureClass, TaskFailure
+from farm.encoders import EncoderProfile
 from farm.timeline import Rate
 from workers.media.ahead import Ahead
 from workers.media.planes import Planes
+from workers.media.shape import Shape as Shape  # where it always was
+from workers.media.streams import PixelFormat, audio_stream, named_encoder, video_stream
+from workers.media.verify import verify
 
 Samples = npt.NDArray[np.float32]
 
 Written: TypeAlias = "Packet[VideoStream] | Packet[AudioStream]"
 
-_BT709 = 1  # AVCOL_*_BT709: matrix, primaries and transfer share the number
-_LIMITED = 1  # AVCOL_RANGE_MPEG
-_AAC_FRAME = 1024  # samples
-MOST_THREADS = 8
 SOUND_AHEAD = 64  # packets
+_CONTAINER_OPTIONS = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderProfile:
-    """How a render is encoded. `threads` 0: one per processor, at most MOST_THREADS.
+class Chapter:
+    """A part of the film that players offer to jump to, in frames of the file."""
 
-    More threads cost no more CPU time, but memory: every one holds frames of its own.
-    """
-
-    preset: str = "veryfast"
-    crf: int = 23
-    audio_bitrate: int = 192_000
-    threads: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a file must turn out to be."""
-
-    width: int
-    height: int
-    rate: Rate
-    frames: int
-    sample_rate: int
-    samples: int  # 0: without sound
+    title: str
+    start_frame: int
+    end_frame_exclusive: int
 
 
 class Picture(Protocol):
@@ -71,6 +57,12 @@ class Picture(Protocol):
     def frames(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Thinned:
+    planes: Planes
+    frames: int
+
+
 def encode(
     pictures: Iterable[Picture],
     sound: Iterable[Samples],
@@ -78,20 +70,67 @@ def encode(
     shape: Shape,
     profile: EncoderProfile,
     on_frame: Callable[[int], None],
+    chapters: Sequence[Chapter] = (),
 ) -> None:
-    """Encode into `out` and check what was written. `on_frame` gets the number of frames done so far.
+    """Encode into `out` and check what was written. `on_frame` gets the number of pictures used up so far.
 
-    Chunks of sound have shape (2, n). Raises TaskFailure CORRUPT_OUTPUT when the file does not read back as
-    `shape`, OSError when it cannot be written; then, as for any error of the sources or of `on_frame`, no
-    file is left.
+    Chunks of sound have shape (2, n). `shape` and `chapters` are of what comes in; `thinning` tells what a
+    profile makes of it. Raises TaskFailure CORRUPT_OUTPUT when the file does not read back as it should,
+    INTERNAL `encoder_missing` when this worker has no such encoder, OSError when it cannot be written; then,
+    as for any error of the sources or of `on_frame`, no file is left.
     """
+    every = thinning(profile, shape.rate)
+    written = written_shape(shape, profile)
     part = out.with_name(out.name + ".part")
     try:
-        _write(pictures, sound, part, shape, profile, on_frame)
-        verify(part, shape)
+        _write(
+            thinned(pictures, every) if every > 1 else pictures,
+            sound,
+            part,
+            written,
+            profile,
+            lambda done: on_frame(min(done * every, shape.frames)),
+            [_thinned_chapter(chapter, every) for chapter in chapters],
+        )
+        verify(part, written, profile.format)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
+
+
+def thinning(profile: EncoderProfile, rate: Rate) -> int:
+    """Of how many frames on end a profile writes one."""
+    return 1 if profile.most_fps is None else max(1, ceil(rate.fps / Fraction(profile.most_fps)))
+
+
+def written_shape(shape: Shape, profile: EncoderProfile) -> Shape:
+    """What the file of a profile must turn out to be."""
+    every = thinning(profile, shape.rate)
+    return replace(
+        shape,
+        rate=Rate(num=shape.rate.num, den=shape.rate.den * every) if every > 1 else shape.rate,
+        frames=ceil(shape.frames / every),
+        samples=0 if profile.format.sound is None else shape.samples,
+    )
+
+
+def thinned(pictures: Iterable[Picture], every: int) -> Iterator[Picture]:
+    """The first of every so many frames."""
+    at = 0
+    for picture in pictures:
+        end = at + picture.frames
+        kept = ceil(end / every) - ceil(at / every)
+        if kept:
+            yield _Thinned(picture.planes, kept)
+        at = end
+
+
+def _thinned_chapter(chapter: Chapter, every: int) -> Chapter:
+    return replace(
+        chapter,
+        start_frame=ceil(chapter.start_frame / every),
+        end_frame_exclusive=ceil(chapter.end_frame_exclusive / every),
+    )
 
 
 def _write(
@@ -101,51 +140,50 @@ def _write(
     shape: Shape,
     profile: EncoderProfile,
     on_frame: Callable[[int], None],
+    chapters: Sequence[Chapter],
 ) -> None:
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        video = _video_stream(container, shape, profile)
-        audio = _audio_stream(container, shape, profile) if shape.samples else None
+    form = profile.format
+    options = _CONTAINER_OPTIONS.get(form.container, {})
+    with av.open(str(path), "w", format=form.container, options=options) as container:
+        with named_encoder(profile):
+            video = video_stream(container, shape, profile)
+            audio = audio_stream(container, shape, profile) if shape.samples else None
+            video.codec_context.open()
+        set_chapters(container, chapters, shape.rate)
         container.start_encoding()
         with ExitStack() as stack:
             heard: Iterator[Written] = iter(())
             if audio is not None:
                 heard = stack.enter_context(
-                    Ahead(_sound_packets(audio, sound), depth=64, name="encode-sound")
+                    Ahead(_sound_packets(audio, sound, shape), depth=SOUND_AHEAD, name="encode-sound")
                 )
             _interleave(container, _picture_packets(video, pictures, shape, on_frame), heard)
 
 
-def _video_stream(container: OutputContainer, shape: Shape, profile: EncoderProfile) -> VideoStream:
-    stream = container.add_stream(
-        "libx264", rate=shape.rate.fps, options={"preset": profile.preset, "crf": str(profile.crf)}
-    )
-    stream.width, stream.height, stream.pix_fmt = shape.width, shape.height, "yuv420p"
-    context = stream.codec_context
-    context.time_base = 1 / shape.rate.fps
-    # PyAV's default is SLICE, which costs x264 compression and speed.
-    context.thread_type, context.thread_count = "FRAME", profile.threads or _own_threads()
-    context.colorspace = context.color_primaries = context.color_trc = _BT709
-    context.color_range = _LIMITED
-    return stream
-
-
-def _own_threads() -> int:
-    return min(MOST_THREADS, os.cpu_count() or 1)
-
-
-def _audio_stream(container: OutputContainer, shape: Shape, profile: EncoderProfile) -> AudioStream:
-    stream = container.add_stream("aac", rate=shape.sample_rate)
-    stream.codec_context.layout = "stereo"
-    stream.codec_context.bit_rate = profile.audio_bitrate
-    return stream
+def set_chapters(container: OutputContainer, chapters: Sequence[Chapter], rate: Rate) -> None:
+    """Give a file its chapters; before its encoding starts."""
+    if chapters:
+        container.set_chapters(
+            [
+                {
+                    "id": number,
+                    "start": chapter.start_frame,
+                    "end": chapter.end_frame_exclusive,
+                    "time_base": 1 / rate.fps,
+                    "metadata": {"title": chapter.title},
+                }
+                for number, chapter in enumerate(chapters)
+            ]
+        )
 
 
 def _picture_packets(
     stream: VideoStream, pictures: Iterable[Picture], shape: Shape, on_frame: Callable[[int], None]
 ) -> Iterator[Written]:
     done = 0
+    wanted = PixelFormat(stream)
     for picture in pictures:
-        frame = picture.planes.frame
+        frame: VideoFrame = wanted(picture.planes.frame)
         frame.time_base = 1 / shape.rate.fps
         frame.pict_type = 0  # x264 would obey what a decoder left there
         for _ in range(picture.frames):
@@ -156,12 +194,14 @@ def _picture_packets(
     yield from stream.encode(None)
 
 
-def _sound_packets(stream: AudioStream, sound: Iterable[Samples]) -> Generator[Written, None, None]:
+def _sound_packets(
+    stream: AudioStream, sound: Iterable[Samples], shape: Shape
+) -> Generator[Written, None, None]:
     at = 0
     for chunk in sound:
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(chunk), format="fltp", layout="stereo")
-        frame.sample_rate = stream.sample_rate
-        frame.time_base = Fraction(1, stream.sample_rate)
+        frame.sample_rate = shape.sample_rate
+        frame.time_base = Fraction(1, shape.sample_rate)
         frame.pts = at
         at += chunk.shape[1]
         yield from stream.encode(frame)
@@ -184,44 +224,3 @@ def _interleave(container: OutputContainer, seen: Iterator[Written], heard: Iter
 def _starts(packet: Written) -> Fraction:
     assert packet.dts is not None and packet.time_base is not None
     return packet.dts * packet.time_base
-
-
-def verify(path: Path, shape: Shape) -> None:
-    """Read a written file back: every packet is there, evenly timed; every keyframe and all sound decodes.
-
-    Raises TaskFailure CORRUPT_OUTPUT saying what is wrong.
-    """
-    try:
-        with av.open(str(path), "r", format="mp4") as container:
-            _verify_pictures(container, shape)
-        if shape.samples:
-            with av.open(str(path), "r", format="mp4") as container:
-                _verify_sound(container, shape)
-    except (av.error.FFmpegError, IndexError) as error:
-        raise _corrupt(f"it cannot be read back: {error}") from error
-
-
-def _verify_pictures(container: InputContainer, shape: Shape) -> None:
-    stream = container.streams.video[0]
-    stream.codec_context.skip_frame = "NONKEY"
-    times: list[Fraction] = []
-    keyframes = decoded = 0
-    for packet in container.demux(stream):
-        if packet.pts is not None:
-            times.append(packet.pts * packet.time_base * shape.rate.fps)
-            keyframes += packet.is_keyframe
-        decoded += len(packet.decode())
-    if sorted(times) != list(range(shape.frames)):
-        raise _corrupt(f"it has {len(times)} frames for {shape.frames}, or their times are uneven")
-    if decoded != keyframes or (stream.width, stream.height) != (shape.width, shape.height):
-        raise _corrupt(f"{keyframes - decoded} of {keyframes} keyframes are missing, or the size is wrong")
-
-
-def _verify_sound(container: InputContainer, shape: Shape) -> None:
-    samples = sum(frame.samples for frame in container.decode(audio=0))
-    if not 0 <= samples - shape.samples < 2 * _AAC_FRAME:
-        raise _corrupt(f"it has {samples} samples of sound for {shape.samples}")
-
-
-def _corrupt(reason: str) -> TaskFailure:
-    return TaskFailure(f"The rendered file is not what was asked for: {reason}.", FailureClass.CORRUPT_OUTPUT)

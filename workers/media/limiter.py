@@ -1,69 +1,75 @@
-"""Keeps a mix below a ceiling without clipping it: the gain goes down just before a peak and comes back."""
+"""Keeps sound below a ceiling without clipping it: the gain goes down just before a peak and comes back.
 
-from itertools import pairwise
+Works on hops (`loudness.hop_of`). Pure: peaks in, gains out; who holds the sound multiplies.
+"""
+
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
+from workers.media.loudness import HOPS_PER_S
 from workers.media.sound import Samples
 
-HOP = 256  # samples between two points of the gain curve; also how far ahead it looks
-RELEASE_S = 0.15
+Gains = npt.NDArray[np.float64]
+
+AHEAD = 3  # hops over which the gain goes down before a peak
+MARGIN = 8  # samples that `true_peaks` needs around what it looks at
+_RELEASE_S = 0.15
+_BETWEEN = 3  # points between two samples at which the wave is looked at: four times the sample rate
 
 
-class Limiter:
-    """Feed chunks with `push`, then call `flush`: what comes out in all is as long as what went in.
+def curve(needed: Gains) -> Gains:
+    """The gain at the edges of each hop, one more than there are hops.
 
-    Between two hops the gain is a straight line whose ends both satisfy the peaks beside them, so no
-    sample exceeds `ceiling` (linear). Sound that stays below it passes unchanged, bit for bit.
+    `needed` is what each hop bears at most, up to 1. Between two edges the gain is a straight line, never
+    above what the hop bears. It goes down smoothly over AHEAD hops and comes back in about 0.15 s.
     """
+    held = 1 - _released(1 - needed)
+    ahead = np.lib.stride_tricks.sliding_window_view(np.pad(held, (AHEAD, AHEAD), mode="edge"), AHEAD + 1)
+    smooth = np.lib.stride_tricks.sliding_window_view(ahead.min(axis=1), AHEAD + 1).mean(axis=1)
+    bounded = np.minimum(smooth, needed)  # a mean of floats may lie a hair above them
+    edges: Gains = np.minimum(np.append(bounded, bounded[-1:]), np.append(bounded[:1], bounded))
+    return edges
 
-    def __init__(self, ceiling: float, sample_rate: int) -> None:
-        self._ceiling = ceiling
-        self._recover = 1 - float(np.exp(-HOP / (RELEASE_S * sample_rate)))
-        self._held: Samples = np.empty((2, 0), np.float32)
-        self._gain: float | None = None  # at the start of what is held; None before the first hop
 
-    def push(self, chunk: Samples) -> Samples:
-        """Everything that can be decided now: all but the last hop or so."""
-        self._held = np.concatenate([self._held, chunk], axis=1)
-        ready = max(0, self._held.shape[1] // HOP - 1)
-        return self._release(ready * HOP)
+def applied(sound: Samples, edges: Gains, hop: int, ceiling: float) -> Samples:
+    """Whole hops (the last may be cut short) under the gains at their edges."""
+    steps = np.arange(hop) / hop
+    gains = (edges[:-1, None] + np.diff(edges)[:, None] * steps).reshape(-1)[: sound.shape[1]]
+    limited: Samples = np.clip(sound * gains.astype(np.float32), -ceiling, ceiling)
+    return limited
 
-    def flush(self) -> Samples:
-        """The rest."""
-        count = self._held.shape[1]
-        self._held = np.pad(self._held, ((0, 0), (0, 2 * HOP - count % HOP)))
-        return self._release(self._held.shape[1] - HOP)[:, :count]
 
-    def _release(self, count: int) -> Samples:
-        """Take `count` samples, a whole number of hops; one more hop is held to look at."""
-        if count == 0:
-            return self._held[:, :0]
-        out = self._held[:, :count]
-        needed = self._needed(self._held[:, : count + HOP])
-        self._held = self._held[:, count:]
-        if self._gain in (None, 1.0) and needed.min() == 1.0:
-            self._gain = 1.0
-            return out
-        curve = self._curve(needed)
-        steps = np.arange(HOP, dtype=np.float32) / HOP
-        gains = (curve[:-1, None] + (curve[1:] - curve[:-1])[:, None] * steps).reshape(-1)
-        return np.clip(out * gains, -self._ceiling, self._ceiling).astype(np.float32)
+def true_peaks(sound: Samples, hops: npt.NDArray[np.intp], hop: int) -> Samples:
+    """The greatest value of the wave in each of `hops`, also between the samples (ITU-R BS.1770, annex 2).
 
-    def _needed(self, samples: Samples) -> Samples:
-        """The gain each hop asks for, at most 1."""
-        peaks = np.abs(samples).max(axis=0).reshape(-1, HOP).max(axis=1)
-        needed: Samples = np.minimum(1.0, self._ceiling / np.maximum(peaks, 1e-9)).astype(np.float32)
-        return needed
+    `sound` has MARGIN samples before its first hop and behind its last.
+    """
+    taps = _interpolation()
+    if hops.size == 0:
+        return np.empty(0, np.float32)
+    stretches = np.lib.stride_tricks.sliding_window_view(sound, hop + taps.shape[0] - 1, axis=1)
+    chosen = stretches[:, hops * hop + 1]
+    windows = np.lib.stride_tricks.sliding_window_view(chosen, taps.shape[0], axis=2)
+    between = np.abs(windows @ taps).max(axis=(0, 2, 3))
+    return np.asarray(np.maximum(between, np.abs(chosen[:, :, MARGIN - 1 : 1 - MARGIN]).max(axis=(0, 2))))
 
-    def _curve(self, needed: Samples) -> Samples:
-        """The gain at each hop's start: down at once, up slowly."""
-        gain = float(needed[0]) if self._gain is None else self._gain
-        curve = [gain]
-        for this, following in pairwise(needed.tolist()):
-            gain = min(this, following, gain + (1 - gain) * self._recover)
-            if gain > 0.9999 and this == following == 1.0:
-                gain = 1.0
-            curve.append(gain)
-        self._gain = gain
-        return np.array(curve, np.float32)
+
+def _released(reduction: Gains) -> Gains:
+    """Every reduction dies away exponentially, until a greater one takes over."""
+    fall = np.arange(reduction.size) / (_RELEASE_S * HOPS_PER_S)
+    strongest = np.maximum.accumulate(np.log(np.maximum(reduction, 1e-12)) + fall)
+    lasting: Gains = np.exp(strongest - fall)
+    lasting[lasting < 1e-4] = 0.0
+    return lasting
+
+
+@cache
+def _interpolation() -> Samples:
+    """Taps, shape (2 * MARGIN, 3), for the points between the middle two of 2 * MARGIN samples."""
+    points = np.arange(1, _BETWEEN + 1) / (_BETWEEN + 1)
+    at = np.arange(2 * MARGIN)[:, None] - (MARGIN - 1) - points
+    window = np.i0(6.0 * np.sqrt(np.maximum(0, 1 - (at / MARGIN) ** 2))) / np.i0(6.0)
+    taps = np.sinc(at) * window
+    return np.asarray(taps / taps.sum(axis=0), np.float32)

@@ -195,6 +195,36 @@ class SoundReader:
         return frame.pts * frame.time_base - self._origin
 
 
+class HeldSound:
+    """Sound in memory, read as a SoundReader is: from `source_start` to `source_end`, in seconds."""
+
+    def __init__(
+        self, sound: Samples, sample_rate: int, source_start: Fraction, source_end: Fraction | None
+    ) -> None:
+        self._left = sound[:, round(source_start * sample_rate) :]
+        if source_end is not None:
+            self._left = self._left[:, : max(0, round((source_end - source_start) * sample_rate))]
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def read(self, count: int) -> Samples:
+        """The next `count` samples; fewer only when the sound has ended."""
+        taken, self._left = self._left[:, :count], self._left[:, count:]
+        return taken
+
+
+def resampled(sound: Samples, sample_rate: int, wanted_rate: int) -> Samples:
+    """Sound in memory at another sample rate; itself at its own."""
+    if sample_rate == wanted_rate:
+        return sound
+    frame = AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout="stereo")
+    frame.sample_rate = sample_rate
+    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=wanted_rate)
+    pieces = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([_stereo(piece) for piece in pieces], axis=1)
+
+
 def _stereo(frame: AudioFrame) -> Samples:
     """Shape (2, n); what is not a number becomes silence, what is infinite full scale."""
     samples: Samples = np.asarray(frame.to_ndarray(), np.float32)

@@ -1,0 +1,86 @@
+"""Makes the file of a profile: the timeline at the profile's size, rendered, and made a GIF if need be."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from farm.encoders import EncoderProfile
+from farm.errors import FarmUnavailable
+from farm.timeline import Timeline
+from workers.cpu_render.chapters import chapters_of
+from workers.cpu_render.render import RenderReport, render, shape_of
+from workers.media.encode import written_shape
+from workers.media.gif import write_gif
+from workers.media.shape import Shape
+
+_STEP = 2  # sides are even: chroma is halved
+_LEAST = 16  # of a timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A finished film. `path` is what was asked for, `seen` what can be looked at: GIFs are short of colours."""
+
+    path: Path
+    seen: Path
+    timeline: Timeline
+    shape: Shape
+    report: RenderReport
+
+
+def make(
+    timeline: Timeline,
+    files: Mapping[str, Path],
+    folder: Path,
+    profile: EncoderProfile,
+    *,
+    chapters: bool,
+    progress: Callable[[float, str], None],
+    checkpoint: Callable[[], None],
+) -> Film:
+    """Render a timeline into `folder` as a profile says; raises as `render` does."""
+    small = sized(timeline, profile)
+    shape = written_shape(shape_of(small), profile)
+    video = folder / ("video.mp4" if profile.encoder == "gif" else f"video{profile.format.suffix}")
+    report = render(
+        small,
+        files,
+        video,
+        profile=between(profile) if profile.encoder == "gif" else profile,
+        chapters=chapters_of(small) if chapters else (),
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    if profile.encoder != "gif":
+        return Film(video, video, small, shape, report)
+    out = folder / "video.gif"
+
+    def on_frame(done: int) -> None:
+        progress(1.0, "gif")
+
+    write_gif(video, out, shape, on_frame)
+    return Film(out, video, small, shape, report)
+
+
+def sized(timeline: Timeline, profile: EncoderProfile) -> Timeline:
+    """The timeline as large as the profile renders it, its shape kept to a pixel."""
+    longest = max(timeline.width, timeline.height)
+    scale = min(profile.scale, (profile.longest_side or longest) / longest)
+    if scale >= 1:
+        return timeline
+    width, height = (
+        max(_LEAST, round(side * scale / _STEP) * _STEP) for side in (timeline.width, timeline.height)
+    )
+    return timeline.model_copy(update={"width": width, "height": height})
+
+
+def between(profile: EncoderProfile) -> EncoderProfile:
+    """The lossless film from which a GIF is made: readable twice, and small."""
+    return profile.model_copy(update={"encoder": "libx264", "options": {"preset": "ultrafast", "qp": "0"}})
+
+
+def profile_named(name: str, known: Mapping[str, EncoderProfile]) -> EncoderProfile:
+    """The operator's settings for a profile. Raises FarmUnavailable naming the file to mend."""
+    if name not in known:
+        raise FarmUnavailable(f"encode.toml has no profile {name!r}; it has {', '.join(known)}.")
+    return known[name]

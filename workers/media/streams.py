@@ -1,0 +1,86 @@
+"""Opens the encoders that a profile names, with the right pixels, colours, threads and sound."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av
+from av.audio.stream import AudioStream
+from av.codec.codec import UnknownCodecError
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from farm.encoders import EncoderProfile
+from farm.errors import FailureClass, TaskFailure
+from workers.media.shape import Shape
+
+_BT709 = 1  # AVCOL_*_BT709: matrix, primaries and transfer share the number
+_LIMITED = 1  # AVCOL_RANGE_MPEG
+_APPLES_HEVC = "hvc1"  # the tag without which QuickTime plays no HEVC
+MOST_THREADS = 8
+os.environ.setdefault("SVT_LOG", "1")  # errors only; SVT-AV1 tells its settings on stderr otherwise
+
+
+@contextmanager
+def named_encoder(profile: EncoderProfile) -> Iterator[None]:
+    """Say which encoder it was that this worker lacks, cannot open, or that takes no such option."""
+    try:
+        yield
+    except UnknownCodecError as error:
+        raise _missing(f"This worker has no encoder {str(error)!r}.") from error
+    except av.error.FFmpegError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise _missing(f"This worker cannot open the encoder {profile.encoder}: {reason}.") from error
+
+
+def _missing(message: str) -> TaskFailure:
+    return TaskFailure(message, FailureClass.INTERNAL, code="encoder_missing")
+
+
+def video_stream(container: OutputContainer, shape: Shape, profile: EncoderProfile) -> VideoStream:
+    """The picture's stream: BT.709, limited range, at the shape's rate."""
+    stream = container.add_stream(profile.encoder, rate=shape.rate.fps, options=dict(profile.options))
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height = shape.width, shape.height
+    stream.pix_fmt = profile.format.pixel_format
+    context = stream.codec_context
+    context.time_base = 1 / shape.rate.fps
+    # PyAV's default is SLICE, which costs x264 compression and speed.
+    context.thread_type, context.thread_count = "FRAME", profile.threads or own_threads()
+    context.colorspace = context.color_primaries = context.color_trc = _BT709
+    context.color_range = _LIMITED
+    if profile.encoder in ("libx265", "hevc_nvenc"):
+        context.codec_tag = _APPLES_HEVC
+    return stream
+
+
+def own_threads() -> int:
+    """One per processor, up to MOST_THREADS: more cost no more CPU time, but memory."""
+    return min(MOST_THREADS, os.cpu_count() or 1)
+
+
+def audio_stream(container: OutputContainer, shape: Shape, profile: EncoderProfile) -> AudioStream:
+    """The sound's stream, stereo; PyAV resamples where its rate is not the timeline's."""
+    form = profile.format
+    assert form.sound is not None
+    stream = container.add_stream(form.sound, rate=form.sound_rate or shape.sample_rate)
+    assert isinstance(stream, AudioStream)
+    stream.codec_context.layout = "stereo"
+    if not form.sound.startswith("pcm_"):
+        stream.codec_context.bit_rate = profile.audio_bitrate
+    return stream
+
+
+class PixelFormat:
+    """Brings composed pictures into the pixel format of a stream; yuv420p passes untouched."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._format = stream.pix_fmt
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        if frame.format.name == self._format:
+            return frame
+        return self._reformatter.reformat(frame, format=self._format, threads=1)
