@@ -174,6 +174,14 @@ class WebhookRules(Noun):
     link_s: int = Field(gt=0, le=604_800)
 
 
+class TuneRules(Noun):
+    """See configs/tunes.toml, where each key is explained."""
+
+    folder: str = ""
+    bundled: bool = True
+    fallback: str = ""
+
+
 class Catalog(Noun):
     """All of it, read once per process."""
 
@@ -194,6 +202,7 @@ class Catalog(Noun):
     rates: Mapping[str, str]
     render_prices: Mapping[str, str]
     encoders: Mapping[str, EncoderProfile]
+    tunes: TuneRules
     providers: ProviderBook
 
     def check_surface_tiers(self) -> None:
@@ -246,7 +255,7 @@ def read_catalog(settings: Settings) -> Catalog:
 @cache
 def _read(dirs: tuple[Path, ...]) -> Catalog:
     merged: dict[str, Any] = {}
-    for name in ("farm.toml", "tiers.toml", "pools.toml", "prices.toml", "encode.toml"):
+    for name in ("farm.toml", "tiers.toml", "pools.toml", "prices.toml", "encode.toml", "tunes.toml"):
         for folder in reversed(dirs):
             _merge(merged, _toml(folder / name))
     merged["providers"] = book = dict[str, Any]()

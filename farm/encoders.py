@@ -20,6 +20,7 @@ Encoder = Literal[
     "libvpx-vp9",
     "libsvtav1",
     "libaom-av1",
+    "prores_aw",
     "prores_ks",
     "gif",
 ]
@@ -44,7 +45,7 @@ _MP4 = FileFormat("mp4", ".mp4", "video/mp4")
 _WEBM = FileFormat("webm", ".webm", "video/webm", sound="libopus", sound_rate=48_000)
 _MOV = FileFormat("mov", ".mov", "video/quicktime", pixel_format="yuv422p10le", sound="pcm_s16le")
 _GIF = FileFormat("gif", ".gif", "image/gif", pixel_format="pal8", sound=None)
-_FORMATS: Mapping[str, FileFormat] = {"libvpx-vp9": _WEBM, "prores_ks": _MOV, "gif": _GIF}
+_FORMATS: Mapping[str, FileFormat] = {"libvpx-vp9": _WEBM, "prores_aw": _MOV, "prores_ks": _MOV, "gif": _GIF}
 
 
 class EncoderProfile(Noun):

@@ -231,7 +231,8 @@ class Dispatcher:
                 item.order,
                 item.task.requires["kind"],
                 about(item.task.job_id, item.task.account, item.task.tier),
-                item.task.estimated_s if item.ahead else None,
+                # What a provider does may take long: it waits behind nothing that its worker has taken.
+                item.task.estimated_s if item.ahead and item.task.choice is None else None,
             )
             for attempt_id, row, item in zip(ids, rows, placed, strict=True)
         ]

@@ -154,7 +154,10 @@ def _lost_messages(
     gone_ids = {row.id for row in gone}
     there = [row for row in rows if row.id not in gone_ids]
     again = [row for row in there if _room(row, capacity)]
-    changes = [_said(row, 1 if _room(row, capacity) else 0, rules, now) for row in there]
+    changes = [
+        _said(row, 1 if _room(row, capacity) else 0, rules, now)
+        for row in sorted(there, key=lambda row: int(row.id))  # a worker may be taking several, in this order
+    ]
     if changes:
         connection.execute(_SAY_AGAIN, changes)
     return [

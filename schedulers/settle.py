@@ -144,6 +144,7 @@ class Settlement:
             self._decide(row)
         self._connection.execute(_SETTLED, {"ids": [row.id for row in rows]})
         _TASK.run(self._connection, self._tasks)
+        self._unstart(rows)
         self._lanes.write(self._connection)
         self._desk.write()
         self._correct_tiers(rows)
@@ -176,6 +177,12 @@ class Settlement:
                 self._task(row, TaskState.CANCELLED)
                 if not over:
                     self._stop(row)
+
+    def _unstart(self, rows: Sequence[AnyRow]) -> None:
+        """A sweep may have noted as running what its worker claimed and put back before it began."""
+        unbegun = {row.job_seq for row in rows if row.outcome == Outcome.RETURNED and row.started_at is None}
+        if unbegun:
+            self._connection.execute(_UNSTART, {"ids": sorted(unbegun)})
 
     def _limits(self, rows: Sequence[AnyRow]) -> dict[int, int]:
         """The jobs with a limit of their own that go on: each may start what stepped aside for it."""
@@ -322,6 +329,12 @@ _OPEN_TASKS = UpdateMany(
     jobs.c.seq,
     {"left": jobs.c.open_tasks},
     lambda given: {"open_tasks": given["left"], "state": JobState.RUNNING},
+)
+_UNSTART = (
+    update(jobs)
+    .where(OneOf(jobs.c.seq, "ids"), jobs.c.state == JobState.RUNNING)
+    .where(~exists().where(attempts.c.job_seq == jobs.c.seq, attempts.c.started_at.is_not(None)))
+    .values(state=JobState.QUEUED, started_at=None)
 )
 _UNMET = update(tasks).where(tasks.c.id == bindparam("task")).values(unmet=tasks.c.unmet - bindparam("met"))
 

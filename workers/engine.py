@@ -44,6 +44,7 @@ _log = structlog.get_logger(__name__)
 _RECEIVE = 1 << 16
 _LONGEST_LINE = 64 << 20
 _LOG_LINES = 100
+_LONGEST_POLL_S = 3600.0
 _NONSENSE = Failure(FailureClass.CRASH, "engine_crash", "The engine process said what is no message.")
 
 
@@ -209,17 +210,19 @@ class _Run:
         self._soft_at = started + self.limits.soft_s
         self._kill_at = started + self.limits.hard_s
         self._moved(started)
-        both: list[socket.socket | StopSign] = [sock, self.sign]
+        both = select.poll()  # not select: its numbers end at 1023
+        both.register(sock, select.POLLIN)
+        both.register(self.sign, select.POLLIN)
         _send(sock, line(order))
         pending = b""
         while True:
             self._watch(sock)
             now = time.monotonic()
             until = self._kill_at if self._asked else min(self._kill_at, self._soft_at, self._still_at)
-            readable, _, _ = select.select(both, [], [], max(0.0, until - now))
-            if self.sign in readable:
+            spoke = {number for number, _ in both.poll(_poll_ms(until - now))}
+            if self.sign.fileno() in spoke:
                 self.sign.seen()
-            if sock in readable:
+            if sock.fileno() in spoke:
                 *lines, pending = (pending + _receive(sock)).split(b"\n")
                 if len(pending) > _LONGEST_LINE:
                     raise _Gone(malformed=True)
@@ -293,13 +296,20 @@ def _import_path() -> str:
     return os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
 
 
+def _poll_ms(seconds: float) -> int:
+    """As `poll` wants it: not over before its time, but looked at again every hour."""
+    return math.ceil(1000 * min(max(0.0, seconds), _LONGEST_POLL_S))
+
+
 def _send(sock: socket.socket, data: bytes) -> None:
     sent = memoryview(data)
     while sent:
         try:
             sent = sent[sock.send(sent) :]
         except BlockingIOError:
-            select.select([], [sock], [])
+            room = select.poll()
+            room.register(sock, select.POLLOUT)
+            room.poll()
         except OSError:
             raise _Gone from None
 

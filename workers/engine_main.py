@@ -11,13 +11,14 @@ import logging
 import os
 import queue
 import resource
+import select
 import signal
 import socket
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from farm.errors import FailureClass
@@ -45,6 +46,8 @@ from workers.wire import (
 )
 
 _PROGRESS_EVERY_S = 0.2
+_KEPT_MS = 10
+_RECEIVE = 1 << 16
 _LOG_LINE = 1000
 _log = logging.getLogger(__name__)
 
@@ -55,10 +58,23 @@ class Line:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._lock = threading.Lock()
+        self._kept = b""
+
+    def keep(self, said: Noun) -> None:
+        """Say it together with what is said next, or at the latest when this is flushed."""
+        with self._lock:
+            self._kept += line(said)
 
     def say(self, said: Noun) -> None:
+        self._send(line(said))
+
+    def flush(self) -> None:
+        self._send(b"")
+
+    def _send(self, more: bytes) -> None:
         with self._lock:
-            self._sock.sendall(line(said))
+            said, self._kept = self._kept + more, b""
+            self._sock.sendall(said)
 
 
 class EngineContext:
@@ -129,18 +145,31 @@ class Engine:
 
     def _listen(self) -> None:
         context: EngineContext | None = None
-        with self._sock.makefile("rb") as lines:
-            for text in lines:
-                match ORDER.validate_json(text):
-                    case Stop() if context is not None:
-                        context.stop.set()
-                    case Noted() if context is not None:
-                        context.noted.set()
-                    case Perform() as order:
-                        context = EngineContext(self._wire, order.workdir)
-                        self._wire.say(Begun())
-                        self._orders.put((order, context))
+        for text in self._lines():
+            match ORDER.validate_json(text):
+                case Stop() if context is not None:
+                    context.stop.set()
+                case Noted() if context is not None:
+                    context.noted.set()
+                case Perform() as order:
+                    context = EngineContext(self._wire, order.workdir)
+                    self._wire.keep(Begun())
+                    self._orders.put((order, context))
         os._exit(0)  # the worker is gone
+
+    def _lines(self) -> Iterator[bytes]:
+        """What the worker says, until it closes the line. Whenever it is silent, what was kept is said."""
+        pending = b""
+        heard = select.poll()
+        heard.register(self._sock, select.POLLIN)
+        while True:
+            if not heard.poll(_KEPT_MS):
+                self._wire.flush()
+            data = self._sock.recv(_RECEIVE)
+            if not data:
+                return
+            *lines, pending = (pending + data).split(b"\n")
+            yield from lines
 
 
 def _outcome(order: Perform, context: EngineContext) -> Finished | Failed | Stopped:

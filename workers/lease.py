@@ -54,10 +54,10 @@ class Leases:
             self._any.wait()
             time.sleep(_LOOK_S)
             held = self._now_held()
+            _beat(held)
             for lease in held:
-                for other in held:  # again and again: a slow Redis must cost nobody a lease
-                    other.beat_in_time()
-                lease.tell()
+                if lease.tell():
+                    _beat(held)  # again and again: a slow Redis must cost nobody a lease
                 if lease.call_off(_LONGEST_WAIT_S):
                     self._late(lease.claimed)
 
@@ -66,6 +66,11 @@ class Leases:
             if not self._held:
                 self._any.clear()
             return list(self._held.values())
+
+
+def _beat(held: Sequence["Lease"]) -> None:
+    for lease in held:
+        lease.beat_in_time()
 
 
 class Lease:
@@ -105,20 +110,23 @@ class Lease:
         """Add a line to the job's log, very soon; a `private` one is for operators only."""
         self._lines.append(LogLine(self.claimed.task_name, self.claimed.attempt_id, line, private))
 
-    def flush(self) -> None:
-        """Send what was logged, so that whoever sees the attempt's end has its last lines."""
+    def flush(self) -> bool:
+        """Send what was logged, if anything, so that whoever sees the attempt's end has its last lines."""
         with self._sending:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if lines:
                 self._hall.live.log(self.claimed.job_id, lines)
+        return bool(lines)
 
-    def tell(self) -> None:
-        """Pass on what is new."""
-        self.flush()
+    def tell(self) -> bool:
+        """Pass on what is new, if anything is."""
+        spoke = self.flush()
         if self._told != self._progress:
+            spoke = True
             self._told = fraction, stage = self._progress
             event = {"task": self.claimed.task_name, "progress": fraction, "stage": stage}
             self._hall.live.tell(self.claimed.job_id, event)
+        return spoke
 
     def beat_in_time(self) -> None:
         """Say that the attempt lives, when that is due."""

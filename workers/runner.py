@@ -107,7 +107,10 @@ class Runner:
             turn.ended = Ended(
                 claimed.attempt_id, claimed.token, report, self._hall.clock.now(), began_at=began_at
             )
-            self._recorder.add(turn)
+            if self._closing:  # the process may end with this slot
+                self._record([turn])
+            else:
+                self._recorder.add(turn)
         failed = report.failure
         watcher.ended(claimed.attempt_id, f"{failed.failure_class}: {failed.message}" if failed else None)
 
@@ -126,8 +129,10 @@ class Runner:
     @contextmanager
     def _listed(self, claimed: Sequence[Claimed]) -> Iterator[Sequence[_Turn]]:
         """Hold their leases and keep them among the running ones, each until it is recorded."""
-        turns = [self._list(each) for each in claimed]
+        turns: list[_Turn] = []
         try:
+            for each in claimed:
+                turns.append(self._list(each))
             yield turns
         finally:
             for turn in turns:

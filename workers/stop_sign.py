@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -24,13 +25,15 @@ class Halted(Exception):
 
 
 class StopSign:
-    """One attempt's sign. `select` on it wakes when a reason is shown; an urgent one overrules a mild one."""
+    """One attempt's sign. `poll` on it wakes when a reason is shown; an urgent one overrules a mild one.
+
+    It holds no file open until somebody waits on it: many attempts may stand behind one that runs.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reason: Reason | None = None
-        self._here, self._there = socket.socketpair()
-        self._here.setblocking(False)
+        self._pair: tuple[socket.socket, socket.socket] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -43,8 +46,9 @@ class StopSign:
     def close(self) -> None:
         """Nobody looks at it any more."""
         with self._lock:
-            self._here.close()
-            self._there.close()
+            for end in self._pair or ():
+                end.close()
+            self._pair = None
 
     @property
     def reason(self) -> Reason | None:
@@ -57,18 +61,24 @@ class StopSign:
             if self._reason is not None and (self._reason.is_urgent or not reason.is_urgent):
                 return
             self._reason = reason
-            if self._there.fileno() >= 0:
-                self._there.send(b"!")
+            if self._pair is not None:
+                self._pair[1].send(b"!")
 
     def fileno(self) -> int:
-        return self._here.fileno()
+        with self._lock:
+            if self._pair is None:
+                here, there = self._pair = socket.socketpair()
+                here.setblocking(False)
+                if self._reason is not None:
+                    there.send(b"!")
+            return self._pair[0].fileno()
 
     def seen(self) -> None:
-        """Take the wake-up, so that the next `select` waits again."""
-        try:
-            self._here.recv(16)
-        except BlockingIOError:
+        """Take the wake-up, so that the next `poll` waits again."""
+        if self._pair is None:
             return
+        with suppress(BlockingIOError):
+            self._pair[0].recv(16)
 
     def check(self) -> None:
         """Raise Halted when a reason is shown."""

@@ -19,6 +19,7 @@ from farm.cli import (
     render,
     retention,
     roles,
+    tunes,
     up,
     webhooks,
     workers,
@@ -44,6 +45,7 @@ app.add_typer(jobs.submit_app)
 app.add_typer(batch.app, name="batch", help="Submit a whole CSV or JSONL, a job a row.", rich_help_panel=_USE)
 app.add_typer(jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_USE)
 app.add_typer(quote.app)
+app.add_typer(tunes.app)
 app.add_typer(
     webhooks.app,
     name="webhooks",

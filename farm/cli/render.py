@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -19,6 +20,7 @@ from farm.errors import BadRequest, FarmUnavailable
 from farm.settings import Settings
 from tasks.media_render.layout import DEFAULT_VISUAL_S
 from tasks.media_render.params import DEFAULT_BGM_VOLUME, AspectRatio, TransitionType
+from tasks.media_render.profiles import PROFILES, SUFFIXES, ProfileName, profile_for
 
 app = typer.Typer()
 
@@ -26,6 +28,7 @@ _USE = "Use the farm"
 _DEMO_TEXT = "Made by your own render farm"
 _DEMO_VOLUME = 0.6
 
+_PROFILE = "How it is encoded (configs/encode.toml). Default: by the film's ending."
 _TRANSITIONS = f"One of {', '.join(get_args(TransitionType))}; several are used in turn."
 
 Sources = Annotated[list[Path], typer.Argument(help="A folder, or pictures and clips.", show_default=False)]
@@ -48,15 +51,28 @@ def render_command(
     contact_sheet: Annotated[
         Path | None, typer.Option(help="Also write a PNG that shows it at a glance.")
     ] = None,
+    profile: Annotated[
+        ProfileName | None, typer.Option(help=_PROFILE, show_default="standard for .mp4")
+    ] = None,
+    chapters: Annotated[bool, typer.Option("--chapters", help="Chapters in the film.")] = False,
+    poster: Annotated[Path | None, typer.Option(help="Also write its best frame as a JPEG.")] = None,
+    subtitles: Annotated[
+        Path | None, typer.Option(help="Also write its texts; .vtt is WebVTT, else SRT.")
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Render a folder of pictures and clips to one MP4.
+    """Render a folder of pictures and clips to one film: .mp4, .webm, .mov or .gif.
 
     Uses the farm that FARM_URL names or that runs here, else starts one for this call.
     """
-    wish = Wish(aspect, seconds, tuple(transition or ("crossfade",)), fps, text or None, music_volume)
+    meant = _profile(output, profile)
+    types = tuple(transition or ("crossfade",))
+    wish = Wish(aspect, seconds, types, fps, text or None, music_volume, meant, chapters)
+    words = None if subtitles is None else "subtitles-vtt" if subtitles.suffix == ".vtt" else "subtitles-srt"
+    asked = {"contact-sheet": contact_sheet, "poster": poster} | ({words: subtitles} if words else {})
+    extras = {name: path.expanduser() for name, path in asked.items() if path is not None}
     footage = gather([source.expanduser() for source in sources], music and music.expanduser())
-    _make(footage, wish, output.expanduser(), contact_sheet and contact_sheet.expanduser(), as_json=as_json)
+    _make(footage, wish, output.expanduser(), extras, as_json=as_json)
 
 
 @app.command(rich_help_panel=_USE)
@@ -67,7 +83,8 @@ def demo(
     """Draw a few pictures and a tune, and render them."""
     output = output.expanduser()
     wish = Wish("9:16", DEFAULT_VISUAL_S, ("ken-burns", "crossfade"), 30.0, _DEMO_TEXT, _DEMO_VOLUME)
-    sheet = output.with_name(f"{output.stem}-contact-sheet.png")
+    _profile(output, "standard")
+    sheet = {"contact-sheet": output.with_name(f"{output.stem}-contact-sheet.png")}
     if media is not None:
         _make(gather([media.expanduser()], None), wish, output, sheet)
         return
@@ -78,15 +95,16 @@ def demo(
         _make(gather([Path(folder)], None), wish, output, sheet)
 
 
-def _make(footage: Footage, wish: Wish, output: Path, sheet: Path | None, *, as_json: bool = False) -> None:
-    _check_output(output)
-    params_of(footage, [f"asset_{n}" for n in range(len(footage.files))], wish, output, sheet=False)
+def _make(
+    footage: Footage, wish: Wish, output: Path, extras: Mapping[str, Path], *, as_json: bool = False
+) -> None:
+    params_of(footage, [f"asset_{n}" for n in range(len(footage.files))], wish, output, extras)
     for note in footage.skipped:
         console.remark(f"skipped {note}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cancels the job, as Ctrl-C does
     started = time.monotonic()
     with some_farm(Settings()) as client, new_show() as show:
-        film = render(client, footage, wish, output, sheet, show)
+        film = render(client, footage, wish, output, extras, show)
         elapsed_s = time.monotonic() - started
     _tell(film, elapsed_s, as_json=as_json)
 
@@ -96,7 +114,10 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool) -> None:
         console.print_json(
             {
                 "path": str(film.path),
-                "contact_sheet": str(film.contact_sheet) if film.contact_sheet else None,
+                "contact_sheet": str(film.extras["contact-sheet"])
+                if "contact-sheet" in film.extras
+                else None,
+                "extras": {name: str(path) for name, path in film.extras.items()},
                 "job_id": film.job_id,
                 "duration_s": film.duration_s,
                 "size_bytes": film.size_bytes,
@@ -106,16 +127,26 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool) -> None:
         return
     size = console.bytes_text(film.size_bytes)
     console.say(f"{film.path}  {film.duration_s:g} s, {size}, in {elapsed_s:.1f} s", style="bold green")
-    if film.contact_sheet is not None:
-        console.say(f"{film.contact_sheet}  contact sheet")
+    for name, path in film.extras.items():
+        console.say(f"{path}  {name.replace('-', ' ')}")
 
 
-def _check_output(output: Path) -> None:
-    """Raise BadRequest now for what could not be written after the render."""
-    if output.suffix.lower() != ".mp4":
-        raise BadRequest(f"The film is an MP4; name it so: {output.with_suffix('.mp4')}.", param="output")
+def _profile(output: Path, named: ProfileName | None) -> ProfileName:
+    """The profile that is meant. Raises BadRequest now for what could not be written after the render."""
     if output.is_dir():
         raise BadRequest(f"{output} is a folder.", param="output")
+    meant = named or profile_for(output.suffix)
+    if meant is None:
+        known = ", ".join(SUFFIXES)
+        raise BadRequest(
+            f"A film is one of {known}; name it so: {output.with_suffix('.mp4')}.", param="output"
+        )
+    suffix = PROFILES[meant].suffix
+    if output.suffix.lower() != suffix:
+        raise BadRequest(
+            f"A {meant} film ends in {suffix}; name it so: {output.with_suffix(suffix)}.", param="output"
+        )
+    return meant
 
 
 def _draw(folder: Path) -> None:

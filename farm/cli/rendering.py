@@ -1,7 +1,7 @@
 """Renders local files through a farm: upload, submit, follow, download. Opens no media."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,16 @@ from farm.errors import BadRequest, FarmError, FarmUnavailable
 from farm.states import TERMINAL_JOBS, JobState
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.params import AspectRatio
+from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES, ProfileName
 
-_FILM = "video/mp4"
-_SHEET = "image/png"
+_FILM = "video"
+# What may be had beside the film: the artifact's name, and the parameter that asks for it.
+EXTRAS: Mapping[str, str] = {
+    "contact-sheet": "contact_sheet",
+    "poster": "poster",
+    "subtitles-srt": "subtitles",
+    "subtitles-vtt": "subtitles",
+}
 _CANCEL_S = 8.0
 _LOOK_S = 0.2
 
@@ -39,21 +46,23 @@ class Wish:
     fps: float
     text: str | None
     music_volume: float
+    profile: ProfileName = DEFAULT_PROFILE
+    chapters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A finished render. `contact_sheet` is None unless asked for."""
+    """A finished render. `extras` are the files beside it that were asked for and made, by artifact name."""
 
     path: Path
-    contact_sheet: Path | None
+    extras: Mapping[str, Path]
     job_id: str
     duration_s: float
     size_bytes: int
 
 
 def params_of(
-    footage: Footage, asset_ids: Sequence[str], wish: Wish, output: Path, *, sheet: bool
+    footage: Footage, asset_ids: Sequence[str], wish: Wish, output: Path, extras: Collection[str]
 ) -> MediaRender:
     """The job's parameters; `asset_ids` are those of `footage.files`. Raises BadRequest."""
     named = list(zip(footage.files, asset_ids, strict=True))
@@ -73,8 +82,10 @@ def params_of(
                 "hook_text": wish.text,
                 "bgm_asset_id": next((asset_id for file, asset_id in named if file == footage.music), None),
                 "bgm_volume": wish.music_volume,
-                "output_file_name": f"{output.stem[:120]}.mp4",
-                "contact_sheet": sheet,
+                "output_file_name": f"{output.stem[:120]}{PROFILES[wish.profile].suffix}",
+                "profile": wish.profile,
+                "chapters": wish.chapters,
+                **{EXTRAS[name]: True for name in extras},
             }
         )
     except ValidationError as error:
@@ -86,14 +97,14 @@ def params_of(
 
 
 def render(
-    client: FarmClient, footage: Footage, wish: Wish, output: Path, sheet: Path | None, show: Show
+    client: FarmClient, footage: Footage, wish: Wish, output: Path, extras: Mapping[str, Path], show: Show
 ) -> Film:
-    """Render the footage to `output`, which appears whole or not at all.
+    """Render the footage to `output`, which appears whole or not at all, and `extras` (by artifact name).
 
     Ctrl-C cancels the job. Raises RenderFailed with the farm's words, Refused, FarmUnavailable, BadRequest.
     """
     asset_ids = _upload(client, footage.files, show)
-    params = params_of(footage, asset_ids, wish, output, sheet=sheet is not None)
+    params = params_of(footage, asset_ids, wish, output, extras)
     job = client.submit(params.kind, params.model_dump(mode="json"))
     try:
         _follow(client, job, show)
@@ -101,7 +112,7 @@ def render(
         remark("cancelling the job …")
         _cancel(client, job["id"])
         raise
-    return _download(client, job["id"], float(timeline_of(params).duration), output, sheet, show)
+    return _download(client, job["id"], float(timeline_of(params).duration), output, extras, show)
 
 
 def _asset(file: MediaFile, asset_id: str) -> dict[str, str]:
@@ -150,14 +161,18 @@ def _cancel(client: FarmClient, job_id: str) -> None:
 
 
 def _download(
-    client: FarmClient, job_id: str, duration_s: float, output: Path, sheet: Path | None, show: Show
+    client: FarmClient,
+    job_id: str,
+    duration_s: float,
+    output: Path,
+    extras: Mapping[str, Path],
+    show: Show,
 ) -> Film:
-    found = {artifact["content_type"]: artifact for artifact in client.artifacts(job_id)}
+    found = {artifact["name"]: artifact for artifact in client.artifacts(job_id)}
     if _FILM not in found:
         raise RenderFailed(f"The job ended well and has no film ({job_id}).")
-    wanted = [(found[_FILM], output)]
-    if sheet is not None and _SHEET in found:
-        wanted.append((found[_SHEET], sheet))
+    beside = {name: path for name, path in extras.items() if name in found}
+    wanted = [(found[name], path) for name, path in {_FILM: output, **beside}.items()]
     total, done = sum(artifact["size_bytes"] for artifact, _ in wanted), 0
     show.step("download")
 
@@ -169,6 +184,4 @@ def _download(
     for artifact, path in wanted:
         client.download(client.artifact_url(job_id, artifact["name"]), path, got)
     measured = found[_FILM]["meta"].get("duration_s", duration_s)
-    return Film(
-        output, sheet if len(wanted) > 1 else None, job_id, float(measured), found[_FILM]["size_bytes"]
-    )
+    return Film(output, beside, job_id, float(measured), found[_FILM]["size_bytes"])

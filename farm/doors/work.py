@@ -193,6 +193,7 @@ def claim(hall: Hall, attempt_id: int, token: int, worker: str) -> Claimed | Non
 
 def claim_all(hall: Hall, named: Sequence[tuple[int, int]], worker: str) -> list[Claimed]:
     """Take those of the attempts (id and token each) that `claim` would take, in their order, at once."""
+    named = list(dict.fromkeys(named))
     call = {"by": worker, "this": hall.ids.token()}
     rules = hall.catalog.scheduling
 
@@ -240,11 +241,12 @@ def finish(hall: Hall, attempt_id: int, token: int, report: Report) -> bool:
 
 def finish_all(hall: Hall, ended: Sequence[Ended]) -> list[bool]:
     """The same for several attempts in one transaction; each is ours or is not by itself."""
-    said = [_said(each) for each in ended]
+    said = sorted((_said(each) for each in ended), key=lambda each: int(each["attempt"]))  # as all lock them
     alone = len(said) == 1 or not hall.store.is_sqlite  # one statement, which is a transaction by itself
     recorded = insist(hall, lambda connection: record_all(connection, said), durable=True, apart=alone)
     hall.bell.ring()
-    return recorded
+    by_attempt = {each["attempt"]: done for each, done in zip(said, recorded, strict=True)}
+    return [by_attempt[each.attempt_id] for each in ended]
 
 
 def give_back(hall: Hall, attempt_id: int, token: int) -> bool:

@@ -7,14 +7,33 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil
 
+from pydantic import JsonValue
+
 from farm.catalog import Catalog
 from farm.kinds import Kind, TaskSpec
 from farm.money import PriceLine
 from tasks.media_render.layout import timeline_of
-from tasks.media_render.params import AssetDuration, MediaRender, Placement, RenderAsset, TextOverlay
+from tasks.media_render.music import told, tune_of, unheard
+from tasks.media_render.params import (
+    AssetDuration,
+    MediaRender,
+    Placement,
+    RenderAsset,
+    SfxPlacement,
+    TextOverlay,
+)
 from tasks.media_render.profiles import PROFILES
 
-__all__ = ["KIND", "AssetDuration", "MediaRender", "Placement", "RenderAsset", "TextOverlay", "timeline_of"]
+__all__ = [
+    "KIND",
+    "AssetDuration",
+    "MediaRender",
+    "Placement",
+    "RenderAsset",
+    "SfxPlacement",
+    "TextOverlay",
+    "timeline_of",
+]
 
 _ESTIMATED_S_PER_FRAME = 0.025  # measured: 900 frames of 1080x1920 cost about 20 CPU seconds
 _START_S = 2.0
@@ -40,6 +59,7 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
                 "poster": params.poster,
                 "subtitles": params.subtitles,
                 "chapters": params.chapters,
+                **_about_music(params),
             },
             inputs=tuple(medium.id for medium in timeline.media if medium.builtin is None),
             requires=profile.requires,
@@ -50,16 +70,26 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
     ]
 
 
+def _about_music(params: MediaRender) -> dict[str, JsonValue]:
+    """What the worker is told beyond the timeline: the tune that was chosen, and what waits for its ears."""
+    found, request = tune_of(params), unheard(params)
+    return {
+        "music": told(found).model_dump(mode="json") if found else None,
+        "unheard": request.model_dump(mode="json") if request else None,
+    }
+
+
 def price_mc(params: MediaRender, catalog: Catalog) -> int:
-    """credits = max(minimum, minutes x per_minute + audio when there is music), two decimals, rounded up."""
+    """credits = max(minimum, minutes x per_minute + audio for any music or effect), two decimals, up."""
     return sum(line.amount_mc for line in breakdown(params, catalog))
 
 
 def breakdown(params: MediaRender, catalog: Catalog) -> Sequence[PriceLine]:
     """What the price is made of: the picture's minutes and the sound, or the minimum alone."""
     prices = {name: Fraction(text) for name, text in catalog.render_prices.items()}
-    audio = prices["audio"] if params.bgm_asset_id else Fraction(0)
-    asked = timeline_of(params).duration / 60 * prices["per_minute"] + audio
+    timeline = timeline_of(params)
+    audio = prices["audio"] if timeline.audio else Fraction(0)
+    asked = timeline.duration / 60 * prices["per_minute"] + audio
     if asked <= prices["minimum"]:
         return [PriceLine("minimum", _mc(prices["minimum"]))]
     lines = [PriceLine("video", _mc(asked) - _mc(audio))]

@@ -24,6 +24,9 @@ from farm.timeline import (
     VideoTrack,
 )
 from tasks.media_render.captions import captions
+from tasks.media_render.effects import with_effects
+from tasks.media_render.music import known_beats, medium_of, tune_of
+from tasks.media_render.on_beats import Grid, ends_on_beats
 from tasks.media_render.params import (
     MAX_TOTAL_S,
     SIZES,
@@ -34,30 +37,37 @@ from tasks.media_render.params import (
     exact,
 )
 from tasks.media_render.profiles import PROFILES
+from tasks.media_render.tune_query import Found
 
 DEFAULT_VISUAL_S = 3
 TRANSITION_S = Fraction(1, 2)
+BGM_FADE_IN_S = Fraction(1, 4)
 BGM_FADE_OUT_S = Fraction(3, 2)
 
 
-def timeline_of(params: MediaRender) -> Timeline:
-    """The timeline that is meant. Raises BadRequest naming the parameter that cannot be met."""
+def timeline_of(params: MediaRender, beats: Grid | None = None) -> Timeline:
+    """The timeline that is meant. Raises BadRequest naming the parameter that cannot be met.
+
+    With `beat_sync` cuts follow `beats`, as they were measured, else the beats of a bundled tune.
+    """
     _check_profile(params)
     width, height = SIZES[params.aspect_ratio]
     rate = Rate.of(params.fps)
-    clips = tuple(_clips(params, rate))
+    found = tune_of(params)
+    clips = tuple(_clips(params, rate, beats or known_beats(params, found)))
     _check_total(rate, clips, PROFILES[params.profile].most_s)
     bare = Timeline(
         name=params.name or params.output_file_name.rpartition(".")[0],
         rate=rate,
         width=width,
         height=height,
-        media=_media(params, {clip.media for clip in clips}),
+        media=(*_media(params, {clip.media for clip in clips}), *([medium_of(found.tune)] if found else [])),
         video=(VideoTrack(clips=clips),),
     )
-    return bare.model_copy(
-        update={"audio": tuple(_music(params, bare)), "text": tuple(captions(params, bare))}
+    heard = bare.model_copy(
+        update={"audio": tuple(_music(params, bare, found)), "text": tuple(captions(params, bare))}
     )
+    return with_effects(params, heard)
 
 
 def _check_profile(params: MediaRender) -> None:
@@ -76,8 +86,8 @@ def natural_order(file_name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts if part)
 
 
-def _clips(params: MediaRender, rate: Rate) -> Iterator[VideoClip]:
-    placed = _placed(params) if params.placements else _in_order(params)
+def _clips(params: MediaRender, rate: Rate, beats: Grid | None) -> Iterator[VideoClip]:
+    placed = _placed(params) if params.placements else _in_order(params, beats)
     spots = [_Spot.of(item, rate) for item in placed]
     _check_room(spots)
     types = params.transition_types
@@ -92,6 +102,7 @@ def _clips(params: MediaRender, rate: Rate) -> Iterator[VideoClip]:
             source_start=spot.item.source_start,
             source_end=spot.item.source_end,
             fit=params.fit,
+            sound_gain=params.clip_volume,
             motion=Motion.KEN_BURNS if moves else Motion.NONE,
             transition=_transition(kind, before, spot, rate) if before or spot.item.transition_type else None,
             name=spot.item.asset.file_name,
@@ -122,15 +133,17 @@ class _Spot(Noun):
         return cls(item=item, start=rate.nearest_frame(item.start), end=rate.nearest_frame(item.end))
 
 
-def _in_order(params: MediaRender) -> Iterator[_Item]:
-    """Every visual by file name, one after the other."""
+def _in_order(params: MediaRender, beats: Grid | None) -> Iterator[_Item]:
+    """Every visual by file name, one after the other; with `beats`, cut on them."""
     manual = _manual(params)
     visuals = [asset for asset in params.assets if asset.media_kind is not MediaKind.AUDIO]
     if not visuals:
         raise BadRequest("There is no image or video to render; upload at least one.", param="assets")
+    visuals.sort(key=lambda asset: natural_order(asset.file_name))
+    lengths = [manual.get(asset.asset_id, Fraction(DEFAULT_VISUAL_S)) for asset in visuals]
     at = Fraction(0)
-    for asset in sorted(visuals, key=lambda asset: natural_order(asset.file_name)):
-        end = at + manual.get(asset.asset_id, Fraction(DEFAULT_VISUAL_S))
+    ends = ends_on_beats(lengths, [asset.asset_id not in manual for asset in visuals], beats)
+    for asset, end in zip(visuals, ends, strict=True):
         yield _Item(param="durations", asset=asset, start=at, end=end)
         at = end
 
@@ -243,16 +256,18 @@ def _media(params: MediaRender, shown: set[str]) -> tuple[Media, ...]:
     )
 
 
-def _music(params: MediaRender, timeline: Timeline) -> Iterator[AudioTrack]:
+def _music(params: MediaRender, timeline: Timeline, found: Found | None) -> Iterator[AudioTrack]:
     """Music from the first frame to the last, started over when it is shorter, faded out at the end."""
-    if params.bgm_asset_id is None:
+    medium = medium_of(found.tune).id if found else params.bgm_asset_id
+    if medium is None:
         return
     end = timeline.samples_at(timeline.end_frame_exclusive)
     music = AudioClip(
-        media=params.bgm_asset_id,
+        media=medium,
         start_sample=0,
         end_sample_exclusive=end,
         gain=params.bgm_volume,
+        fade_in_samples=min(int(BGM_FADE_IN_S * timeline.sample_rate), end // 2),
         fade_out_samples=min(int(BGM_FADE_OUT_S * timeline.sample_rate), end // 2),
         loop=True,
     )

@@ -28,6 +28,18 @@ TransitionType = Literal[
     "clock-wipe",
     "iris",
 ]
+SfxType = Literal[
+    "click",
+    "camera-shutter",
+    "whoosh",
+    "pop",
+    "hit",
+    "riser",
+    "glitch",
+    "notification",
+    "typing",
+    "processing",
+]
 
 SIZES: Mapping[AspectRatio, tuple[int, int]] = {
     "9:16": (1080, 1920),
@@ -37,6 +49,10 @@ SIZES: Mapping[AspectRatio, tuple[int, int]] = {
 }
 HOOK_CHARACTERS = 300
 DEFAULT_BGM_VOLUME = 0.18  # the volume of every example in the media render document
+DEFAULT_SFX_VOLUME = 0.55  # likewise
+DEFAULT_SFX_TYPES: tuple[SfxType, ...] = ("click", "camera-shutter")
+MAX_SFX = 1000
+QUERY_CHARACTERS = 300
 OVERLAY_CHARACTERS = 300
 MAX_OVERLAYS = 1000
 DEFAULT_TEMPLATE = "snapchat-hook"
@@ -47,6 +63,7 @@ MAX_ASSETS = 500
 Seconds = Annotated[float, Field(strict=True, ge=0, le=MAX_TOTAL_S)]
 Length = Annotated[float, Field(strict=True, gt=0, le=MAX_TOTAL_S)]
 Source = Annotated[float, Field(strict=True, ge=0, le=MAX_SOURCE_S)]
+Offset = Annotated[float, Field(strict=True, ge=-MAX_TOTAL_S, le=MAX_TOTAL_S)]
 Volume = Annotated[float, Field(strict=True, ge=0, le=1)]
 Switch = Annotated[bool, Field(strict=True)]
 
@@ -146,10 +163,33 @@ class TextOverlay(Noun):
     position: Position = Position.TOP
 
 
+class SfxPlacement(Noun):
+    """A sound effect at an exact time, or `offset_s` after (before, if negative) the start of a clip.
+
+    `duration_s` cuts it short; no effect is drawn out. Without `volume` it has the render's `sfx_volume`.
+    """
+
+    sfx_type: SfxType
+    start_s: Seconds | None = None
+    clip_asset_id: str | None = None
+    offset_s: Offset = 0.0
+    duration_s: Length | None = None
+    volume: Volume | None = None
+
+    @model_validator(mode="after")
+    def _check_start(self) -> Self:
+        if (self.start_s is None) == (self.clip_asset_id is None):
+            raise ValueError("a sound effect needs a start or a clip, and not both")
+        if self.offset_s and self.clip_asset_id is None:
+            raise ValueError("an offset is counted from the start of a clip")
+        return self
+
+
 class MediaRender(Params):
     """What to render. Visuals are shown in the natural order of their file names unless placed by hand.
 
-    Volumes are linear, 0 to 1. `transition_types` are used in rotation and never move a cut.
+    Volumes are linear, 0 to 1: they balance what is heard, and the whole is then brought to one loudness.
+    `transition_types` and `sfx_types` are used in rotation; no transition moves a cut.
     """
 
     kind: ClassVar[str] = "media-render"
@@ -165,7 +205,21 @@ class MediaRender(Params):
     hook_text: str | None = Field(default=None, max_length=HOOK_CHARACTERS)
     text_overlays: tuple[TextOverlay, ...] = Field(default=(), max_length=MAX_OVERLAYS)
     bgm_asset_id: str | None = None
+    bgm_query: str | None = Field(
+        default=None,
+        max_length=QUERY_CHARACTERS,
+        description="Words for a tune of the farm's catalog (mood, genre, tempo), or its name. A file wins.",
+    )
     bgm_volume: Volume = DEFAULT_BGM_VOLUME
+    beat_sync: Switch = Field(
+        default=False,
+        description="Cuts between visuals without a set length follow the music's beats; the total stays.",
+    )
+    sfx: Switch = Field(default=False, description="A sound effect on every cut, unless some are placed.")
+    sfx_types: tuple[SfxType, ...] = Field(default=DEFAULT_SFX_TYPES, min_length=1, max_length=50)
+    sfx_volume: Volume = DEFAULT_SFX_VOLUME
+    sfx_placements: tuple[SfxPlacement, ...] = Field(default=(), max_length=MAX_SFX)
+    clip_volume: Volume = Field(default=1.0, description="Of the clips' own sound; 0 mutes it.")
     output_file_name: str = Field(
         default="rendered.mp4",
         pattern=r"^[^/\\\x00-\x1f]{1,124}\.(mp4|webm|mov|gif)$",

@@ -30,13 +30,13 @@ class Profile(Noun):
 DEFAULT_PROFILE: ProfileName = "standard"
 PROFILES: Mapping[ProfileName, Profile] = {
     "standard": Profile(),
-    "quality": Profile(cost=4.0),
+    "quality": Profile(cost=3.5),
     "preview": Profile(cost=0.25),
     "nvenc": Profile(requires={"encoder": "nvenc"}, cost=0.3),
     "vp9": Profile(suffix=".webm", cost=4.0),
-    "av1": Profile(cost=3.0),
-    "prores": Profile(suffix=".mov", cost=2.0),
-    "gif": Profile(suffix=".gif", most_s=60, cost=0.5, has_chapters=False),
+    "av1": Profile(cost=1.4),
+    "prores": Profile(suffix=".mov", cost=2.5),
+    "gif": Profile(suffix=".gif", most_s=60, cost=0.8, has_chapters=False),
 }
 SUFFIXES = tuple(dict.fromkeys(profile.suffix for profile in PROFILES.values()))
 

@@ -335,10 +335,6 @@ def test_switches_that_are_off_and_empty_fields_are_accepted(api: Api):
         ("audioAnalysis", True),  # D-065
         ("textOnScreen", True),  # D-066
         ("bgmQuery", "upbeat"),  # D-070
-        ("sfx", True),  # D-072
-        ("sfxTypes", ["click"]),  # D-073
-        ("sfxVolume", 0.55),  # D-074
-        ("sfxPlacements", [{"sfxType": "click", "startTime": 1}]),  # D-075 … D-081
         ("voiceover", True),  # D-121
         ("voiceoverVoiceId", "dvoice_1"),  # D-122
         ("voiceoverLanguage", "en-US"),  # D-123

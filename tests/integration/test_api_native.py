@@ -106,6 +106,10 @@ def test_a_job_that_is_asked_for_wrong_names_its_field(api: Api, change: dict[st
         ({"surprise": 1}, "params.surprise"),
         ({"transition_types": ["none", "star-wipe"]}, "params.transition_types[1]"),
         ({"bgm_asset_id": "asset_y"}, "params.bgm_asset_id"),
+        ({"profile": "betamax"}, "params.profile"),
+        ({"profile": "gif", "durations": [{"asset_id": "asset_x", "duration_s": 61}]}, "params.profile"),
+        ({"profile": "gif", "chapters": True}, "params.chapters"),
+        ({"profile": "av1", "output_file_name": "a.gif"}, "params.output_file_name"),
     ],
 )
 def test_the_kinds_own_parameters_are_checked_too(api: Api, params: dict[str, Any], param: str):

@@ -79,16 +79,19 @@ def test_a_folder_becomes_a_film_through_a_farm_of_its_own(trip: Path, tmp_path:
 
 def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    film, sheet = tmp_path / "film.mp4", tmp_path / "sheet.png"
+    film, sheet, poster = (tmp_path / name for name in ("film.mp4", "sheet.png", "poster.jpg"))
+    moving, words_of_it = tmp_path / "film.gif", tmp_path / "film.vtt"
     with running(home, "up", "--port", "0", "--no-flower", "--pools", "cpu-render") as up:
         up.until_ready()
-        words = ["render", str(trip / "2 blue.jpg"), str(trip / "1 red.png"), "-o", str(film)]
+        words = ["render", str(trip / "2 blue.jpg"), str(trip / "1 red.png")]
         options = ["--aspect", "1:1", "--seconds", "0.5", "--fps", "10", "--transition", "none"]
-        said = farm_json(home, *words, *options, "--contact-sheet", str(sheet))
+        beside = ["--contact-sheet", str(sheet), "--poster", str(poster), "--chapters"]
+        said = farm_json(home, *words, "-o", str(film), *options, *beside)
         job = farm_json(home, "jobs", "show", said["job_id"])
         key = (home / "run" / "key").read_text().strip()
         abroad = {"FARM_URL": up.url, "FARM_API_KEY": key}
-        again = farm(tmp_path / "other", *words, *options, **abroad)
+        more = ["-o", str(moving), "--text", "Hello", "--subtitles", str(words_of_it)]
+        again = farm(tmp_path / "other", *words, *options, *more, **abroad)
         assert again.returncode == 0, again.stderr
         assert not (tmp_path / "other" / "run").exists()  # nothing was started there
     assert job["state"] == "completed"
@@ -99,6 +102,12 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
     assert near(shown[0], BLUE)
     assert near(shown[-1], RED)
     assert is_png(sheet)
+    with Image.open(poster) as picture:
+        assert (picture.format, picture.size) == ("JPEG", (1080, 1080))
+    with Image.open(moving) as picture:
+        assert (picture.format, picture.size, picture.n_frames) == ("GIF", (480, 480), 10)
+    assert words_of_it.read_text().splitlines()[-1] == "Hello"
+    assert said["extras"] == {"contact-sheet": str(sheet), "poster": str(poster)}
 
 
 def test_ctrl_c_cancels_the_job_and_leaves_no_film(trip: Path, tmp_path: Path) -> None:
@@ -124,6 +133,8 @@ def test_what_cannot_be_rendered_is_said_before_anything_starts(trip: Path, tmp_
         "name it so": [str(trip), "-o", str(tmp_path / "film.avi")],
         "transition_types": [str(trip), "--transition", "explode"],
         "longer than": [str(trip), "--seconds", "3000"],
+        "A prores film ends in .mov": [str(trip), "-o", str(tmp_path / "film.mp4"), "--profile", "prores"],
+        "this profile is for 60 s": [str(trip), "-o", str(tmp_path / "film.gif"), "--seconds", "31"],
     }
     for said, words in refusals.items():
         done = farm(home, "render", *words)

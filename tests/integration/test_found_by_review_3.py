@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,16 @@ import pytest
 from farm.blobs import open_blobs
 from farm.broker.shown import Nobody
 from farm.clock import SystemClock
+from farm.doors.hall import Hall
+from farm.doors.work import Beat, claim_all
 from farm.settings import Settings
 from tasks.probe import Probe
 from tests.farm import Farm
 from tests.integration.test_worker_together import ends, published
 from tests.worker_farm import until
+from workers.lease import Leases
 from workers.runner import Runner
+from workers.stop_sign import StopSign
 from workers.workdir import Workshop
 
 pytestmark = pytest.mark.slow
@@ -71,3 +76,29 @@ def test_what_waits_behind_another_holds_no_files_open(farm: Farm, runner: Runne
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes back however slowly an engine starts."""
     monkeypatch.setattr("workers.lease._LONGEST_WAIT_S", 60.0)
+
+
+def test_attempts_that_go_back_one_after_the_other_keep_no_lease_waiting(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a commit, which may be slow: sixteen of them could cost the running ones their leases."""
+    rules = farm.hall.catalog.scheduling.model_copy(update={"beat_s": 0.0})
+    hall = replace(farm.hall, catalog=farm.hall.catalog.model_copy(update={"scheduling": rules}))
+    (runs, *wait) = claim_all(farm.hall, published(farm, *[Probe()] * 4), "w1")
+    heard: list[str] = []
+
+    def beats(_hall: Hall, attempt_id: int, *_said: object) -> Beat:
+        if attempt_id == runs.attempt_id:
+            heard.append("beat")
+        return Beat(ours=True, cancel=False)
+
+    monkeypatch.setattr("workers.lease.beat", beats)
+    monkeypatch.setattr("workers.lease._LONGEST_WAIT_S", 0.0)
+    leases = Leases(hall, lambda _claimed: heard.append("back"))
+    leases.hold(runs, StopSign()).begin()
+    for each in wait:
+        leases.hold(each, StopSign())
+    until(lambda: heard.count("back") == len(wait), "all went back")
+    for each in (runs, *wait):
+        leases.let_go(each)
+    assert ["back", "back"] not in [list(pair) for pair in pairwise(heard)]

@@ -13,6 +13,7 @@ from farm.catalog import WebhookRules
 from farm.doors import claims as doors_claims
 from farm.doors import reports
 from farm.providers import Choice
+from farm.store.dialect import OneOf
 from farm.store.schema import attempts, lanes, tiers
 from schedulers import endings
 from schedulers import lanes as lane_module
@@ -117,7 +118,7 @@ def _shared_vtime() -> Select[Any]:
         select(lanes, case((tiers.c.lane_vtime.is_not(None), furthest)).label("lane_vtime"))
         .join_from(lane, lanes, and_(*same))
         .join(tiers, and_(*own), isouter=True)
-        .where(lane.c.id.in_(lane_module._IDS))
+        .where(OneOf(lane.c.id, "ids"))
     )
 
 

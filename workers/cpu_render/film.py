@@ -19,7 +19,7 @@ _LEAST = 16  # of a timeline
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A finished film. `path` is what was asked for, `seen` what can be looked at: GIFs are short of colours."""
+    """A finished film. `path` is what was asked for; `seen` is it before it lost its colours to a GIF."""
 
     path: Path
     seen: Path

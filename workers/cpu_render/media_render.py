@@ -1,18 +1,21 @@
 """Performs a `media-render` task: its timeline in, one film out, and by-products when asked for."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from farm.catalog import read_catalog
 from farm.errors import FailureClass, TaskFailure
 from farm.noun import Noun
 from farm.settings import Settings
 from farm.timeline import Timeline
+from tasks.media_render import MediaRender
+from tasks.media_render.music import Told
 from workers.context import Context, Done, Output, TaskInput
+from workers.cpu_render.beat_sync import laid_on_beats
 from workers.cpu_render.contact_sheet import draw_sheet
 from workers.cpu_render.film import Film, make, profile_named
 from workers.cpu_render.poster import candidates, write_poster
@@ -22,7 +25,11 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class RenderParams(Noun):
-    """What the task asks for. Input files come by media id."""
+    """What the task asks for. Input files come by media id.
+
+    `music` tells of the tune that was chosen; `unheard` is the request when its cuts shall follow music that
+    nobody has listened to yet.
+    """
 
     timeline: Timeline
     file_name: str = Field(min_length=1)
@@ -31,6 +38,8 @@ class RenderParams(Noun):
     poster: bool = False
     subtitles: bool = False
     chapters: bool = False
+    music: Told | None = None
+    unheard: MediaRender | None = None
 
 
 def perform(task: TaskInput, context: Context) -> Done:
@@ -44,7 +53,7 @@ def perform(task: TaskInput, context: Context) -> Done:
     profile = profile_named(params.profile, read_catalog(Settings()).encoders)
     with _disk_full_named():
         film = make(
-            params.timeline,
+            _laid_out(params, files, context),
             files,
             context.workdir,
             profile,
@@ -55,7 +64,22 @@ def perform(task: TaskInput, context: Context) -> Done:
         for note in film.report.notes:
             context.log(note)
         outputs = [_video(film, params, profile.format.content_type), *_by_products(film, params, context)]
-    return Done(outputs, result={"frames": film.shape.frames, "notes": list(film.report.notes)})
+    result = {"frames": film.shape.frames, "notes": list(film.report.notes), **_told(params)}
+    return Done(outputs, result=result)
+
+
+def _laid_out(params: RenderParams, files: Mapping[str, Path], context: Context) -> Timeline:
+    """The timeline, its cuts on the beats where they wait for them; what its music is goes to the log."""
+    if params.music is not None:
+        context.log(params.music.note)
+    if params.unheard is None:
+        return params.timeline
+    return laid_on_beats(params.unheard, params.timeline, files, context.log)
+
+
+def _told(params: RenderParams) -> dict[str, JsonValue]:
+    """The tune that was chosen, if one was."""
+    return {} if params.music is None else {"music": params.music.model_dump(mode="json")}
 
 
 @contextmanager
@@ -76,6 +100,7 @@ def _video(film: Film, params: RenderParams, content_type: str) -> Output:
         "width": film.shape.width,
         "height": film.shape.height,
         "fps": float(film.shape.rate.fps),
+        **_told(params),
     }
     return Output("video", film.path, _named(params, film.path.suffix), content_type, meta)
 

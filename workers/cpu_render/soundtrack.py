@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Event
 
 from farm.timeline import Timeline
-from workers.cpu_render.builtin import builtin_sounds
+from workers.cpu_render.builtin import builtin_files, builtin_sounds
 from workers.media.audio import mix
 from workers.media.master import mastered
 from workers.media.sound import Samples
@@ -20,7 +20,8 @@ class Soundtrack:
 
     def __init__(self, timeline: Timeline, files: Mapping[str, Path], folder: Path) -> None:
         self._stopped = Event()
-        mixed = mix(timeline, files, builtin=builtin_sounds(timeline), checkpoint=self._checkpoint)
+        heard = {**files, **builtin_files(timeline)}
+        mixed = mix(timeline, heard, builtin=builtin_sounds(timeline), checkpoint=self._checkpoint)
         self._chunks = _closable(mastered(mixed, timeline.sample_rate, folder))
 
     def __iter__(self) -> Iterator[Samples]:

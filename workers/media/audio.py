@@ -175,7 +175,8 @@ def _reader(
     part: _Part, timeline: Timeline, files: Mapping[str, Path], builtin: Mapping[str, Samples]
 ) -> SoundReader | HeldSound:
     if part.media in builtin:
-        return HeldSound(builtin[part.media], timeline.sample_rate, part.source_start, part.source_end)
+        held = builtin[part.media]
+        return HeldSound(held, timeline.sample_rate, part.source_start, part.source_end, loop=part.loop)
     return SoundReader(
         files[part.media],
         sample_rate=timeline.sample_rate,

@@ -25,6 +25,8 @@ def curve(needed: Gains) -> Gains:
     `needed` is what each hop bears at most, up to 1. Between two edges the gain is a straight line, never
     above what the hop bears. It goes down smoothly over AHEAD hops and comes back in about 0.15 s.
     """
+    if needed.size == 0:
+        return np.ones(1)
     held = 1 - _released(1 - needed)
     ahead = np.lib.stride_tricks.sliding_window_view(np.pad(held, (AHEAD, AHEAD), mode="edge"), AHEAD + 1)
     smooth = np.lib.stride_tricks.sliding_window_view(ahead.min(axis=1), AHEAD + 1).mean(axis=1)

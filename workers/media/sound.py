@@ -199,17 +199,32 @@ class HeldSound:
     """Sound in memory, read as a SoundReader is: from `source_start` to `source_end`, in seconds."""
 
     def __init__(
-        self, sound: Samples, sample_rate: int, source_start: Fraction, source_end: Fraction | None
+        self,
+        sound: Samples,
+        sample_rate: int,
+        source_start: Fraction,
+        source_end: Fraction | None,
+        *,
+        loop: bool = False,
     ) -> None:
-        self._left = sound[:, round(source_start * sample_rate) :]
+        self._all = sound[:, round(source_start * sample_rate) :]
         if source_end is not None:
-            self._left = self._left[:, : max(0, round((source_end - source_start) * sample_rate))]
+            self._all = self._all[:, : max(0, round((source_end - source_start) * sample_rate))]
+        self._left = self._all
+        self._loop = loop and self._all.shape[1] > 0
 
     def close(self) -> None:
         """Nothing to close."""
 
     def read(self, count: int) -> Samples:
         """The next `count` samples; fewer only when the sound has ended."""
+        taken = [self._take(count)]
+        while self._loop and (missing := count - sum(piece.shape[1] for piece in taken)):
+            self._left = self._left if self._left.shape[1] else self._all
+            taken.append(self._take(missing))
+        return taken[0] if len(taken) == 1 else np.concatenate(taken, axis=1)
+
+    def _take(self, count: int) -> Samples:
         taken, self._left = self._left[:, :count], self._left[:, count:]
         return taken
 

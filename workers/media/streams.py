@@ -83,4 +83,8 @@ class PixelFormat:
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         if frame.format.name == self._format:
             return frame
-        return self._reformatter.reformat(frame, format=self._format, threads=1)
+        converted = self._reformatter.reformat(frame, format=self._format, threads=1)
+        # ProRes says in every frame what the frame says of itself.
+        converted.colorspace = converted.color_primaries = converted.color_trc = _BT709
+        converted.color_range = _LIMITED
+        return converted

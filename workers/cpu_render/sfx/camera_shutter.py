@@ -19,10 +19,10 @@ def wave() -> Wave:
 
 def _stroke(pitch: float, hz: float, seed: int) -> Wave:
     seconds = 0.12
-    slap = band(noise(seconds, seed), 1300 * pitch, 6800) * strike(seconds, 0.0012, 0.009)
-    metal = ring(hz * pitch, seconds, 0.008, (1.47, 0.6, 0.8), (2.09, 0.4, 0.6))
-    body = ring(190 * pitch, seconds, 0.02, (1.9, 0.5, 0.6))
-    return 0.55 * slap + 0.3 * metal + 0.6 * body * strike(seconds, 0.001, 1.0)
+    slap = band(noise(seconds, seed), 1300 * pitch, 6800) * strike(seconds, 0.002, 0.014)
+    metal = ring(hz * pitch, seconds, 0.018, (1.47, 0.6, 0.8), (2.09, 0.4, 0.6))
+    body = ring(190 * pitch, seconds, 0.03, (1.9, 0.5, 0.6))
+    return 0.26 * slap + (0.3 * metal + 0.55 * body) * strike(seconds, 0.002, 1.0)
 
 
 def _curtain() -> Wave:

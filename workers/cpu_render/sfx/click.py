@@ -1,11 +1,9 @@
 """Click: a small dry tick with a wooden body, as a good button makes."""
 
-import numpy as np
-
 from workers.cpu_render.sfx.contract import Sound, Wave
 from workers.cpu_render.sfx.synth import band, laid, noise, panned, ring, room, strike
 
-_SECONDS = 0.16
+_SECONDS = 0.2
 
 
 def wave() -> Wave:
@@ -14,11 +12,11 @@ def wave() -> Wave:
 
 
 def _tick(pitch: float, seed: int) -> Wave:
-    seconds = 0.07
-    edge = band(noise(seconds, seed), 2400 * pitch, 7000) * strike(seconds, 0.0006, 0.0022)
-    body = ring(1480 * pitch, seconds, 0.011, (1.62, 0.5, 0.6), (2.71, 0.25, 0.4))
-    under = ring(410 * pitch, seconds, 0.016)
-    return panned(0.32 * edge + body * np.minimum(strike(seconds, 0.001, 1.0), 1) + 0.55 * under, 0.0)
+    seconds = 0.12
+    edge = band(noise(seconds, seed), 2400 * pitch, 7000) * strike(seconds, 0.0012, 0.004)
+    body = ring(1480 * pitch, seconds, 0.022, (1.62, 0.5, 0.6), (2.71, 0.25, 0.4))
+    under = ring(410 * pitch, seconds, 0.034)
+    return panned(0.13 * edge + (body + 0.6 * under) * strike(seconds, 0.0025, 1.0), 0.0)
 
 
 SOUND = Sound("click", _SECONDS, 0.0, wave, "Small UI click.")

@@ -14,8 +14,8 @@ Wave = npt.NDArray[np.float64]  # mono of shape (n,), or stereo of shape (2, n)
 
 SAMPLE_RATE = 48_000
 # The loudest 400 ms of every effect, by ITU-R BS.1770. At the volumes of the media render document an effect
-# (0.55) is then as loud as music mastered at -14 LUFS (0.18).
-LOUDNESS_LUFS = -24.0
+# (0.55) is then 2 dB softer than music mastered at -14 LUFS (0.18), and its stroke stands out.
+LOUDNESS_LUFS = -26.0
 _RISE_S, _FALL_S = 0.0008, 0.02
 
 
@@ -35,8 +35,7 @@ class Sound:
 
     def samples(self) -> Samples:
         """The finished sound; made once, not to be changed."""
-        finished: Samples = _finished(self)
-        return finished
+        return _finished(self)
 
 
 @cache
@@ -46,9 +45,9 @@ def _finished(sound: Sound) -> Samples:
     wave = wave * _edges(wave.shape[1])
     samples = (wave / np.abs(wave).max()).astype(np.float32)
     gain = 10 ** ((LOUDNESS_LUFS - loudest_of(samples, SAMPLE_RATE)) / 20)
-    samples *= np.float32(gain)
-    samples.setflags(write=False)
-    return samples
+    loud: Samples = samples * np.float32(gain)
+    loud.setflags(write=False)
+    return loud
 
 
 def _edges(count: int) -> Wave:

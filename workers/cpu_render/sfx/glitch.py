@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workers.cpu_render.sfx.contract import SAMPLE_RATE, Sound, Wave
+from workers.cpu_render.sfx.contract import Sound, Wave
 from workers.cpu_render.sfx.synth import band, laid, noise, panned, sine, times
 
 _SECONDS = 0.5
@@ -18,13 +18,10 @@ _PIECES = (
 
 def wave() -> Wave:
     pieces = [
-        (at, panned(_piece(seconds, hz, hold, n), place)) for n, (at, seconds, hz, hold, place) in _all()
+        (at, panned(_piece(seconds, hz, hold, number), place))
+        for number, (at, seconds, hz, hold, place) in enumerate(_PIECES)
     ]
     return band(laid(_SECONDS, *pieces), 90, 6500, 1.5)
-
-
-def _all() -> enumerate[tuple[float, float, float, int, float]]:
-    return enumerate(_PIECES)
 
 
 def _piece(seconds: float, hz: float, hold: int, seed: int) -> Wave:
@@ -33,7 +30,7 @@ def _piece(seconds: float, hz: float, hold: int, seed: int) -> Wave:
     held = np.repeat(raw[::hold], hold)[: raw.size]
     t, edge = times(seconds), 0.0015
     ends = np.clip(np.minimum(t, t[-1] - t) / edge, 0, 1)
-    return held * np.sin(ends * np.pi / 2) ** 2 * (hz / 400) ** -0.3 * (SAMPLE_RATE / 48_000)
+    return np.asarray(held * np.sin(ends * np.pi / 2) ** 2 * (hz / 400) ** -0.3)
 
 
 SOUND = Sound("glitch", _SECONDS, 0.0, wave, "Digital glitch.")

@@ -13,8 +13,10 @@ def wave() -> Wave:
     """Two octaves up in an even climb; the beating of the detuned voices quickens with it."""
     t = times(_SECONDS)
     climb = np.clip(t / _TOP_S, 0, 1)
-    swell = climb**2.2 * np.where(t < _TOP_S, 1.0, np.exp(-(t - _TOP_S) / 0.05))
-    tremble = 1 - 0.3 * (0.5 - 0.5 * np.cos(2 * np.pi * np.cumsum(5 + 11 * climb**2) / 48_000))
+    swell = climb**1.7 * np.where(t < _TOP_S, 1.0, np.exp(-(t - _TOP_S) / 0.05))
+    tremble = 1 - 0.3 * (1 - climb**4) * (
+        0.5 - 0.5 * np.cos(2 * np.pi * np.cumsum(5 + 11 * climb**2) / 48_000)
+    )
     out = np.zeros((2, t.size))
     for ratio, cents, place in ((1, -6, -0.5), (1, 6, 0.5), (1.5, 3, -0.2), (2, -4, 0.3)):
         hz = 165 * ratio * 2 ** (cents / 1200) * 4**climb

@@ -1,4 +1,4 @@
-"""What the sound effects are made of: sines, noise, filters, envelopes, a room. All at SAMPLE_RATE, in numpy."""
+"""What the sound effects are made of: sines, noise, filters, envelopes, a room. All at SAMPLE_RATE."""
 
 import numpy as np
 
@@ -19,11 +19,11 @@ def sine(hz: Wave | float, seconds: float) -> Wave:
     """A sine of a fixed or moving pitch, from phase 0."""
     t = times(seconds)
     steady = 2 * np.pi * np.cumsum(np.broadcast_to(hz, t.shape)) / SAMPLE_RATE
-    return np.sin(steady - steady[0])
+    return np.asarray(np.sin(steady - steady[0]))
 
 
 def ring(hz: float, seconds: float, decay_s: float, *overtones: tuple[float, float, float]) -> Wave:
-    """A struck body: a sine that falls to 1/e in `decay_s`, and overtones (ratio, level, share of the decay)."""
+    """A struck body: a sine that falls to 1/e in `decay_s`; overtones are (ratio, level, share of decay)."""
     t = times(seconds)
     sound = np.exp(-t / decay_s) * np.sin(2 * np.pi * hz * t)
     for ratio, level, share in overtones:
@@ -43,7 +43,7 @@ def band(sound: Wave, low_hz: float, high_hz: float, slope: float = 2.0) -> Wave
     size = 2 * sound.shape[-1]
     hz = np.maximum(np.fft.rfftfreq(size, 1 / SAMPLE_RATE), 1.0)
     gain = 1 / np.sqrt((1 + (low_hz / hz) ** (2 * slope)) * (1 + (hz / high_hz) ** (2 * slope)))
-    return np.fft.irfft(np.fft.rfft(sound, size) * gain, size)[..., : sound.shape[-1]]
+    return np.asarray(np.fft.irfft(np.fft.rfft(sound, size) * gain, size)[..., : sound.shape[-1]])
 
 
 def swept(sound: Wave, centre_hz: Wave, octaves: float) -> Wave:
@@ -58,13 +58,13 @@ def swept(sound: Wave, centre_hz: Wave, octaves: float) -> Wave:
         bell = np.exp(-0.5 * (np.log2(hz / centre_hz[at]) / octaves) ** 2)
         piece = np.fft.irfft(np.fft.rfft(padded[start : start + frame] * window) * bell)
         out[start : start + frame] += piece * window
-    return out[frame : frame + sound.size] / 1.5
+    return np.asarray(out[frame : frame + sound.size] / 1.5)
 
 
 def panned(sound: Wave, place: Wave | float) -> Wave:
     """A mono sound in the stereo picture: -1 left … 1 right, at equal power."""
     angle = (np.broadcast_to(place, sound.shape) + 1) * np.pi / 4
-    return np.stack([sound * np.cos(angle), sound * np.sin(angle)]) * np.sqrt(2)
+    return np.asarray(np.stack([sound * np.cos(angle), sound * np.sin(angle)]) * np.sqrt(2))
 
 
 def laid(seconds: float, *pieces: tuple[float, Wave]) -> Wave:

@@ -22,11 +22,11 @@ def wave() -> Wave:
 
 def _stroke(pitch: float, seed: int) -> Wave:
     """Plastic on plastic, over the thud of the case."""
-    seconds = 0.06
-    tick = band(noise(seconds, 100 + seed), 1700 * pitch, 5600) * strike(seconds, 0.0008, 0.0045)
-    cap = ring(1150 * pitch, seconds, 0.006, (1.8, 0.6, 0.7))
-    case = ring(290 * pitch, seconds, 0.014)
-    return 0.5 * tick + (0.35 * cap + 0.6 * case) * strike(seconds, 0.0012, 1.0)
+    seconds = 0.1
+    tick = band(noise(seconds, 100 + seed), 1700 * pitch, 5600) * strike(seconds, 0.0012, 0.008)
+    cap = ring(1150 * pitch, seconds, 0.011, (1.8, 0.6, 0.7))
+    case = ring(290 * pitch, seconds, 0.022)
+    return 0.22 * tick + (0.35 * cap + 0.55 * case) * strike(seconds, 0.002, 1.0)
 
 
 SOUND = Sound("typing", _SECONDS, 0.0, wave, "Keyboard typing.")

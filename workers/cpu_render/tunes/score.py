@@ -1,4 +1,4 @@
-"""What a tune is written as: a progression of chords and the parts that play over it. Pure, holds no sound."""
+"""What a tune is written as: a progression of chords, and the parts that play over it. Holds no sound."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class Form:
 class Part:
     """One instrument's part.
 
-    `level_db` is how loud the part is while it plays (its RMS), against the other parts of its score. `pan` is
+    `level_db` is how loud the part is while it plays (its RMS), against the score's other parts. `pan` is
     -1 … 1; `width` spreads notes around it by their pitch. `room` is how much goes to the reverb. `bars` is a
     letter per bar, started over: `x` plays, `.` rests. With `pump` it makes way for every beat.
     """
@@ -161,7 +161,7 @@ class Melody(Part):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A tune in 4/4. `room_s` is how long its hall rings; `swing` delays the second eighth of each beat, in beats."""
+    """A tune in 4/4. `room_s` is how long its hall rings; `swing` delays the offbeat eighths, in beats."""
 
     name: str
     chords: str

@@ -1,4 +1,4 @@
-"""Plays a score: every note is laid on a circle as long as the tune, so that its end flows into its beginning."""
+"""Plays a score: notes are laid on a circle as long as the tune, so that its end flows into its beginning."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -17,11 +17,11 @@ _ROWS = 4  # products this small stay in one thread: BLAS would have more of the
 _HIGHEST_HZ = 15_000.0
 _INAUDIBLE = 12.0  # e^-12 is -104 dB
 
-Numbers = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating]
 
 
 def partials(hz: Numbers, loud: Numbers, decay: Numbers, samples: int, phase: Numbers | float = 0.0) -> Sound:
-    """The sum of `loud · e^(-decay t) · sin(2π hz t + phase)`; `decay` per second. What is too high is left out."""
+    """The sum of `loud · e^(-decay t) · sin(2π hz t + phase)`, less what is too high; `decay` per second."""
     loud = np.where(hz < _HIGHEST_HZ, loud, 0.0)
     turn = 2 * np.pi * hz / SAMPLE_RATE
     rows = -(-samples // (_BLOCK * _ROWS)) * _ROWS
@@ -37,7 +37,12 @@ def partials(hz: Numbers, loud: Numbers, decay: Numbers, samples: int, phase: Nu
 
 
 def swelling(
-    hz: Numbers, loud: Numbers, decay: Numbers, samples: int, attack: Numbers | float, phase: Numbers | float = 0.0
+    hz: Numbers,
+    loud: Numbers,
+    decay: Numbers,
+    samples: int,
+    attack: Numbers | float,
+    phase: Numbers | float = 0.0,
 ) -> Sound:
     """Partials that come up as `1 - e^(-attack t)`, each at its own rate per second."""
     made = partials(hz, loud, decay, samples, phase)
@@ -68,8 +73,8 @@ class Struck:
     """Strings, bars and bells that are struck or plucked.
 
     `ratios` are the partials' frequencies against the first; `roll` is each one's loudness against the one
-    before, times `force`; `decay` and `damping` are how fast the first and each further partial die, per second.
-    `stiff` sharpens high partials as stiff strings do. `detune` is between the two strings of a note, in cents.
+    before, times `force`; `decay` and `damping` are how fast the first and each further one die, per second.
+    `stiff` sharpens high partials as stiff strings do. `detune` is between a note's two strings, in cents.
     """
 
     ratios: tuple[float, ...]
@@ -132,7 +137,7 @@ class Bowed:
 
 @dataclass(frozen=True, slots=True)
 class Plucked:
-    """A bass or synthesiser whose brightness closes after each attack: high partials die `closing` times faster."""
+    """A bass or synthesiser that closes after each attack: each partial dies `closing` per second sooner."""
 
     count: int
     tilt: float
@@ -176,7 +181,7 @@ class Blown:
 PIANO = Struck(tuple(range(1, 13)), 0.5, 1.0, 0.75, stiff=0.0004, detune=0.5, attack=450, release_s=0.25)
 FELT_PIANO = Struck(tuple(range(1, 10)), 0.33, 0.8, 0.95, stiff=0.0004, detune=0.6, attack=170, release_s=0.4)
 ELECTRIC_PIANO = Struck((1, 2, 3, 4, 7.1), 0.36, 0.95, 1.3, detune=0.9, attack=260, release_s=0.2)
-GUITAR = Struck(tuple(range(1, 11)), 0.62, 1.9, 1.1, stiff=0.0003, attack=900, release_s=0.1)
+GUITAR = Struck(tuple(range(1, 13)), 0.7, 1.9, 1.0, stiff=0.0003, attack=900, release_s=0.1)
 UKULELE = Struck(tuple(range(1, 8)), 0.5, 4.2, 1.9, attack=900, release_s=0.06)
 PIZZICATO = Struck(tuple(range(1, 9)), 0.48, 7.5, 3.0, attack=700, release_s=0.06)
 MARIMBA = Struck((1, 3.93, 9.6), 0.3, 5.5, 16.0, attack=900, release_s=0.08)

@@ -19,10 +19,17 @@ from tasks.media_render import (
     MediaRender,
     Placement,
     RenderAsset,
+    SfxPlacement,
     TextOverlay,
     timeline_of,
 )
-from tasks.media_render.params import DEFAULT_BGM_VOLUME, DEFAULT_TEMPLATE, exact
+from tasks.media_render.params import (
+    DEFAULT_BGM_VOLUME,
+    DEFAULT_SFX_TYPES,
+    DEFAULT_SFX_VOLUME,
+    DEFAULT_TEMPLATE,
+    exact,
+)
 
 SURFACE = "media-render"
 _OUTPUT_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+\.mp4", re.IGNORECASE)
@@ -33,10 +40,15 @@ _WIRE_NAMES = {
     "durations": "assetDurations",
     "placements": "clipPlacements",
     "bgm_asset_id": "bgmAssetId",
+    "bgm_query": "bgmQuery",
     "transition_types": "transitionTypes",
     "hook_text": "hookText",
     "text_overlays": "textOverlays",
+    "sfx_types": "sfxTypes",
+    "sfx_placements": "sfxPlacements",
     "start_s": "startTime",
+    "offset_s": "offsetSeconds",
+    "clip_asset_id": "clipAssetId",
 }
 
 
@@ -53,7 +65,14 @@ def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[As
             hook_text=(body.hook_text or "").strip() or None,
             text_overlays=tuple(_overlays(body)),
             bgm_asset_id=_music(body, assets),
+            bgm_query=_query(body),
             bgm_volume=DEFAULT_BGM_VOLUME if body.bgm_volume is None else body.bgm_volume,
+            beat_sync=body.beat_sync is not False,
+            sfx=bool(body.sfx_types) if body.sfx is None else body.sfx,
+            sfx_types=tuple(body.sfx_types or DEFAULT_SFX_TYPES),
+            sfx_volume=DEFAULT_SFX_VOLUME if body.sfx_volume is None else body.sfx_volume,
+            sfx_placements=tuple(_effects(body, assets)),
+            clip_volume=1.0 if body.clip_volume is None else body.clip_volume,
             output_file_name=_output_name(body.output_file_name),
         )
     except ValidationError as error:
@@ -61,7 +80,7 @@ def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[As
     try:
         timeline_of(params)
     except BadRequest as error:
-        raise _in_wire_names(error) from None
+        raise _as_written(_in_wire_names(error), body) from None
     return JobSpec(params=params, surface=SURFACE, project_id=project.id)
 
 
@@ -122,17 +141,53 @@ def _overlay_length(item: wire.TextOverlay, field: str) -> float | None:
 
 
 def _music(body: wire.RenderRequest, assets: Sequence[Asset]) -> str | None:
-    """The music's asset id. `bgm: false` switches a named file off."""
+    """The asset id of music that is a file. `bgm: false` switches off whatever is named."""
     is_named = body.bgm_asset_id is not None or body.bgm_file_name is not None
-    if body.bgm is False or (body.bgm is None and not is_named):
+    if body.bgm is False or (not is_named and (body.bgm is None or _query(body))):
         return None
     if not is_named:
-        raise BadRequest("With bgm, pass bgmAssetId or bgmFileName.", param="bgm")
+        raise BadRequest("With bgm, pass bgmAssetId, bgmFileName or bgmQuery.", param="bgm")
     field = "bgmAssetId" if body.bgm_asset_id is not None else "bgmFileName"
     asset = _named(assets, body.bgm_asset_id, body.bgm_file_name, "", field)
     if asset.media_kind != MediaKind.AUDIO:
         raise BadRequest(f"{asset.file_name} is not an audio file.", param=field)
     return asset.id
+
+
+def _query(body: wire.RenderRequest) -> str | None:
+    """The words for music, unless it is switched off or they are blank; whether a file wins is the kind's."""
+    words = (body.bgm_query or "").strip()
+    return words if words and body.bgm is not False else None
+
+
+def _effects(body: wire.RenderRequest, assets: Sequence[Asset]) -> Iterator[SfxPlacement]:
+    for index, item in enumerate(body.sfx_placements):
+        field = f"sfxPlacements[{index}]"
+        yield SfxPlacement(
+            sfx_type=item.sfx_type,
+            start_s=item.start_time,
+            clip_asset_id=_effect_clip(item, assets, field),
+            offset_s=item.offset_seconds or 0.0,
+            duration_s=item.duration_seconds,
+            volume=item.volume,
+        )
+
+
+def _effect_clip(item: wire.SfxPlacement, assets: Sequence[Asset], field: str) -> str | None:
+    """The id of the clip it starts with, unless it has a time of its own."""
+    param = f"{field}.{'clipFileName' if item.clip_asset_id is None else 'clipAssetId'}"
+    if item.clip_asset_id is not None or item.clip_file_name is not None:
+        if item.start_time is not None:
+            raise BadRequest("Pass startTime or a clip, not both.", param=param)
+        return _named(assets, item.clip_asset_id, item.clip_file_name, field, param).id
+    if item.start_time is None:
+        raise BadRequest(f"{field} needs startTime, clipAssetId or clipFileName.", param=field)
+    if item.offset_seconds:
+        raise BadRequest(
+            "offsetSeconds is counted from the start of a clip; pass clipAssetId or clipFileName.",
+            param=f"{field}.offsetSeconds",
+        )
+    return None
 
 
 def _named(
@@ -170,3 +225,11 @@ def _output_name(name: str | None) -> str:
 def _in_wire_names(error: BadRequest) -> BadRequest:
     param = re.sub(r"[a-z_]+", lambda name: _WIRE_NAMES.get(name[0], name[0]), error.param or "")
     return BadRequest(error.message, param=param or None)
+
+
+def _as_written(error: BadRequest, body: wire.RenderRequest) -> BadRequest:
+    """A clip that was named by its file is refused by that name."""
+    found = re.fullmatch(r"(sfxPlacements\[([0-9]+)\])\.clipAssetId", error.param or "")
+    if found is None or body.sfx_placements[int(found[2])].clip_asset_id is not None:
+        return error
+    return BadRequest(error.message, param=f"{found[1]}.clipFileName")

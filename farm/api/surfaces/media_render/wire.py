@@ -13,11 +13,15 @@ from tasks.media_render.params import (
     HOOK_CHARACTERS,
     MAX_ASSETS,
     MAX_OVERLAYS,
+    MAX_SFX,
     MAX_SOURCE_S,
+    QUERY_CHARACTERS,
     AspectRatio,
     Length,
+    Offset,
     OverlayText,
     Seconds,
+    SfxType,
     Source,
     TextTemplate,
     TransitionType,
@@ -162,6 +166,21 @@ class TextOverlay(Asked):
     position: Literal["top", "middle", "bottom"] = "top"
 
 
+class SfxPlacement(Asked):
+    """A sound effect at `startTime`, or at the start of a clip and `offsetSeconds` later.
+
+    `durationSeconds` cuts it short. Without `volume` it has `sfxVolume`.
+    """
+
+    sfx_type: SfxType
+    start_time: Seconds | None = None
+    clip_asset_id: AssetId | None = None
+    clip_file_name: FileName | None = None
+    offset_seconds: Offset | None = None
+    duration_seconds: Length | None = None
+    volume: Volume | None = None
+
+
 class RenderRequest(Asked):
     """Starts a render of a project's files. Smallest: `projectId` alone."""
 
@@ -174,10 +193,28 @@ class RenderRequest(Asked):
     clip_placements: list[ClipPlacement] = Field(default=[], max_length=MAX_ASSETS)
     transition_types: list[TransitionType] | None = Field(default=None, max_length=50)
     text_overlays: list[TextOverlay] = Field(default=[], max_length=MAX_OVERLAYS)
-    bgm: bool | None = Field(default=None, description="Default: whether a bgm file is named.")
+    bgm: bool | None = Field(default=None, description="Default: whether music is named.")
     bgm_file_name: FileName | None = None
     bgm_asset_id: AssetId | None = None
+    bgm_query: str | None = Field(
+        default=None,
+        max_length=QUERY_CHARACTERS,
+        description="Words for a tune of this farm: mood, genre, tempo. A file that is named as well wins.",
+        examples=["upbeat product launch background music"],
+    )
     bgm_volume: Volume | None = None
+    beat_sync: bool | None = Field(
+        default=None,
+        description="Cuts between visuals without a length of their own follow the music's beats; the total "
+        "stays. Default: true.",
+    )
+    sfx: bool | None = Field(default=None, description="On every cut. Default: whether sfxTypes are named.")
+    sfx_types: list[SfxType] | None = Field(default=None, max_length=50)
+    sfx_volume: Volume | None = None
+    sfx_placements: list[SfxPlacement] = Field(
+        default=[], max_length=MAX_SFX, description="Replace the effects on cuts."
+    )
+    clip_volume: Volume | None = Field(default=None, description="Of the clips' own sound; 0 mutes it.")
     output_file_name: str | None = None
 
     instructions: NotYet = None
@@ -186,11 +223,6 @@ class RenderRequest(Asked):
     vision_analysis: NotYet = None
     audio_analysis: NotYet = None
     text_on_screen: NotYet = None
-    bgm_query: NotYet = None
-    sfx: NotYet = None
-    sfx_types: NotYet = None
-    sfx_volume: NotYet = None
-    sfx_placements: NotYet = None
     voiceover: NotYet = None
     voiceover_voice_id: NotYet = None
     voiceover_language: NotYet = None
