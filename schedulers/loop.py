@@ -50,6 +50,7 @@ log = structlog.get_logger(__name__)
 
 _AFTER_ERROR_S = 0.2
 _LONGEST_BREATH_S = 0.02
+_MUCH = 32  # done in a turn
 
 Publish = Callable[[Sequence[Message]], bool]
 
@@ -118,18 +119,18 @@ class Scheduler:
                 continue
             self._poisoned = False
             if busy:
-                self._breathe(time.monotonic() - began)
+                self._breathe(time.monotonic() - began, busy)
             else:
                 self._hall.bell.wait(self._hall.catalog.scheduling.sweep_s)
         lead.leave()
 
-    def _breathe(self, ticked_s: float) -> None:
+    def _breathe(self, ticked_s: float, done: int) -> None:
         """Let work gather for a while after a turn, and workers have the store to themselves.
 
         Most of what a turn costs is the same for one job and for fifty; meanwhile the slots live on their
-        look-ahead.
+        look-ahead. After a turn that found little, little would gather: whoever comes next waits less.
         """
-        self._hall.pause(min(_LONGEST_BREATH_S, 2 * ticked_s))
+        self._hall.pause(min(_LONGEST_BREATH_S, 2 * ticked_s) * min(1.0, done / _MUCH))
 
     def _leads(self, lead: Lead) -> bool:
         """Whether to tick. Who takes over does not know how long nobody could beat."""

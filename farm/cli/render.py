@@ -59,6 +59,7 @@ def render_command(
     subtitles: Annotated[
         Path | None, typer.Option(help="Also write its texts; .vtt is WebVTT, else SRT.")
     ] = None,
+    otio: Annotated[Path | None, typer.Option(help="Also write its timeline as OpenTimelineIO.")] = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Render a folder of pictures and clips to one film: .mp4, .webm, .mov or .gif.
@@ -69,7 +70,9 @@ def render_command(
     types = tuple(transition or ("crossfade",))
     wish = Wish(aspect, seconds, types, fps, text or None, music_volume, meant, chapters)
     words = None if subtitles is None else "subtitles-vtt" if subtitles.suffix == ".vtt" else "subtitles-srt"
-    asked = {"contact-sheet": contact_sheet, "poster": poster} | ({words: subtitles} if words else {})
+    asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio} | (
+        {words: subtitles} if words else {}
+    )
     extras = {name: path.expanduser() for name, path in asked.items() if path is not None}
     footage = gather([source.expanduser() for source in sources], music and music.expanduser())
     _make(footage, wish, output.expanduser(), extras, as_json=as_json)

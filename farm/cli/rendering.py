@@ -25,6 +25,7 @@ EXTRAS: Mapping[str, str] = {
     "poster": "poster",
     "subtitles-srt": "subtitles",
     "subtitles-vtt": "subtitles",
+    "otio": "otio",
 }
 _CANCEL_S = 8.0
 _LOOK_S = 0.2

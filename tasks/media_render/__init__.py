@@ -59,6 +59,7 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
                 "poster": params.poster,
                 "subtitles": params.subtitles,
                 "chapters": params.chapters,
+                "otio": params.otio,
                 **_about_music(params),
             },
             inputs=tuple(medium.id for medium in timeline.media if medium.builtin is None),
@@ -109,5 +110,6 @@ KIND = Kind(
     price_mc=price_mc,
     breakdown=breakdown,
     steps={"render": "workers.cpu_render.media_render:perform"},
-    summary="One MP4 from pictures, clips, music and texts.",
+    summary="One film from pictures, clips, music and texts: MP4, or WebM, MOV or GIF by profile. "
+    "On request with contact sheet, poster, subtitles, chapters and its .otio.",
 )

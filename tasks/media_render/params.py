@@ -229,4 +229,5 @@ class MediaRender(Params):
     contact_sheet: Switch = Field(default=False, description="Also a PNG that shows it at a glance.")
     poster: Switch = Field(default=False, description="Also its sharpest frame of some, as a JPEG.")
     subtitles: Switch = Field(default=False, description="Also its texts as SRT and WebVTT.")
+    otio: Switch = Field(default=False, description="Also the timeline as OpenTimelineIO, for editing.")
     chapters: Switch = Field(default=False, description="Chapters in the file: its titles, else its visuals.")

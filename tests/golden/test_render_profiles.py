@@ -15,6 +15,7 @@ from PIL import Image
 from farm.catalog import read_catalog
 from farm.encoders import EncoderProfile
 from farm.errors import FailureClass, TaskFailure
+from farm.otio import as_otio
 from farm.settings import Settings
 from farm.timeline import AudioClip, AudioTrack, Rate, TextClip
 from tests.golden.render_scenes import MOVING, crossfade, decoded, montage, paths_of, planes_of, psnr
@@ -87,6 +88,7 @@ def rendered(scene):
                 "profile": profile,
                 "poster": True,
                 "subtitles": True,
+                "otio": True,
                 "chapters": profile != "gif",
                 "contact_sheet": profile == "gif",
             }
@@ -259,6 +261,13 @@ def test_the_texts_come_as_srt_and_webvtt(rendered):
     )
     assert "a --&gt; b\nc\n" in vtt.path.read_text() and "a → b\nc\n" in srt.path.read_text()
     assert re.findall(r"^\d+$", srt.path.read_text(), re.MULTILINE) == ["1", "2", "3"]
+
+
+def test_the_timeline_comes_along_as_it_was_asked_for_whatever_the_profile(rendered, scene):
+    for profile in ("standard", "preview"):
+        edit = rendered(profile)[0]["otio"]
+        assert edit.file_name == "holiday.otio"
+        assert edit.path.read_text() == as_otio(scene[0])
 
 
 def test_the_poster_is_a_sharp_frame_of_the_film_in_its_own_colours(rendered, tmp_path):

@@ -5,6 +5,7 @@
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from workers.cpu_render.tunes.voices import SAMPLE_RATE
 from workers.media.sound import Samples
 
 SHEET = Path(__file__).parent / "previews" / "tunes.jpg"
-_WIDTH, _WAVE, _SPECTRUM = 960, 44, 92
+_WIDTH, _WAVE, _SPECTRUM = 720, 36, 72
 _FRAME = 4096
 _LOW_HZ, _HIGH_HZ, _RANGE_DB = 40, 14_000, 70
 _GROUND, _INK, _LINE, _BAR = "#101216", "#f2f3f5", "#7cc7ff", "#ff9d5c"
@@ -28,19 +29,19 @@ _COLOURS = ((16, 18, 22), (44, 24, 92), (146, 36, 112), (232, 92, 62), (255, 236
 Picture = npt.NDArray[np.uint8]
 
 
-def sheet() -> Image.Image:
-    """All bundled tunes in the order of the catalog."""
+def sheet(sounds: Mapping[str, Samples]) -> Image.Image:
+    """All bundled tunes in the order of the catalog; `sounds` by their names."""
     tall = _LABEL + _WAVE + _SPECTRUM + _GAP
     drawn = Image.new("RGB", (_WIDTH + 2 * _GAP, len(BUNDLED) * tall + _GAP), _GROUND)
     for number, tune in enumerate(BUNDLED):
-        _draw(drawn, tune, tune_sound(tune.name), _GAP + number * tall)
+        _draw(drawn, tune, sounds[tune.name], _GAP + number * tall)
     return drawn
 
 
 def _draw(drawn: Image.Image, tune: Tune, sound: Samples, top: int) -> None:
     pen, length_s = ImageDraw.Draw(drawn), sound.shape[1] / SAMPLE_RATE
     about = f"{tune.title}   {tune.bpm:g} bpm   {tune.key}   {length_s:.1f} s   {', '.join(tune.tags[:5])}"
-    pen.text((_GAP, top), about, _INK, label_font(15))
+    pen.text((_GAP, top), about, _INK, label_font(14))
     top += _LABEL
     columns = sound[:, : sound.shape[1] // _WIDTH * _WIDTH].reshape(2, _WIDTH, -1)
     middle = top + _WAVE // 2
@@ -72,4 +73,5 @@ def _spectrogram(sound: Samples) -> Picture:
 
 
 if __name__ == "__main__":
-    sheet().save(sys.argv[1] if len(sys.argv) > 1 else SHEET, quality=72, optimize=True, progressive=True)
+    made = {tune.name: tune_sound(tune.name) for tune in BUNDLED}
+    sheet(made).save(sys.argv[1] if len(sys.argv) > 1 else SHEET, quality=66, optimize=True, progressive=True)

@@ -1,5 +1,6 @@
 """`farm render` and `farm demo`: a folder in, a film out, through the real queue; never half a film."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -80,12 +81,12 @@ def test_a_folder_becomes_a_film_through_a_farm_of_its_own(trip: Path, tmp_path:
 def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     film, sheet, poster = (tmp_path / name for name in ("film.mp4", "sheet.png", "poster.jpg"))
-    moving, words_of_it = tmp_path / "film.gif", tmp_path / "film.vtt"
+    moving, words_of_it, edit = (tmp_path / name for name in ("film.gif", "film.vtt", "film.otio"))
     with running(home, "up", "--port", "0", "--no-flower", "--pools", "cpu-render") as up:
         up.until_ready()
         words = ["render", str(trip / "2 blue.jpg"), str(trip / "1 red.png")]
         options = ["--aspect", "1:1", "--seconds", "0.5", "--fps", "10", "--transition", "none"]
-        beside = ["--contact-sheet", str(sheet), "--poster", str(poster), "--chapters"]
+        beside = ["--contact-sheet", str(sheet), "--poster", str(poster), "--otio", str(edit), "--chapters"]
         said = farm_json(home, *words, "-o", str(film), *options, *beside)
         job = farm_json(home, "jobs", "show", said["job_id"])
         key = (home / "run" / "key").read_text().strip()
@@ -107,7 +108,8 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
     with Image.open(moving) as picture:
         assert (picture.format, picture.size, picture.n_frames) == ("GIF", (480, 480), 10)
     assert words_of_it.read_text().splitlines()[-1] == "Hello"
-    assert said["extras"] == {"contact-sheet": str(sheet), "poster": str(poster)}
+    assert said["extras"] == {"contact-sheet": str(sheet), "poster": str(poster), "otio": str(edit)}
+    assert json.loads(edit.read_text())["OTIO_SCHEMA"] == "Timeline.1"
 
 
 def test_ctrl_c_cancels_the_job_and_leaves_no_film(trip: Path, tmp_path: Path) -> None:

@@ -44,4 +44,4 @@ class Broker:
 
     def _deliver(self, message: Message) -> None:
         self._queues.setdefault(message.queue, []).append(message)
-        self._world.floor.pump()
+        self._world.at(0.001, self._world.floor.pump)  # what comes at one moment may be taken together

@@ -1,10 +1,14 @@
-"""The workers: they announce, take messages, claim, beat and finish; they die, freeze and come back."""
+"""The workers: they announce, take messages, claim, beat and finish; they die, freeze and come back.
 
-from collections.abc import Callable, Mapping
+Now and then one takes several attempts at once: they wait for each other, and ends are recorded together.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from farm.broker.message import Message
 from farm.doors import work, workers
 from farm.errors import FailureClass
 from farm.job import Failure
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BEAT_S = 3.0
 SEEN_S = 6.5
+_LONGEST_WAIT_S = 2.0
+_TOGETHER_S = 0.5  # milliseconds in truth, but seldom two would end in those
 _CRASHES = {"announce": 0.03, "beat": 0.03, "accepted": 0.06, "dropped": 0.25}
 FAILURES = (
     FailureClass.TRANSIENT,
@@ -49,6 +55,14 @@ class Worker:
     busy: int = 0
 
 
+@dataclass
+class Hand:
+    """What one slot has taken: the first runs, the others wait. `stopped` are those to be cancelled."""
+
+    waiting: list[work.Claimed]
+    stopped: set[int] = field(default_factory=set)
+
+
 class Floor:
     """All workers."""
 
@@ -56,6 +70,9 @@ class Floor:
         self._world = world
         self._claimed: set[int] = set()
         self._running: set[int] = set()
+        self._hands: dict[int, Hand] = {}
+        self._began_at: dict[int, float] = {}
+        self._ended: dict[tuple[str, int], list[work.Ended]] = {}
         self.workers = workers
         for worker in workers:
             self._announce(worker, worker.life)
@@ -70,7 +87,15 @@ class Floor:
                 if message is None:
                     break
                 worker.busy += 1
-                self._start(worker, message.attempt_id, message.token)
+                self._start(worker, [message, *self._more(worker, pools)])
+
+    def _more(self, worker: Worker, pools: Sequence[str]) -> Iterator[Message]:
+        """What travels together with a message."""
+        while self._world.random.random() < 0.5:
+            message = self._world.broker.take((worker.name, *pools))
+            if message is None:
+                return
+            yield message
 
     def revive(self) -> None:
         """Somebody looks at the drained and quarantined ones at last."""
@@ -129,29 +154,59 @@ class Floor:
 
     # --- work -------------------------------------------------------------------------------------------
 
-    def _start(self, worker: Worker, attempt_id: int, token: int) -> None:
+    def _start(self, worker: Worker, messages: Sequence[Message]) -> None:
         world, life = self._world, worker.life
-        claimed = self.door(worker, "claim", lambda: work.claim(world.hall, attempt_id, token, worker.name))
-        if claimed is None:
+        named = [*dict.fromkeys((message.attempt_id, message.token) for message in messages)]
+        taken = self.door(worker, "claim", lambda: work.claim_all(world.hall, named, worker.name))
+        if not taken:
             world.at(0.01, self._free, worker, life)
             return
-        world.note(worker.name, "claims", attempt_id, claimed.job_id, claimed.task_name)
-        if attempt_id in self._claimed:
-            world.wrong(f"attempt {attempt_id} was started twice")
-        self._claimed.add(attempt_id)
-        self._running.add(attempt_id)
+        hand = Hand(taken)
+        for claimed in taken:
+            world.note(worker.name, "claims", claimed.attempt_id, claimed.job_id, claimed.task_name)
+            if claimed.attempt_id in self._claimed:
+                world.wrong(f"attempt {claimed.attempt_id} was started twice")
+            self._claimed.add(claimed.attempt_id)
+            self._running.add(claimed.attempt_id)
+            self._hands[claimed.attempt_id] = hand
         if not worker.steady:
             if world.chance("worker_dies", 0.03):
                 self._die(worker)
                 return
             self._maybe_freeze(worker)
-        self.later(BEAT_S, worker, claimed, partial(self._beat, worker, claimed))
-        if claimed.provider is None:
+        for claimed in taken:
+            self.later(BEAT_S, worker, claimed, partial(self._beat, worker, claimed))
+        for claimed in taken[1:]:
+            self.later(_LONGEST_WAIT_S, worker, claimed, partial(self._put_back, worker, claimed))
+        self._next(worker, hand)
+
+    def _next(self, worker: Worker, hand: Hand) -> None:
+        """Begin with what waits, or be free."""
+        world = self._world
+        if not hand.waiting:
+            self._free(worker, worker.life)
+            return
+        claimed = hand.waiting.pop(0)
+        self._began_at[claimed.attempt_id] = world.farm_now
+        if claimed.attempt_id in hand.stopped:
+            stop = partial(self.end, worker, claimed, work.Report(Outcome.CANCELLED))
+            self.later(0.0, worker, claimed, stop)
+        elif claimed.provider is None:
             self.later(
                 world.seconds_of(claimed), worker, claimed, partial(self._end_as_may_be, worker, claimed)
             )
         else:
             world.shop.serve(worker, claimed)
+
+    def _put_back(self, worker: Worker, claimed: work.Claimed) -> None:
+        """Return what waited too long."""
+        hand = self._hands[claimed.attempt_id]
+        if claimed in hand.waiting:
+            hand.waiting.remove(claimed)
+            self._running.discard(claimed.attempt_id)
+            self._world.hits["put_back"] += 1
+            put_back = partial(work.put_back, self._world.hall, claimed.attempt_id, claimed.token)
+            self.door(worker, "finish", put_back)
 
     def later(self, delay: float, worker: Worker, claimed: work.Claimed, call: Callable[[], None]) -> None:
         """Let this worker go on with what it has claimed, once it is awake; not if it died or ended it."""
@@ -179,7 +234,10 @@ class Floor:
         told = self.door(worker, "beat", beat)
         if told is None:
             return
-        if told.cancel:
+        hand = self._hands[claimed.attempt_id]
+        if told.cancel and claimed in hand.waiting:
+            hand.stopped.add(claimed.attempt_id)
+        elif told.cancel:
             stop = partial(self.end, worker, claimed, work.Report(Outcome.CANCELLED))
             self.later(world.up_to(1), worker, claimed, stop)
         elif told.ours:
@@ -192,16 +250,34 @@ class Floor:
         """Report how it ended, and take what comes next."""
         world, life = self._world, worker.life
         self._running.discard(claimed.attempt_id)
-        ours = self._is_ours(claimed)
         world.note(worker.name, "finishes", claimed.attempt_id, report.outcome, report.failure or "")
-        finish = partial(work.finish, world.hall, claimed.attempt_id, claimed.token, report)
-        if self.door(worker, "finish", finish) and not ours:
-            world.wrong(f"attempt {claimed.attempt_id} was finished without a lease")
-        self._free(worker, life)
+        began_at = self._began_at[claimed.attempt_id]
+        ended = work.Ended(claimed.attempt_id, claimed.token, report, world.farm_now, began_at)
+        gathered = self._ended.setdefault((worker.name, life), [])
+        gathered.append(ended)
+        if world.random.random() < 0.7:
+            self._record(worker, life)
+        else:
+            world.at(_TOGETHER_S, self._record, worker, life)
+        if worker.life == life:
+            self._next(worker, self._hands[claimed.attempt_id])
 
-    def _is_ours(self, claimed: work.Claimed) -> bool:
+    def _record(self, worker: Worker, life: int) -> None:
+        """Record what has ended since."""
+        world = self._world
+        ended = self._ended.pop((worker.name, life), [])
+        if worker.life != life or not ended:
+            return
+        world.hits["ends_together"] += len(ended) > 1
+        ours = [self._is_ours(each) for each in ended]
+        recorded = self.door(worker, "finish", lambda: work.finish_all(world.hall, ended)) or []
+        for each, was_ours, done in zip(ended, ours, recorded, strict=False):
+            if done and not was_ours:
+                world.wrong(f"attempt {each.attempt_id} was finished without a lease")
+
+    def _is_ours(self, ended: work.Ended) -> bool:
         query = "SELECT 1 FROM attempts WHERE id = ? AND token = ? AND state = 'running'"
-        return bool(self._world.store.peek(query, (claimed.attempt_id, claimed.token)))
+        return bool(self._world.store.peek(query, (ended.attempt_id, ended.token)))
 
     def _free(self, worker: Worker, life: int) -> None:
         if worker.life == life:

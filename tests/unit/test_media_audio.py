@@ -208,6 +208,24 @@ def test_what_sounds_at_once_adds_up(tmp_path):
     assert np.abs(sound).max() > 1.2
 
 
+def test_a_built_in_sound_keeps_its_attack_and_its_place(tmp_path):
+    """From memory, sample for sample, also when it comes in late; a file of the same role is declicked."""
+    stroke = np.linspace(0.5, 0.0, 4800, dtype=np.float32) * np.ones((2, 1), np.float32)
+    path = write_sound(tmp_path / "stroke.wav", stroke, codec="pcm_f32le")
+    at = SR + 17
+    whole = AudioClip(media="made", start_sample=at, end_sample_exclusive=at + 4800, gain=0.5)
+    late = AudioClip(
+        media="made", start_sample=2 * SR, end_sample_exclusive=3 * SR, source_start=Fraction(1, 20)
+    )
+    file = AudioClip(media="file", start_sample=3 * SR, end_sample_exclusive=3 * SR + 4800)
+    timeline = with_tracks(AudioTrack(clips=(whole, late, file), role="effects"))
+    sound = heard(timeline, {"file": path}, made=stroke)
+    assert np.array_equal(sound[:, at : at + 4800], stroke * np.float32(0.5))
+    assert np.array_equal(sound[:, 2 * SR : 2 * SR + 2400], stroke[:, 2400:])
+    assert not sound[:, 2 * SR + 2400 : 3 * SR].any() and not sound[:, :at].any()
+    assert np.abs(sound[:, 3 * SR]).max() < 0.01 < np.abs(sound[:, 3 * SR + 300]).max()
+
+
 def test_sound_that_is_not_a_number_never_reaches_the_mix(tmp_path):
     wild = tone(440, 2)
     wild[:, 1000:1010] = np.nan

@@ -95,6 +95,11 @@ def test_the_gain_goes_down_before_a_peak_in_one_line_and_comes_back_slowly():
     assert edges[-1] == 1
 
 
+def test_a_long_curve_is_made_in_blocks_that_do_not_show():
+    needed = np.random.default_rng(2).uniform(0.3, 3, 15_000).clip(max=1)
+    assert np.allclose(curve(needed)[5000:7001], curve(needed[4000:8000])[1000:3001], atol=1e-4)
+
+
 def test_no_hop_gets_more_than_it_bears():
     needed = np.random.default_rng(1).uniform(0.2, 1.3, 3000).clip(max=1)
     edges = curve(needed)

@@ -39,27 +39,28 @@ def make(
     checkpoint: Callable[[], None],
 ) -> Film:
     """Render a timeline into `folder` as a profile says; raises as `render` does."""
+    is_gif = profile.encoder == "gif"
     small = sized(timeline, profile)
     shape = written_shape(shape_of(small), profile)
-    video = folder / ("video.mp4" if profile.encoder == "gif" else f"video{profile.format.suffix}")
+    video = folder / ("video.mp4" if is_gif else f"video{profile.format.suffix}")
     report = render(
-        small,
+        muted(small) if is_gif else small,
         files,
         video,
-        profile=between(profile) if profile.encoder == "gif" else profile,
+        profile=between(profile) if is_gif else profile,
         chapters=chapters_of(small) if chapters else (),
         progress=progress,
         checkpoint=checkpoint,
     )
-    if profile.encoder != "gif":
-        return Film(video, video, small, shape, report)
+    if not is_gif:
+        return Film(video, video, timeline, shape, report)
     out = folder / "video.gif"
 
     def on_frame(done: int) -> None:
         progress(1.0, "gif")
 
     write_gif(video, out, shape, on_frame)
-    return Film(out, video, small, shape, report)
+    return Film(out, video, timeline, shape, report)
 
 
 def sized(timeline: Timeline, profile: EncoderProfile) -> Timeline:
@@ -72,6 +73,17 @@ def sized(timeline: Timeline, profile: EncoderProfile) -> Timeline:
         max(_LEAST, round(side * scale / _STEP) * _STEP) for side in (timeline.width, timeline.height)
     )
     return timeline.model_copy(update={"width": width, "height": height})
+
+
+def muted(timeline: Timeline) -> Timeline:
+    """The timeline without a sound, for what has none."""
+    tracks = (
+        track.model_copy(
+            update={"clips": tuple(clip.model_copy(update={"sound_gain": 0.0}) for clip in track.clips)}
+        )
+        for track in timeline.video
+    )
+    return timeline.model_copy(update={"audio": (), "video": tuple(tracks)})
 
 
 def between(profile: EncoderProfile) -> EncoderProfile:

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 from farm.catalog import read_catalog
 from farm.errors import FailureClass, TaskFailure
 from farm.noun import Noun
+from farm.otio import CONTENT_TYPE, as_otio
 from farm.settings import Settings
 from farm.timeline import Timeline
 from tasks.media_render import MediaRender
@@ -38,6 +39,7 @@ class RenderParams(Noun):
     poster: bool = False
     subtitles: bool = False
     chapters: bool = False
+    otio: bool = False
     music: Told | None = None
     unheard: MediaRender | None = None
 
@@ -112,6 +114,8 @@ def _by_products(film: Film, params: RenderParams, context: Context) -> Iterator
     if params.poster:
         context.progress(1.0, "poster")
         yield _poster(film, params)
+    if params.otio:
+        yield _otio(film, params)
     if params.subtitles:
         yield from _subtitles(film, params, context)
 
@@ -128,6 +132,12 @@ def _poster(film: Film, params: RenderParams) -> Output:
     frame = write_poster(film.seen, path, rate=rate, frames=candidates(film.timeline))
     meta = {"at_s": float(rate.seconds(frame)), "width": film.shape.width, "height": film.shape.height}
     return Output("poster", path, _named(params, "-poster.jpg"), "image/jpeg", meta)
+
+
+def _otio(film: Film, params: RenderParams) -> Output:
+    path = film.seen.with_name("timeline.otio")
+    path.write_text(as_otio(film.timeline), encoding="utf-8", newline="\n")
+    return Output("otio", path, _named(params, ".otio"), CONTENT_TYPE)
 
 
 def _subtitles(film: Film, params: RenderParams, context: Context) -> Iterator[Output]:

@@ -37,7 +37,7 @@ def mix(
     that sample rate. Music and the clips' own sound give way while a voice speaks. `checkpoint` is called
     before each chunk and may raise. Raises AssetUnreadable.
     """
-    parts = _parts(timeline)
+    parts = _parts(timeline, builtin)
     buses = _summed(timeline, parts, files, builtin, checkpoint)
     if not any(part.bus is _Bus.VOICE for part in parts):
         yield from (chunk.sum(axis=0) for chunk in buses)
@@ -82,8 +82,11 @@ class _Part:
         return (self.gain * shape).astype(np.float32)
 
 
-def _parts(timeline: Timeline) -> list[_Part]:
-    """Every clip that may be heard, in the order of their starts."""
+def _parts(timeline: Timeline, builtin: Mapping[str, Samples]) -> list[_Part]:
+    """Every clip that may be heard, in the order of their starts.
+
+    A built-in sound begins and ends by itself, and keeps its attack: it is faded only where one asks for it.
+    """
     declick = round(DECLICK_S * timeline.sample_rate)
     moving = {medium.id for medium in timeline.media if medium.kind is MediaKind.VIDEO}
     parts = [
@@ -93,7 +96,7 @@ def _parts(timeline: Timeline) -> list[_Part]:
         if clip.media in moving and clip.sound_gain > 0
     ]
     parts += [
-        _of_audio(clip, _bus_of(track), declick)
+        _of_audio(clip, _bus_of(track), 0 if clip.media in builtin else declick)
         for track in timeline.audio
         for clip in track.clips
         if clip.gain > 0
@@ -123,8 +126,6 @@ def _of_video(clip: VideoClip, timeline: Timeline, declick: int) -> _Part:
 
 
 def _of_audio(clip: AudioClip, bus: _Bus, declick: int) -> _Part:
-    """An effect begins and ends by itself, and keeps its attack: it is faded only where that is asked for."""
-    least = 0 if bus is _Bus.BESIDE else declick
     return _Part(
         media=clip.media,
         bus=bus,
@@ -133,8 +134,8 @@ def _of_audio(clip: AudioClip, bus: _Bus, declick: int) -> _Part:
         source_start=clip.source_start,
         source_end=clip.source_end,
         gain=clip.gain,
-        fade_in=max(clip.fade_in_samples, least),
-        fade_out=max(clip.fade_out_samples, least),
+        fade_in=max(clip.fade_in_samples, declick),
+        fade_out=max(clip.fade_out_samples, declick),
         loop=clip.loop,
     )
 

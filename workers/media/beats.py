@@ -25,11 +25,13 @@ _BANDS = 36
 _LOW_BANDS = 8  # of them below about 150 Hz: the kick and the bass, which make a downbeat
 _SLOWEST_BPM, _FASTEST_BPM = 50.0, 210.0
 _USUAL_BPM, _OCTAVES = 112.0, 0.9
-_TIGHTNESS = 100.0
+_TIGHTNESS = 300.0  # the cost of an interval twice or half as long as a beat, beside onsets of about 3
 _BEATS_PER_BAR = 4
 _LEAST_BEATS = 8
 _CHUNK = _HOP * 1024
 _LEAST_REGULARITY = 0.12
+_LEAST_CHANGE = 0.3  # a held tone has a thousandth of it, music ten times as much
+_EARLY_S = 0.005  # a window hears an onset before its middle has come there
 
 Curve = npt.NDArray[np.float64]
 
@@ -56,25 +58,29 @@ def beats_of(path: Path, name: str | None = None) -> Beats | None:
 
 def find_beats(chunks: Iterable[Samples]) -> Beats | None:
     """The beats of a sound at 24 kHz, in chunks of shape (2, n); None when it has none to speak of."""
-    bands, samples = _bands(chunks)
+    counter = _Counter()
+    bands = _bands(counter.through(chunks))
     if bands.shape[1] * _FRAME_S < _LEAST_BEATS * 60 / _FASTEST_BPM:
         return None
     rising = np.maximum(np.diff(bands, axis=1, prepend=bands[:, :1]), 0)
-    onsets = _evened(rising.sum(axis=0))
+    total = rising.sum(axis=0)
+    if total.std() < _LEAST_CHANGE:
+        return None
+    onsets = _evened(total)
     lag, regularity = _period(onsets)
     if regularity < _LEAST_REGULARITY:
         return None
     chain = _chain(onsets, lag)
     if len(chain) < _LEAST_BEATS:
         return None
-    period, _ = _straight(chain)
-    times = _exact(onsets, chain) * _FRAME_S
+    period = float(np.polyfit(np.arange(chain.size), chain, 1)[0])
+    times = _exact(onsets, chain) * _FRAME_S + _EARLY_S
     return Beats(
         bpm=60 / (period * _FRAME_S),
         times=tuple(round(float(time), 4) for time in times),
         downbeat=_downbeat(rising, onsets, chain),
         regularity=regularity,
-        duration_s=samples / SAMPLE_RATE,
+        duration_s=counter.samples / SAMPLE_RATE,
     )
 
 
@@ -83,17 +89,28 @@ def _read(reader: SoundReader) -> Iterator[Samples]:
         yield chunk
 
 
-def _bands(chunks: Iterable[Samples]) -> tuple[Curve, int]:
-    """Loudness in bands, shape (bands, frames), frame n around n · _FRAME_S; and how many samples came."""
+class _Counter:
+    """Counts the samples that pass."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+
+    def through(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
+        for chunk in chunks:
+            self.samples += chunk.shape[1]
+            yield chunk
+
+
+def _bands(chunks: Iterable[Samples]) -> Curve:
+    """Loudness in bands on a logarithmic scale, shape (bands, frames); frame n is around n · _FRAME_S."""
     edges = _band_edges()
     window = np.hanning(_WINDOW).astype(np.float32)
-    rows, samples = [], 0
+    rows = []
     for piece in _framed(chunks):
-        samples += piece.size - (_WINDOW - _HOP)
         frames = np.lib.stride_tricks.sliding_window_view(piece, _WINDOW)[::_HOP]
         power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
-        rows.append(np.log1p(100 * np.sqrt(np.add.reduceat(power, edges, axis=1)[:, :-1])))
-    return (np.concatenate(rows).T if rows else np.zeros((_BANDS, 0))), samples
+        rows.append(np.log1p(8 * np.sqrt(np.add.reduceat(power, edges, axis=1)[:, :-1])))
+    return np.concatenate(rows).T if rows else np.zeros((_BANDS, 0))
 
 
 def _framed(chunks: Iterable[Samples]) -> Iterator[npt.NDArray[np.float32]]:
@@ -133,7 +150,7 @@ def _period(onsets: Curve) -> tuple[float, float]:
     alike = alike / np.maximum(np.arange(centred.size, 0, -1), centred.size / 4)
     alike = alike / alike[0] if alike[0] > 0 else alike
     lags = np.arange(60 / _FASTEST_BPM / _FRAME_S, 60 / _SLOWEST_BPM / _FRAME_S, 0.25)
-    reach = [count for count in (1, 2, 3, 4) if count * lags[-1] < alike.size]
+    reach = [count for count in (1, 2, 4, 8) if count * lags[-1] < alike.size]
     whole = np.arange(alike.size)
     likeness = sum(np.interp(lags * count, whole, alike) for count in reach) / len(reach)
     usual = np.exp(-0.5 * (np.log2(60 / (lags * _FRAME_S) / _USUAL_BPM) / _OCTAVES) ** 2)
@@ -157,12 +174,6 @@ def _chain(onsets: Curve, lag: float) -> npt.NDArray[np.intp]:
     while chain and before[chain[-1]] >= 0:
         chain.append(before[chain[-1]])
     return np.array(chain[::-1], np.intp)
-
-
-def _straight(chain: npt.NDArray[np.intp]) -> tuple[float, float]:
-    """The period and start, in frames, of the even beats nearest to a chain."""
-    period, first = np.polyfit(np.arange(chain.size), chain, 1)
-    return float(period), float(first)
 
 
 def _exact(onsets: Curve, chain: npt.NDArray[np.intp]) -> Curve:

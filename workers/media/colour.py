@@ -1,13 +1,15 @@
 """Brings decoded pictures to the one format everything is composed in: I420, BT.709, limited range.
 
 One swscale pass crops, scales and converts; what a file does not say about its colours is guessed
-here as players guess it, and nowhere else.
+here as players guess it, and nowhere else. HDR and wide-gamut pictures take one step more, see hdr.py.
 """
 
 from dataclasses import dataclass
 
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+
+from workers.media.hdr import Source, ToneMapper, source_of
 
 # AVCOL_SPC_* as decoders report them → the coefficient tables swscale has.
 _TABLES = {
@@ -20,6 +22,7 @@ _TABLES = {
     10: Colorspace.BT2020,
 }
 _HD_HEIGHT = 720
+_BT709 = 1  # AVCOL_*_BT709
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Converter:
         self._enlarging = enlarging
         self._reformatter = VideoReformatter()
         self._cropper: _Cropper | None = None
+        self._mapper: _Mapper | None = None
 
     def convert(
         self, frame: av.VideoFrame, width: int, height: int, crop: Crop | None = None
@@ -59,6 +63,10 @@ class Converter:
             frame = self._cropped(frame, crop or Crop(0, 0, frame.width, frame.height))
         if (frame.width, frame.height) == (width, height) and is_composable(frame):
             return frame
+        if (source := source_of(frame)) is not None:
+            if self._mapper is None or not self._mapper.source.is_like(source):
+                self._mapper = _Mapper(source)
+            return self._mapper(frame, width, height, self._interpolation(frame, width, height))
         return self._reformatter.reformat(
             frame,
             width=width,
@@ -83,6 +91,40 @@ class Converter:
         if self._cropper is None or not self._cropper.fits(frame, crop):
             self._cropper = _Cropper(frame, crop)
         return self._cropper(frame)
+
+
+class _Mapper:
+    """Tone-maps frames of one source at the size they are wanted in: to planar RGB, through a table, back."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._tone = ToneMapper(source)
+        self._inwards, self._outwards = VideoReformatter(), VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame, width: int, height: int, interpolation: int) -> av.VideoFrame:
+        light = self._inwards.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="gbrp10le",
+            src_colorspace=_colorspace(frame),
+            src_color_range=_range(frame),
+            dst_color_range=ColorRange.JPEG,
+            interpolation=interpolation | Interpolation.FULL_CHR_H_INP,
+            threads=1,
+        )
+        light.color_range = ColorRange.JPEG
+        mapped = self._outwards.reformat(
+            self._tone(light),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+        mapped.colorspace = mapped.color_primaries = mapped.color_trc = _BT709
+        mapped.color_range = ColorRange.MPEG
+        return mapped
 
 
 class _Cropper:
@@ -119,6 +161,7 @@ def is_composable(frame: av.VideoFrame) -> bool:
         frame.format.name == "yuv420p"
         and _colorspace(frame) == Colorspace.ITU709
         and _range(frame) == ColorRange.MPEG
+        and source_of(frame) is None
     )
 
 

@@ -1,7 +1,7 @@
 """Brings HDR (PQ, HLG) and wide-gamut pictures to BT.709 as an SDR screen shows it.
 
 `mapped` says what every colour becomes, in plain numpy: light is decoded, highlights are rolled off after
-ITU-R BT.2390, primaries are changed, what BT.709 cannot show is moved towards grey of the same luminance.
+ITU-R BT.2390, primaries are changed, and what is too deep or too bright for BT.709 is brought to its edge.
 `ToneMapper` does the same to whole frames by a table of it, interpolated by FFmpeg's lut3d.
 """
 
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 import numpy.typing as npt
-from av.sidedata.sidedata import Type as SideData
+from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 
 Light = npt.NDArray[np.float64]  # the last axis is red, green, blue
@@ -34,10 +34,11 @@ _TO_709 = {
     "bt2020": np.array(
         [[1.660491, -0.587641, -0.072850], [-0.124550, 1.132900, -0.008349], [-0.018151, -0.100579, 1.118730]]
     ),
-    "p3": np.array([[1.224940, -0.224940, 0.0], [-0.042057, 1.042057, 0.0], [-0.019638, -0.078636, 1.098274]]),
+    "p3": np.array(
+        [[1.224940, -0.224940, 0.0], [-0.042057, 1.042057, 0.0], [-0.019638, -0.078636, 1.098274]]
+    ),
     "bt709": np.eye(3),
 }
-_LUMA_709 = np.array([0.2126, 0.7152, 0.0722])
 _LUMA_2020 = np.array([0.2627, 0.6780, 0.0593])
 
 
@@ -57,10 +58,16 @@ class Source:
     primaries: str
     peak_nits: float = WHITE_NITS
 
+    def is_like(self, other: "Source") -> bool:
+        """Whether one table serves both: a peak that is said again later changes nothing any more."""
+        return (self.transfer, self.primaries) == (other.transfer, other.primaries)
+
 
 def source_of(frame: VideoFrame) -> Source | None:
-    """What has to be mapped, from the frame's own tags and metadata; None: it is plain SDR of BT.709 or near."""
-    primaries = "bt2020" if frame.color_primaries in _BT2020 else "p3" if frame.color_primaries in _P3 else "bt709"
+    """What has to be mapped, by the frame's own tags and metadata; None: it is SDR of BT.709 or near it."""
+    primaries = (
+        "bt2020" if frame.color_primaries in _BT2020 else "p3" if frame.color_primaries in _P3 else "bt709"
+    )
     if frame.color_trc == _PQ:
         return Source(Transfer.PQ, primaries, _peak(frame))
     if frame.color_trc == _HLG:
@@ -70,18 +77,18 @@ def source_of(frame: VideoFrame) -> Source | None:
 
 def _peak(frame: VideoFrame) -> float:
     """The brightest pixel a file says it has, else the screen it was graded on, in steps."""
-    stated = 0.0
-    for data in frame.side_data:
-        if data.type == SideData.CONTENT_LIGHT_LEVEL and not stated:
-            stated = float(struct.unpack_from("<I", bytes(data))[0])
-    for data in frame.side_data:
-        if data.type == SideData.MASTERING_DISPLAY_METADATA and not stated:
-            stated = _mastering_peak(bytes(data))
+    light, screen = (
+        frame.side_data.get("CONTENT_LIGHT_LEVEL"),
+        frame.side_data.get("MASTERING_DISPLAY_METADATA"),
+    )
+    stated = float(struct.unpack_from("<I", light)[0]) if isinstance(light, SideData) else 0.0
+    if not stated and isinstance(screen, SideData):
+        stated = _mastering_peak(screen)
     nits = min(max(stated or _USUAL_PEAK, _PEAKS[0]), _PEAKS[1])
     return float(round(nits / _PEAK_STEP) * _PEAK_STEP)
 
 
-def _mastering_peak(data: bytes) -> float:
+def _mastering_peak(data: SideData) -> float:
     """AVMasteringDisplayMetadata: eight chromaticities, then the darkest and the brightest, as ratios."""
     number, of, _, is_there = struct.unpack_from("<2i2i", data, 8 * 9)
     return number / of if is_there and of else 0.0
@@ -110,7 +117,9 @@ def _decoded(signal: Light, source: Source) -> Light:
 def pq_decoded(signal: Light) -> Light:
     """SMPTE ST 2084: nits of a PQ signal."""
     root = signal ** (1 / 78.84375)
-    return np.asarray(10_000 * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125))
+    return np.asarray(
+        10_000 * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
+    )
 
 
 def pq_encoded(nits: Light) -> Light:
@@ -129,7 +138,7 @@ def _hlg_decoded(signal: Light) -> Light:
 
 
 def _rolled_off(light: Light, peak_nits: float) -> Light:
-    """BT.2390's EETF on the brightest of the three, so that hue and saturation stay: untouched up to a knee."""
+    """BT.2390's EETF, by the brightest of the three so that hues stay; what lies below its knee does, too."""
     brightest = np.maximum(light.max(axis=-1, keepdims=True), 1e-6)
     top, white = pq_encoded(np.array(peak_nits)), pq_encoded(np.array(WHITE_NITS))
     level, most = np.minimum(pq_encoded(brightest) / top, 1.0), white / top
@@ -143,12 +152,9 @@ def _rolled_off(light: Light, peak_nits: float) -> Light:
 
 
 def _in_gamut(light: Light) -> Light:
-    """What lies outside of BT.709 goes straight towards grey of its luminance, until it lies inside."""
-    grey = np.clip(light @ _LUMA_709, 0.0, WHITE_NITS)[..., None]
-    away = light - grey
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(away > 0, (WHITE_NITS - grey) / away, np.where(away < 0, -grey / away, np.inf))
-    return np.asarray(grey + np.clip(room.min(axis=-1, keepdims=True), 0.0, 1.0) * away)
+    """Colours deeper than BT.709's become its deepest; what is then too bright is dimmed: hues stay."""
+    light = np.maximum(light, 0.0)
+    return np.asarray(light * (WHITE_NITS / np.maximum(light.max(axis=-1, keepdims=True), WHITE_NITS)))
 
 
 class ToneMapper:
@@ -190,7 +196,7 @@ def _graph(frame: VideoFrame, source: Source) -> av.filter.Graph:
 def _table(source: Source) -> str:
     """The mapping as a .cube file: red changes fastest."""
     steps = np.linspace(0.0, 1.0, _TABLE_SIZE)
-    blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")
-    colours = mapped(np.stack([red, green, blue], axis=-1).reshape(-1, 3), source)
-    rows = "\n".join("%.5f %.5f %.5f" % tuple(colour) for colour in colours.tolist())
+    b, g, r = np.meshgrid(steps, steps, steps, indexing="ij")
+    colours = mapped(np.stack([r, g, b], axis=-1).reshape(-1, 3), source)
+    rows = "\n".join(f"{red:.5f} {green:.5f} {blue:.5f}" for red, green, blue in colours.tolist())
     return f"LUT_3D_SIZE {_TABLE_SIZE}\n{rows}\n"

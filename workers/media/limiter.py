@@ -16,6 +16,8 @@ Gains = npt.NDArray[np.float64]
 AHEAD = 3  # hops over which the gain goes down before a peak
 MARGIN = 8  # samples that `true_peaks` needs around what it looks at
 _RELEASE_S = 0.15
+_BLOCK = 6000  # hops: 30 s
+_LEAD = 400  # hops after which nothing is left of a release
 _BETWEEN = 3  # points between two samples at which the wave is looked at: four times the sample rate
 
 
@@ -25,14 +27,23 @@ def curve(needed: Gains) -> Gains:
     `needed` is what each hop bears at most, up to 1. Between two edges the gain is a straight line, never
     above what the hop bears. It goes down smoothly over AHEAD hops and comes back in about 0.15 s.
     """
-    if needed.size == 0:
+    blocks = [_lowered(needed, start, start + _BLOCK) for start in range(0, needed.size, _BLOCK)]
+    if not blocks:
         return np.ones(1)
-    held = 1 - _released(1 - needed)
+    lowered = np.concatenate(blocks)
+    edges: Gains = np.minimum(np.append(lowered, lowered[-1:]), np.append(lowered[:1], lowered))
+    return edges
+
+
+def _lowered(needed: Gains, start: int, end: int) -> Gains:
+    """The gain within hops `[start, end)`; block by block, so that no array but the result is long."""
+    first = max(0, start - _LEAD)
+    part = needed[first : end + AHEAD]
+    held = 1 - _released(1 - part)
     ahead = np.lib.stride_tricks.sliding_window_view(np.pad(held, (AHEAD, AHEAD), mode="edge"), AHEAD + 1)
     smooth = np.lib.stride_tricks.sliding_window_view(ahead.min(axis=1), AHEAD + 1).mean(axis=1)
-    bounded = np.minimum(smooth, needed)  # a mean of floats may lie a hair above them
-    edges: Gains = np.minimum(np.append(bounded, bounded[-1:]), np.append(bounded[:1], bounded))
-    return edges
+    bounded: Gains = np.minimum(smooth, part)  # a mean of floats may lie a hair above them
+    return bounded[start - first : end - first]
 
 
 def applied(sound: Samples, edges: Gains, hop: int, ceiling: float) -> Samples:

@@ -8,10 +8,19 @@ SCORE = Score(
     chords="Fmaj9 Cadd9/E Am7 Gadd9 Fmaj9 Cadd9/E Dm9 Gsus4 Fmaj7#11 Cadd9 Am7 Gsus4",
     room_s=4.5,
     parts=(
-        Chords(voice=voices.PAD, level_db=-2, width=0.3, room=0.6, steps="x-------", is_open=True, ring=4.6),
+        Chords(
+            voice=voices.PAD,
+            level_db=-4,
+            width=0.3,
+            room=0.6,
+            steps="x-------",
+            is_open=True,
+            centre=65,
+            ring=4.6,
+        ),
         Chords(
             voice=voices.STRINGS,
-            level_db=-12,
+            level_db=-9,
             room=0.7,
             steps="x-------",
             centre=74,
@@ -20,9 +29,9 @@ SCORE = Score(
         ),
         Arpeggio(
             voice=voices.SOFT_BELL,
-            level_db=-10,
-            pan=-0.1,
-            width=0.8,
+            level_db=-8,
+            pan=-0.4,
+            width=0.6,
             room=0.9,
             centre=72,
             steps="0213|0312",
@@ -31,6 +40,7 @@ SCORE = Score(
         Arpeggio(
             voice=voices.FELT_PIANO,
             level_db=-10,
+            pan=-0.05,
             width=0.5,
             room=0.6,
             steps="0.2.1.3.",
@@ -40,7 +50,7 @@ SCORE = Score(
         Bass(voice=voices.SUB_BASS, level_db=-9, room=0.1, steps="r-------", lowest=31),
         Melody(
             voice=voices.FLUTE,
-            level_db=-13,
+            level_db=-10,
             pan=0.15,
             room=0.9,
             bars="....xxxxxxxx",

@@ -1,0 +1,231 @@
+"""Writes a timeline as OpenTimelineIO (Timeline.1), for any program that edits. Pure: text out, no library.
+
+Equal timelines give equal text, byte by byte: keys are sorted and nothing of the machine is in it. Every
+range is at the project's rate; edges are snapped one by one, so cuts never drift. What OpenTimelineIO has no
+words for is in `metadata.kinefarm`: texts (as markers), gains, fades, camera moves, names of transitions.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import ceil
+
+from pydantic import JsonValue
+
+from farm.timeline import (
+    AudioClip,
+    AudioTrack,
+    Media,
+    MediaKind,
+    Motion,
+    Rate,
+    Timeline,
+    Transition,
+    VideoClip,
+    VideoTrack,
+)
+
+CONTENT_TYPE = "application/vnd.opentimelineio+json"
+_DISSOLVE = "crossfade"
+_Object = dict[str, JsonValue]
+
+
+def as_otio(timeline: Timeline) -> str:
+    """The timeline as an `.otio` file. Media are named by their file names, as if they lay beside it."""
+    tracks = [
+        *(_video_track(t, timeline) for t in timeline.video),
+        *(_audio_track(t, timeline) for t in timeline.audio),
+    ]
+    size: _Object = {"width": timeline.width, "height": timeline.height, "sample_rate": timeline.sample_rate}
+    stack = _item("Stack.1", "tracks", children=list(tracks), markers=list(_texts(timeline)))
+    made: _Object = {
+        "OTIO_SCHEMA": "Timeline.1",
+        "name": timeline.name,
+        "metadata": {"kinefarm": size},
+        "global_start_time": None,
+        "tracks": stack,
+    }
+    return json.dumps(made, indent=4, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _video_track(track: VideoTrack, timeline: Timeline) -> _Object:
+    children: list[JsonValue] = []
+    at = 0
+    for clip in track.clips:
+        if clip.start_frame > at:
+            children.append(_gap(clip.start_frame - at, timeline.rate))
+        if clip.transition is not None and clip.transition.type != "none":
+            children.append(_transition(clip.transition, timeline.rate))
+        children.extend(_seen(clip, timeline))
+        at = clip.end_frame_exclusive
+    return _item("Track.1", track.name, kind="Video", children=children)
+
+
+def _seen(clip: VideoClip, timeline: Timeline) -> Iterator[_Object]:
+    """The clip, and its last frame for as long as it is held where the source is shorter than its place."""
+    rate, medium = timeline.rate, timeline.medium(clip.media)
+    start = 0 if medium.kind is MediaKind.IMAGE else rate.nearest_frame(clip.source_start)
+    moving = min(clip.frames, _frames_there(clip, medium, rate))
+    told = _told(clip)
+    name = clip.name or medium.name
+    yield _clip(name, medium, rate, start, moving, start + moving, told)
+    if moving < clip.frames:
+        held = clip.frames - moving
+        freeze: _Object = {
+            "OTIO_SCHEMA": "FreezeFrame.1",
+            "name": "",
+            "effect_name": "FreezeFrame",
+            "time_scalar": 0.0,
+            "enabled": True,
+            "metadata": {},
+        }
+        yield _clip(name, medium, rate, start + moving - 1, held, start + moving, told, [freeze])
+
+
+def _frames_there(clip: VideoClip, medium: Media, rate: Rate) -> int:
+    """How many frames the source has for the clip, at least one; all it needs where nobody knows."""
+    ends = [end for end in (clip.source_end, medium.duration) if end is not None]
+    if medium.kind is MediaKind.IMAGE or not ends:
+        return clip.frames
+    return max(1, rate.nearest_frame(min(ends)) - rate.nearest_frame(clip.source_start))
+
+
+def _told(clip: VideoClip) -> _Object:
+    told: _Object = {"fit": clip.fit.value, "sound_gain": clip.sound_gain}
+    return told if clip.motion is Motion.NONE else told | {"motion": clip.motion.value}
+
+
+def _transition(transition: Transition, rate: Rate) -> _Object:
+    is_dissolve = transition.type == _DISSOLVE
+    return {
+        "OTIO_SCHEMA": "Transition.1",
+        "name": transition.type,
+        "transition_type": "SMPTE_Dissolve" if is_dissolve else "Custom_Transition",
+        "in_offset": _time(transition.before_frames, rate),
+        "out_offset": _time(transition.after_frames, rate),
+        "metadata": {"kinefarm": {"type": transition.type}},
+    }
+
+
+def _audio_track(track: AudioTrack, timeline: Timeline) -> _Object:
+    rate = timeline.rate
+    children: list[JsonValue] = []
+    at = 0
+    for clip in track.clips:
+        start, end = (
+            rate.nearest_frame(Fraction(sample, timeline.sample_rate))
+            for sample in (clip.start_sample, clip.end_sample_exclusive)
+        )
+        if start > at:
+            children.append(_gap(start - at, rate))
+        if end > start:
+            children.extend(_heard(clip, max(start, at), end, timeline))
+        at = max(at, end)
+    return _item("Track.1", track.name, kind="Audio", children=children, told={"role": track.role})
+
+
+def _heard(clip: AudioClip, start: int, end: int, timeline: Timeline) -> Iterator[_Object]:
+    """The clip, once per round where it starts over; what is left of its place is silent, and a gap."""
+    rate, medium = timeline.rate, timeline.medium(clip.media)
+    told: _Object = {
+        "gain": clip.gain,
+        "fade_in_s": clip.fade_in_samples / timeline.sample_rate,
+        "fade_out_s": clip.fade_out_samples / timeline.sample_rate,
+        "loop": clip.loop,
+    }
+    first = rate.nearest_frame(clip.source_start)
+    ends = [value for value in (clip.source_end, medium.duration) if value is not None]
+    length = max(1, rate.nearest_frame(min(ends)) - first) if ends else end - start
+    rounds = ceil((end - start) / length) if clip.loop else 1
+    for number in range(rounds):
+        frames = min(length, end - start - number * length)
+        yield _clip(clip.name or medium.name, medium, rate, first, frames, first + frames, told)
+    if rounds * length < end - start:
+        yield _gap(end - start - rounds * length, rate)
+
+
+def _clip(
+    name: str,
+    medium: Media,
+    rate: Rate,
+    start: int,
+    frames: int,
+    end_used: int,
+    told: _Object,
+    effects: Sequence[JsonValue] = (),
+) -> _Object:
+    return _item(
+        "Clip.2",
+        name,
+        source_range=_range(start, frames, rate),
+        effects=list(effects),
+        told=told,
+        active_media_reference_key="DEFAULT_MEDIA",
+        media_references={"DEFAULT_MEDIA": _reference(medium, rate, end_used)},
+    )
+
+
+def _reference(medium: Media, rate: Rate, end_used: int) -> _Object:
+    """Where the medium is. A still is said to last as long as it is used; some programs refuse it else."""
+    known = end_used if medium.duration is None else max(end_used, rate.nearest_frame(medium.duration))
+    available = (
+        None if medium.duration is None and medium.kind is not MediaKind.IMAGE else _range(0, known, rate)
+    )
+    common: _Object = {
+        "name": medium.name,
+        "available_range": available,
+        "available_image_bounds": None,
+        "metadata": {"kinefarm": {"media": medium.id}},
+    }
+    if medium.builtin is not None:
+        made: _Object = {"generator_kind": medium.builtin, "parameters": {}}
+        return {"OTIO_SCHEMA": "GeneratorReference.1", **made, **common}
+    return {"OTIO_SCHEMA": "ExternalReference.1", "target_url": medium.name, **common}
+
+
+def _texts(timeline: Timeline) -> Iterator[_Object]:
+    """Texts as markers over the frames in which they are seen."""
+    for track in timeline.text:
+        for clip in track.clips:
+            told: _Object = {"text": clip.text, "template": clip.template, "position": clip.position.value}
+            yield {
+                "OTIO_SCHEMA": "Marker.2",
+                "name": clip.text,
+                "comment": "",
+                "color": "GREEN",
+                "marked_range": _range(
+                    clip.start_frame, clip.end_frame_exclusive - clip.start_frame, timeline.rate
+                ),
+                "metadata": {"kinefarm": {"track": track.name, **told}},
+            }
+
+
+def _gap(frames: int, rate: Rate) -> _Object:
+    return _item("Gap.1", "", source_range=_range(0, frames, rate))
+
+
+def _item(schema: str, name: str, *, told: _Object | None = None, **fields: JsonValue) -> _Object:
+    """What all things on a track have."""
+    return {
+        "OTIO_SCHEMA": schema,
+        "name": name,
+        "enabled": True,
+        "color": None,
+        "source_range": None,
+        "effects": [],
+        "markers": [],
+        "metadata": {"kinefarm": told} if told else {},
+        **fields,
+    }
+
+
+def _range(start: int, frames: int, rate: Rate) -> _Object:
+    return {
+        "OTIO_SCHEMA": "TimeRange.1",
+        "start_time": _time(start, rate),
+        "duration": _time(frames, rate),
+    }
+
+
+def _time(frames: int, rate: Rate) -> _Object:
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate.fps), "value": float(frames)}
