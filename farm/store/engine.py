@@ -1,5 +1,6 @@
 """Opens the store and hands out transactions. Knows the two engines' manners; knows no table."""
 
+import math
 import random
 import sqlite3
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from farm.errors import FailureClass, FarmUnavailable
@@ -20,6 +21,8 @@ from farm.store.queueing import Gate
 _BUSY_TIMEOUT_MS = 30_000
 _IN_MEMORY = (None, "", ":memory:")
 _GATE = "farm_gate"
+_RESTED_AT = "farm_rested_at"
+_REST_S = 1.0
 _IDLE_IN_TRANSACTION_MS = 30_000
 _SQLITE_ABSENCE = ("locked", "busy", "unable to open", "disk I/O")
 
@@ -116,13 +119,15 @@ class Store:
         options = f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS}"
         if not durable:
             options += " -c synchronous_commit=off"
-        return create_engine(
+        engine = create_engine(
             self.url,
             connect_args={"options": options, "connect_timeout": 5},
-            pool_pre_ping=self.durable,  # a worker's doors say it again themselves
             pool_size=8,
             max_overflow=24,
         )
+        if self.durable:  # a worker's doors say it again themselves
+            _ping_rested(engine)
+        return engine
 
 
 def _switch_to_wal(raw: Any) -> None:
@@ -152,6 +157,28 @@ def _close_gate(_raw: object, record: ConnectionPoolEntry) -> None:
     gate = record.info.pop(_GATE, None)
     if gate is not None:
         gate.close()
+
+
+def _ping_rested(engine: Engine) -> None:
+    """Ask of a connection that was not used for a while whether it still lives: each asking is a round trip.
+
+    One that does not takes the pool's others with it; the caller gets a new one.
+    """
+    dialect = engine.dialect
+
+    def note(_raw: object, record: ConnectionPoolEntry) -> None:
+        record.info[_RESTED_AT] = time.monotonic()
+
+    def ping(raw: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if time.monotonic() - record.info.get(_RESTED_AT, math.inf) < _REST_S:
+            return
+        try:
+            dialect.do_ping(raw)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    event.listen(engine, "checkin", note)
+    event.listen(engine, "checkout", ping)
 
 
 @contextmanager
