@@ -128,9 +128,11 @@ class Scheduler:
         """Let work gather for a while after a turn, and workers have the store to themselves.
 
         Most of what a turn costs is the same for one job and for fifty; meanwhile the slots live on their
-        look-ahead. After a turn that found little, little would gather: whoever comes next waits less.
+        look-ahead. After a turn that found little, little would gather, and the next ring is heard.
         """
         self._hall.pause(min(_LONGEST_BREATH_S, 2 * ticked_s) * min(1.0, done / _MUCH))
+        if done < _MUCH:
+            self._hall.bell.wait(_LONGEST_BREATH_S)
 
     def _leads(self, lead: Lead) -> bool:
         """Whether to tick. Who takes over does not know how long nobody could beat."""

@@ -57,9 +57,10 @@ class Leases:
             _beat(held)
             for lease in held:
                 if lease.tell():
-                    _beat(held)  # again and again: a slow Redis must cost nobody a lease
+                    _beat(held)  # again and again: a slow Redis must cost nobody a lease, nor a slow store
                 if lease.call_off(_LONGEST_WAIT_S):
                     self._late(lease.claimed)
+                    _beat(held)
 
     def _now_held(self) -> Sequence["Lease"]:
         with self._lock:

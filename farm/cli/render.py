@@ -41,6 +41,9 @@ def render_command(
     output: Output = Path("out.mp4"),
     aspect: Annotated[AspectRatio, typer.Option(help="Shape of the film.")] = "9:16",
     music: Annotated[Path | None, typer.Option(help="Music; default: a sound in the folder.")] = None,
+    music_like: Annotated[
+        str | None, typer.Option(help="Music in words, from what farm tunes lists: 'calm piano'.")
+    ] = None,
     music_volume: Annotated[
         float, typer.Option(min=0, max=1, help="Volume of the music.")
     ] = DEFAULT_BGM_VOLUME,
@@ -68,7 +71,9 @@ def render_command(
     """
     meant = _profile(output, profile)
     types = tuple(transition or ("crossfade",))
-    wish = Wish(aspect, seconds, types, fps, text or None, music_volume, meant, chapters)
+    if music and music_like:
+        raise BadRequest("Pass --music or --music-like, not both.", param="music_like")
+    wish = Wish(aspect, seconds, types, fps, text or None, music_volume, meant, chapters, music_like or None)
     words = None if subtitles is None else "subtitles-vtt" if subtitles.suffix == ".vtt" else "subtitles-srt"
     asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio} | (
         {words: subtitles} if words else {}
@@ -124,6 +129,7 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool) -> None:
                 "job_id": film.job_id,
                 "duration_s": film.duration_s,
                 "size_bytes": film.size_bytes,
+                "music": film.music,
                 "elapsed_s": round(elapsed_s, 3),
             }
         )
@@ -132,6 +138,8 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool) -> None:
     console.say(f"{film.path}  {film.duration_s:g} s, {size}, in {elapsed_s:.1f} s", style="bold green")
     for name, path in film.extras.items():
         console.say(f"{path}  {name.replace('-', ' ')}")
+    if film.music is not None:
+        console.remark(film.music["note"], style="dim")
 
 
 def _profile(output: Path, named: ProfileName | None) -> ProfileName:

@@ -39,7 +39,10 @@ class RenderFailed(FarmError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How the film shall be. `seconds` is how long each picture and clip is shown, volumes are 0..1."""
+    """How the film shall be. `seconds` is how long each picture and clip is shown, volumes are 0..1.
+
+    `music_like` are words for a tune; they go before a sound that lay in the folder.
+    """
 
     aspect: AspectRatio
     seconds: float
@@ -49,17 +52,22 @@ class Wish:
     music_volume: float
     profile: ProfileName = DEFAULT_PROFILE
     chapters: bool = False
+    music_like: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A finished render. `extras` are the files beside it that were asked for and made, by artifact name."""
+    """A finished render. `extras` are the files beside it that were asked for and made, by artifact name.
+
+    `music` tells of the tune that was chosen for words.
+    """
 
     path: Path
     extras: Mapping[str, Path]
     job_id: str
     duration_s: float
     size_bytes: int
+    music: dict[str, Any] | None = None
 
 
 def params_of(
@@ -81,7 +89,8 @@ def params_of(
                 ],
                 "transition_types": wish.transitions,
                 "hook_text": wish.text,
-                "bgm_asset_id": next((asset_id for file, asset_id in named if file == footage.music), None),
+                "bgm_asset_id": None if wish.music_like else _music(footage, named),
+                "bgm_query": wish.music_like,
                 "bgm_volume": wish.music_volume,
                 "output_file_name": f"{output.stem[:120]}{PROFILES[wish.profile].suffix}",
                 "profile": wish.profile,
@@ -114,6 +123,11 @@ def render(
         _cancel(client, job["id"])
         raise
     return _download(client, job["id"], float(timeline_of(params).duration), output, extras, show)
+
+
+def _music(footage: Footage, named: Sequence[tuple[MediaFile, str]]) -> str | None:
+    """The asset id of the footage's sound, if it has one."""
+    return next((asset_id for file, asset_id in named if file == footage.music), None)
 
 
 def _asset(file: MediaFile, asset_id: str) -> dict[str, str]:
@@ -184,5 +198,6 @@ def _download(
 
     for artifact, path in wanted:
         client.download(client.artifact_url(job_id, artifact["name"]), path, got)
-    measured = found[_FILM]["meta"].get("duration_s", duration_s)
-    return Film(output, beside, job_id, float(measured), found[_FILM]["size_bytes"])
+    meta, size_bytes = found[_FILM]["meta"], found[_FILM]["size_bytes"]
+    measured = float(meta.get("duration_s", duration_s))
+    return Film(output, beside, job_id, measured, size_bytes, meta.get("music"))

@@ -5,7 +5,7 @@ Read once per process, like all of the configuration.
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -39,7 +39,13 @@ def tunes_here() -> tuple[Tune, ...]:
 
 def tune_for(query: str) -> Found:
     """The tune that fits a query best. Raises BadRequest when this farm has none, and FarmUnavailable."""
-    return choose(query, tunes_here(), read_catalog(Settings()).tunes.fallback)
+    settings = Settings()
+    return _found(query, read_catalog(settings).tunes, settings.root)
+
+
+@lru_cache(maxsize=256)  # a submit lays out and prices the same request several times
+def _found(query: str, rules: TuneRules, root: Path) -> Found:
+    return choose(query, _read(rules, root), rules.fallback)
 
 
 @cache

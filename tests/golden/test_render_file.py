@@ -42,7 +42,7 @@ from tests.media import (
 from workers.context import Cancelled, InputFile, TaskInput
 from workers.cpu_render.media_render import perform
 from workers.cpu_render.render import render
-from workers.media.encode import Shape
+from workers.media.shape import Shape
 from workers.media.verify import verify
 
 pytestmark = pytest.mark.slow

@@ -206,6 +206,13 @@ def test_an_encoder_that_this_worker_lacks_is_named(scene, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("options", [{"presett": "fast"}, {"preset": "zzz"}, {"crf": "low"}])
+def test_an_option_that_the_encoder_does_not_take_fails_the_job(scene, tmp_path, options):
+    with pytest.raises(TaskFailure, match="libx264") as caught:
+        film(scene, tmp_path, EncoderProfile(options=options))
+    assert caught.value.public_code == "encoder_missing"
+
+
 def film(scene, folder, profile, chapters=False):
     return make(
         scene[0],

@@ -87,6 +87,7 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
         words = ["render", str(trip / "2 blue.jpg"), str(trip / "1 red.png")]
         options = ["--aspect", "1:1", "--seconds", "0.5", "--fps", "10", "--transition", "none"]
         beside = ["--contact-sheet", str(sheet), "--poster", str(poster), "--otio", str(edit), "--chapters"]
+        options += ["--music-like", "calm"]
         said = farm_json(home, *words, "-o", str(film), *options, *beside)
         job = farm_json(home, "jobs", "show", said["job_id"])
         key = (home / "run" / "key").read_text().strip()
@@ -110,6 +111,8 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
     assert words_of_it.read_text().splitlines()[-1] == "Hello"
     assert said["extras"] == {"contact-sheet": str(sheet), "poster": str(poster), "otio": str(edit)}
     assert json.loads(edit.read_text())["OTIO_SCHEMA"] == "Timeline.1"
+    assert said["music"]["tune"] == "slow-tide"  # D-070
+    assert said["music"]["note"] in again.stderr
 
 
 def test_ctrl_c_cancels_the_job_and_leaves_no_film(trip: Path, tmp_path: Path) -> None:
@@ -132,6 +135,7 @@ def test_what_cannot_be_rendered_is_said_before_anything_starts(trip: Path, tmp_
     refusals = {
         "no picture and no clip": [str(empty)],
         "no file": [str(trip), "--music", str(trip / "none.mp3")],
+        "not both": [str(trip), "--music", str(trip / "none.mp3"), "--music-like", "calm"],
         "name it so": [str(trip), "-o", str(tmp_path / "film.avi")],
         "transition_types": [str(trip), "--transition", "explode"],
         "longer than": [str(trip), "--seconds", "3000"],

@@ -15,7 +15,8 @@ from workers.cpu_render.text import template_named
 from workers.cpu_render.text.typesetting import undrawable
 from workers.cpu_render.transitions import transition_named
 from workers.media.ahead import Ahead
-from workers.media.encode import Chapter, Shape, encode
+from workers.media.encode import Chapter, encode
+from workers.media.shape import Shape
 
 FRAMES_AHEAD = 4
 SOUND_AHEAD = 4

@@ -26,8 +26,8 @@ from farm.encoders import EncoderProfile
 from farm.timeline import Rate
 from workers.media.ahead import Ahead
 from workers.media.planes import Planes
-from workers.media.shape import Shape as Shape  # where it always was
-from workers.media.streams import PixelFormat, audio_stream, named_encoder, video_stream
+from workers.media.shape import Shape
+from workers.media.streams import PixelFormat, audio_stream, named_encoder, open_video, video_stream
 from workers.media.verify import verify
 
 Samples = npt.NDArray[np.float32]
@@ -148,7 +148,7 @@ def _write(
         with named_encoder(profile):
             video = video_stream(container, shape, profile)
             audio = audio_stream(container, shape, profile) if shape.samples else None
-            video.codec_context.open()
+            open_video(video, profile)
         set_chapters(container, chapters, shape.rate)
         container.start_encoding()
         with ExitStack() as stack:

@@ -8,7 +8,7 @@ ITU-R BT.2390, primaries are changed, and what is too deep or too bright for BT.
 import struct
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -192,7 +192,7 @@ def _graph(frame: VideoFrame, source: Source) -> av.filter.Graph:
     return graph
 
 
-@cache
+@lru_cache(maxsize=4)  # of 3 MB each
 def _table(source: Source) -> str:
     """The mapping as a .cube file: red changes fastest."""
     steps = np.linspace(0.0, 1.0, _TABLE_SIZE)

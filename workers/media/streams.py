@@ -56,6 +56,13 @@ def video_stream(container: OutputContainer, shape: Shape, profile: EncoderProfi
     return stream
 
 
+def open_video(stream: VideoStream, profile: EncoderProfile) -> None:
+    """Open the encoder before its first picture. FFmpeg itself passes over options that it does not know."""
+    stream.codec_context.open()
+    if unknown := ", ".join(sorted(stream.codec_context.options)):
+        raise _missing(f"The encoder {profile.encoder} of this worker has no option {unknown} (encode.toml).")
+
+
 def own_threads() -> int:
     """One per processor, up to MOST_THREADS: more cost no more CPU time, but memory."""
     return min(MOST_THREADS, os.cpu_count() or 1)
