@@ -104,7 +104,7 @@ def _mc(credits: Fraction) -> int:
 
 KIND = Kind(
     name=MediaRender.kind,
-    version=1,
+    version=2,
     params=MediaRender,
     plan=plan,
     price_mc=price_mc,

@@ -62,7 +62,9 @@ def _folder(folder: Path) -> dict[str, Tune]:
     found: dict[str, Tune] = {}
     for path in sorted(folder.iterdir()):
         kind = content_type_of(path.name)
-        if path.name.startswith(".") or kind is None or CONTENT_TYPES[kind] is not MediaKind.AUDIO:
+        if path.name.startswith(".") or not path.is_file() or kind is None:
+            continue
+        if CONTENT_TYPES[kind] is not MediaKind.AUDIO:
             continue
         tune = _tune(path)
         if tune.name in found:
@@ -74,9 +76,9 @@ def _folder(folder: Path) -> dict[str, Tune]:
 def _tune(path: Path) -> Tune:
     """A file's tune. Without a sidecar the words of its name are its tags."""
     beside = path.with_suffix(".toml")
-    words = re.findall(r"[a-z0-9]+", path.stem.casefold())
+    words = re.findall(r"[^\W_]+", path.stem.casefold())
     try:
-        said = Sidecar.model_validate(tomllib.loads(beside.read_text()) if beside.is_file() else {})
+        said = Sidecar.model_validate(tomllib.loads(beside.read_text("utf-8")) if beside.is_file() else {})
         return Tune(
             name="-".join(words)[:100].strip("-"),
             title=said.title or path.stem[:100],
@@ -87,7 +89,7 @@ def _tune(path: Path) -> Tune:
             description=said.description,
             file=path,
         )
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FarmUnavailable(f"{beside} is not valid TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]

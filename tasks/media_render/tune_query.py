@@ -208,4 +208,4 @@ def _by_tempo(text: str, shelf: Sequence[Tune]) -> Iterator[tuple[str, float]]:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", text).strip()
+    return re.sub(r"[\W_]+", " ", text).strip()

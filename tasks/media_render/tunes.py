@@ -23,7 +23,7 @@ class Tune(Noun):
     `file` on every worker.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)
+    name: str = Field(pattern=r"^[^\W_]+(-[^\W_]+)*$", max_length=100)
     title: str = Field(min_length=1, max_length=100)
     tags: tuple[str, ...] = ()
     energy: Energy = "medium"

@@ -4,7 +4,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from farm.api.surfaces.media_render import wire
 from farm.catalog import read_catalog
 from farm.doors.capable import lacking, need
 from farm.errors import BadRequest
@@ -95,6 +97,16 @@ def test_what_a_profile_cannot_do_is_refused_by_name(params: dict[str, Any], par
     with pytest.raises(BadRequest) as caught:
         timeline_of(asked(**params))
     assert caught.value.param == param
+
+
+def test_d003_the_surface_of_the_document_knows_no_profile_and_d083_gives_an_mp4():
+    body = {"projectId": "mrproj_0123456789abcdefghjkmn"}
+    assert wire.RenderRequest.model_validate(body)
+    with pytest.raises(ValidationError) as caught:
+        wire.RenderRequest.model_validate({**body, "profile": "gif"})
+    assert [error["type"] for error in caught.value.errors()] == ["extra_forbidden"]
+    (task,) = kind_named("media-render").plan(asked(output_file_name="holiday.mp4"))
+    assert (task.params["file_name"], task.params["profile"]) == ("holiday.mp4", "standard")
 
 
 def test_an_operator_changes_single_keys_of_a_profile(tmp_path):

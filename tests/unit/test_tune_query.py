@@ -93,12 +93,16 @@ def test_d070_an_operators_folder_adds_tunes(folder: Path) -> None:
     (folder / "Harbour Morning.toml").write_text('title = "Morgen"\ntags = ["shanty", "Sea"]\nbpm = 92\n')
     (folder / "zither waltz.ogg").write_bytes(b"")  # no word beside it: its name will do
     (folder / "notes.txt").write_text("not music")
+    (folder / "old.mp3").mkdir()
+    (folder / "海の歌.mp3").write_bytes(b"")
     names = [tune.name for tune in tunes_here()]
-    assert names == [*(tune.name for tune in BUNDLED), "harbour-morning", "zither-waltz"]
+    assert names == [*(tune.name for tune in BUNDLED), "harbour-morning", "zither-waltz", "海の歌"]
     shanty = tune_for("a shanty of the sea").tune
     assert (shanty.name, shanty.title, shanty.bpm) == ("harbour-morning", "Morgen", 92)
     assert shanty.file == folder / "Harbour Morning.mp3"
     assert tune_for("zither").tune.name == "zither-waltz"
+    assert tune_for("海の歌").tune.name == "海の歌"
+    assert not tune_for("山の歌").fits
     assert not tune_for("xylorimba").fits and tune_for("xylorimba").tune == shanty  # the fallback
 
 

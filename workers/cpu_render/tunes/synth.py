@@ -25,6 +25,12 @@ def play(score: Score, bpm: float) -> Sound:
     if beat * bpm != 60 * SAMPLE_RATE:
         raise ValueError(f"{score.name}: at {bpm:g} bpm a beat is no whole number of samples")
     rng = np.random.default_rng(crc32(score.name.encode()))
+    dry, wet = _mixed(score, beat, rng)
+    return mastered(dry, wet, score.room_s, rng)
+
+
+def _mixed(score: Score, beat: int, rng: np.random.Generator) -> tuple[Sound, Sound]:
+    """All parts at their levels: as they are, and what of them goes to the hall."""
     shape = (2, score.beats * beat)
     dry, wet, bus = (np.zeros(shape, np.float32) for _ in range(3))
     for part in score.parts:
@@ -34,7 +40,7 @@ def play(score: Score, bpm: float) -> Sound:
         dry += bus
         bus *= part.room
         wet += bus
-    return mastered(dry, wet, score.room_s, rng)
+    return dry, wet
 
 
 @dataclass(frozen=True, slots=True)
