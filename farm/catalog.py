@@ -182,6 +182,12 @@ class TuneRules(Noun):
     fallback: str = ""
 
 
+class VoiceRules(Noun):
+    """See configs/voices.toml, where each key is explained."""
+
+    engines: tuple[str, ...] = ()
+
+
 class Catalog(Noun):
     """All of it, read once per process."""
 
@@ -203,6 +209,7 @@ class Catalog(Noun):
     render_prices: Mapping[str, str]
     encoders: Mapping[str, EncoderProfile]
     tunes: TuneRules
+    voices: VoiceRules
     providers: ProviderBook
 
     def check_surface_tiers(self) -> None:
@@ -252,10 +259,21 @@ def read_catalog(settings: Settings) -> Catalog:
     return _read(settings.config_dirs())
 
 
+_FILES = (
+    "farm.toml",
+    "tiers.toml",
+    "pools.toml",
+    "prices.toml",
+    "encode.toml",
+    "tunes.toml",
+    "voices.toml",
+)
+
+
 @cache
 def _read(dirs: tuple[Path, ...]) -> Catalog:
     merged: dict[str, Any] = {}
-    for name in ("farm.toml", "tiers.toml", "pools.toml", "prices.toml", "encode.toml", "tunes.toml"):
+    for name in _FILES:
         for folder in reversed(dirs):
             _merge(merged, _toml(folder / name))
     merged["providers"] = book = dict[str, Any]()

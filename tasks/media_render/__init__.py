@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from farm.catalog import Catalog
 from farm.kinds import Kind, TaskSpec
 from farm.money import PriceLine
+from farm.timeline import Timeline
 from tasks.media_render.layout import timeline_of
 from tasks.media_render.music import told, tune_of, unheard
 from tasks.media_render.params import (
@@ -20,9 +21,12 @@ from tasks.media_render.params import (
     Placement,
     RenderAsset,
     SfxPlacement,
+    SpokenLine,
     TextOverlay,
+    Voiceover,
 )
 from tasks.media_render.profiles import PROFILES
+from tasks.media_render.voiceover import estimated
 
 __all__ = [
     "KIND",
@@ -31,7 +35,9 @@ __all__ = [
     "Placement",
     "RenderAsset",
     "SfxPlacement",
+    "SpokenLine",
     "TextOverlay",
+    "Voiceover",
     "timeline_of",
 ]
 
@@ -44,7 +50,8 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
     """One task renders it all, on one slot."""
     timeline = timeline_of(params)
     profile = PROFILES[params.profile]
-    estimated_s = _START_S + timeline.end_frame_exclusive * _ESTIMATED_S_PER_FRAME * profile.cost
+    frames = _likely(params).end_frame_exclusive
+    estimated_s = _START_S + frames * _ESTIMATED_S_PER_FRAME * profile.cost
     soft_s = max(_SOFT_MINIMUM_S, 20 * estimated_s)
     return [
         TaskSpec(
@@ -61,6 +68,7 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
                 "chapters": params.chapters,
                 "otio": params.otio,
                 **_about_music(params),
+                "unspoken": _settled(params).model_dump(mode="json") if params.voiceover else None,
             },
             inputs=tuple(medium.id for medium in timeline.media if medium.builtin is None),
             requires=profile.requires,
@@ -80,21 +88,39 @@ def _about_music(params: MediaRender) -> dict[str, JsonValue]:
     }
 
 
+def _settled(params: MediaRender) -> MediaRender:
+    """The request with the tune that was chosen here, so that a worker that lays it out anew has the same."""
+    found = tune_of(params)
+    return params.model_copy(update={"bgm_query": found.tune.name}) if found else params
+
+
+def _likely(params: MediaRender) -> Timeline:
+    """The timeline as long as it is likely to be: a voiceover's length is only known once it was spoken."""
+    return timeline_of(params, speech=estimated(params.voiceover) if params.voiceover else None)
+
+
 def price_mc(params: MediaRender, catalog: Catalog) -> int:
-    """credits = max(minimum, minutes x per_minute + audio for any music or effect), two decimals, up."""
+    """credits = max(minimum, minutes x per_minute + audio for any sound + voiceover), two decimals, up."""
     return sum(line.amount_mc for line in breakdown(params, catalog))
 
 
 def breakdown(params: MediaRender, catalog: Catalog) -> Sequence[PriceLine]:
-    """What the price is made of: the picture's minutes and the sound, or the minimum alone."""
+    """What the price is made of: the picture's minutes, the sound and the voiceover, or the minimum alone."""
     prices = {name: Fraction(text) for name, text in catalog.render_prices.items()}
-    timeline = timeline_of(params)
-    audio = prices["audio"] if timeline.audio else Fraction(0)
-    asked = timeline.duration / 60 * prices["per_minute"] + audio
+    timeline = _likely(params)
+    add_ons = {
+        "audio": prices["audio"] if timeline.audio else Fraction(0),
+        "voiceover": _spoken_minutes(params) * prices["voiceover_per_minute"],
+    }
+    asked = timeline.duration / 60 * prices["per_minute"] + sum(add_ons.values())
     if asked <= prices["minimum"]:
         return [PriceLine("minimum", _mc(prices["minimum"]))]
-    lines = [PriceLine("video", _mc(asked) - _mc(audio))]
-    return [*lines, PriceLine("audio", _mc(audio))] if audio else lines
+    lines = [PriceLine(name, _mc(credits)) for name, credits in add_ons.items() if credits]
+    return [PriceLine("video", _mc(asked) - sum(line.amount_mc for line in lines)), *lines]
+
+
+def _spoken_minutes(params: MediaRender) -> Fraction:
+    return sum(estimated(params.voiceover).lengths, Fraction(0)) / 60 if params.voiceover else Fraction(0)
 
 
 def _mc(credits: Fraction) -> int:

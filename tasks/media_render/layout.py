@@ -38,6 +38,14 @@ from tasks.media_render.params import (
 )
 from tasks.media_render.profiles import PROFILES
 from tasks.media_render.tune_query import Found
+from tasks.media_render.voiceover import (
+    Speech,
+    check_voiceover,
+    last_frame,
+    stretched,
+    voice_media,
+    voice_tracks,
+)
 
 DEFAULT_VISUAL_S = 3
 TRANSITION_S = Fraction(1, 2)
@@ -45,27 +53,36 @@ BGM_FADE_IN_S = Fraction(1, 4)
 BGM_FADE_OUT_S = Fraction(3, 2)
 
 
-def timeline_of(params: MediaRender, beats: Grid | None = None) -> Timeline:
+def timeline_of(params: MediaRender, beats: Grid | None = None, speech: Speech | None = None) -> Timeline:
     """The timeline that is meant. Raises BadRequest naming the parameter that cannot be met.
 
-    With `beat_sync` cuts follow `beats`, as they were measured, else the beats of a bundled tune.
+    With `beat_sync` cuts follow `beats`, as they were measured, else the beats of a bundled tune. A voiceover
+    is in it once it was spoken.
     """
     _check_profile(params)
+    check_voiceover(params)
     width, height = SIZES[params.aspect_ratio]
     rate = Rate.of(params.fps)
     found = tune_of(params)
-    clips = tuple(_clips(params, rate, beats or known_beats(params, found)))
+    clips = tuple(_clips(params, rate, beats or known_beats(params, found), speech))
     _check_total(rate, clips, PROFILES[params.profile].most_s)
     bare = Timeline(
         name=params.name or params.output_file_name.rpartition(".")[0],
         rate=rate,
         width=width,
         height=height,
-        media=(*_media(params, {clip.media for clip in clips}), *([medium_of(found.tune)] if found else [])),
+        media=(
+            *_media(params, {clip.media for clip in clips}),
+            *([medium_of(found.tune)] if found else []),
+            *voice_media(params, speech),
+        ),
         video=(VideoTrack(clips=clips),),
     )
     heard = bare.model_copy(
-        update={"audio": tuple(_music(params, bare, found)), "text": tuple(captions(params, bare))}
+        update={
+            "audio": (*_music(params, bare, found), *voice_tracks(params, bare, speech)),
+            "text": tuple(captions(params, bare)),
+        }
     )
     return with_effects(params, heard)
 
@@ -86,10 +103,12 @@ def natural_order(file_name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts if part)
 
 
-def _clips(params: MediaRender, rate: Rate, beats: Grid | None) -> Iterator[VideoClip]:
-    placed = _placed(params) if params.placements else _in_order(params, beats)
+def _clips(params: MediaRender, rate: Rate, beats: Grid | None, speech: Speech | None) -> Iterator[VideoClip]:
+    placed = _placed(params) if params.placements else _in_order(params, beats, speech)
     spots = [_Spot.of(item, rate) for item in placed]
     _check_room(spots)
+    end = last_frame(spots[-1].end, params, rate.fps, speech)
+    spots[-1] = spots[-1].model_copy(update={"end": end})
     types = params.transition_types
     for index, spot in enumerate(spots):
         before = spots[index - 1] if index and spots[index - 1].end == spot.start else None
@@ -133,8 +152,8 @@ class _Spot(Noun):
         return cls(item=item, start=rate.nearest_frame(item.start), end=rate.nearest_frame(item.end))
 
 
-def _in_order(params: MediaRender, beats: Grid | None) -> Iterator[_Item]:
-    """Every visual by file name, one after the other; with `beats`, cut on them."""
+def _in_order(params: MediaRender, beats: Grid | None, speech: Speech | None) -> Iterator[_Item]:
+    """Every visual by file name, one after the other; with `beats`, cut on them; with `speech`, as long."""
     manual = _manual(params)
     visuals = [asset for asset in params.assets if asset.media_kind is not MediaKind.AUDIO]
     if not visuals:
@@ -142,7 +161,8 @@ def _in_order(params: MediaRender, beats: Grid | None) -> Iterator[_Item]:
     visuals.sort(key=lambda asset: natural_order(asset.file_name))
     lengths = [manual.get(asset.asset_id, Fraction(DEFAULT_VISUAL_S)) for asset in visuals]
     at = Fraction(0)
-    ends = ends_on_beats(lengths, [asset.asset_id not in manual for asset in visuals], beats)
+    free = [asset.asset_id not in manual for asset in visuals]
+    ends = ends_on_beats(stretched(lengths, free, params.voiceover, speech), free, beats)
     for asset, end in zip(visuals, ends, strict=True):
         yield _Item(param="durations", asset=asset, start=at, end=end)
         at = end

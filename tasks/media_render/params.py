@@ -59,6 +59,8 @@ DEFAULT_TEMPLATE = "snapchat-hook"
 MAX_TOTAL_S = 3600
 MAX_SOURCE_S = 86_400
 MAX_ASSETS = 500
+SCRIPT_CHARACTERS = 20_000
+MAX_LINES = 1000
 
 Seconds = Annotated[float, Field(strict=True, ge=0, le=MAX_TOTAL_S)]
 Length = Annotated[float, Field(strict=True, gt=0, le=MAX_TOTAL_S)]
@@ -185,6 +187,36 @@ class SfxPlacement(Noun):
         return self
 
 
+class SpokenLine(Noun):
+    """What a voice says in one go. With `start_s` not before that; without, after the line before."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    start_s: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _check_words(self) -> Self:
+        if not any(character.isalnum() for character in self.text):
+            raise ValueError("there is nothing to say in it")
+        return self
+
+
+class Voiceover(Noun):
+    """A script and who speaks it. A line that is longer than its place runs on; the next one waits.
+
+    `language` is a hint that must be the voice's own language. The picture stays until all was said.
+    """
+
+    voice_id: str = Field(min_length=1, max_length=100)
+    language: str | None = Field(default=None, max_length=35)
+    lines: tuple[SpokenLine, ...] = Field(min_length=1, max_length=MAX_LINES)
+
+    @model_validator(mode="after")
+    def _check_length(self) -> Self:
+        if sum(len(line.text) for line in self.lines) > SCRIPT_CHARACTERS:
+            raise ValueError(f"a script has at most {SCRIPT_CHARACTERS} characters")
+        return self
+
+
 class MediaRender(Params):
     """What to render. Visuals are shown in the natural order of their file names unless placed by hand.
 
@@ -219,6 +251,7 @@ class MediaRender(Params):
     sfx_types: tuple[SfxType, ...] = Field(default=DEFAULT_SFX_TYPES, min_length=1, max_length=50)
     sfx_volume: Volume = DEFAULT_SFX_VOLUME
     sfx_placements: tuple[SfxPlacement, ...] = Field(default=(), max_length=MAX_SFX)
+    voiceover: Voiceover | None = None
     clip_volume: Volume = Field(default=1.0, description="Of the clips' own sound; 0 mutes it.")
     output_file_name: str = Field(
         default="rendered.mp4",

@@ -334,10 +334,6 @@ def test_switches_that_are_off_and_empty_fields_are_accepted(api: Api):
         ("visionAnalysis", True),  # D-064
         ("audioAnalysis", True),  # D-065
         ("textOnScreen", True),  # D-066
-        ("voiceover", True),  # D-121
-        ("voiceoverVoiceId", "dvoice_1"),  # D-122
-        ("voiceoverLanguage", "en-US"),  # D-123
-        ("voiceoverScript", {"format": "text", "content": "x"}),  # D-124
     ],
 )
 def test_what_is_not_built_yet_says_so_and_is_never_ignored(api: Api, field: str, value: Any):

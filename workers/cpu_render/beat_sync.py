@@ -6,12 +6,17 @@ from pathlib import Path
 from farm.timeline import Timeline
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.on_beats import Grid
+from tasks.media_render.voiceover import Speech
 from workers.cpu_render.builtin import builtin_files
 from workers.media.beats import beats_of
 
 
 def laid_on_beats(
-    request: MediaRender, timeline: Timeline, files: Mapping[str, Path], log: Callable[[str], None]
+    request: MediaRender,
+    timeline: Timeline,
+    files: Mapping[str, Path],
+    log: Callable[[str], None],
+    speech: Speech | None = None,
 ) -> Timeline:
     """The timeline of `request` with its cuts on the beats of its music, as long as before.
 
@@ -23,4 +28,4 @@ def laid_on_beats(
         log(f"{medium.name} has no steady beat: the cuts stay where they are.")
         return timeline
     log(f"The cuts follow the beats of {medium.name}, {beats.bpm:.1f} bpm.")
-    return timeline_of(request, Grid.measured(beats.times, beats.downbeat, beats.duration_s))
+    return timeline_of(request, Grid.measured(beats.times, beats.downbeat, beats.duration_s), speech)

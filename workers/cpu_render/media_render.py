@@ -13,12 +13,14 @@ from farm.noun import Noun
 from farm.otio import CONTENT_TYPE, as_otio
 from farm.settings import Settings
 from farm.timeline import Timeline
-from tasks.media_render import MediaRender
+from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.music import Told
+from tasks.media_render.voiceover import VOICE_MEDIUM, Speech, notes
 from workers.context import Context, Done, Output, TaskInput
 from workers.cpu_render.beat_sync import laid_on_beats
 from workers.cpu_render.contact_sheet import draw_sheet
 from workers.cpu_render.film import Film, make, profile_named
+from workers.cpu_render.narration import narrate
 from workers.cpu_render.poster import candidates, write_poster
 from workers.cpu_render.subtitles import as_srt, as_vtt, cues_of
 
@@ -29,7 +31,7 @@ class RenderParams(Noun):
     """What the task asks for. Input files come by media id.
 
     `music` tells of the tune that was chosen; `unheard` is the request when its cuts shall follow music that
-    nobody has listened to yet.
+    nobody has listened to yet, `unspoken` when it has a voiceover that nobody has spoken yet.
     """
 
     timeline: Timeline
@@ -42,20 +44,23 @@ class RenderParams(Noun):
     otio: bool = False
     music: Told | None = None
     unheard: MediaRender | None = None
+    unspoken: MediaRender | None = None
 
 
 def perform(task: TaskInput, context: Context) -> Done:
     """Render the task's timeline.
 
-    Raises AssetUnreadable naming the medium; TaskFailure DISK_FULL, INTERNAL `encoder_missing`, or
-    CORRUPT_OUTPUT when the file does not read back as it should. Writes only into the workdir.
+    Raises AssetUnreadable naming the medium; TaskFailure DISK_FULL, INTERNAL `encoder_missing` or
+    `voice_engine_missing`, or CORRUPT_OUTPUT when the file does not read back as it should. Writes only into
+    the workdir.
     """
     params = RenderParams.model_validate(dict(task.params))
     files = {media_id: file.path for media_id, file in task.inputs.items()}
     profile = profile_named(params.profile, read_catalog(Settings()).encoders)
     with _disk_full_named():
+        speech = _spoken(params, files, context)
         film = make(
-            _laid_out(params, files, context),
+            _laid_out(params, files, speech, context),
             files,
             context.workdir,
             profile,
@@ -70,13 +75,34 @@ def perform(task: TaskInput, context: Context) -> Done:
     return Done(outputs, result=result)
 
 
-def _laid_out(params: RenderParams, files: Mapping[str, Path], context: Context) -> Timeline:
-    """The timeline, its cuts on the beats where they wait for them; what its music is goes to the log."""
+def _spoken(params: RenderParams, files: dict[str, Path], context: Context) -> Speech | None:
+    """Speak the voiceover, if there is one: it becomes one of the files. What is odd goes to the log."""
+    if params.unspoken is None or params.unspoken.voiceover is None:
+        return None
+    voiceover = params.unspoken.voiceover
+    context.progress(0.0, "voiceover")
+    files[VOICE_MEDIUM] = context.workdir / "voiceover.wav"
+    speech = narrate(voiceover, files[VOICE_MEDIUM], context.checkpoint)
+    for note in notes(params.unspoken, speech, params.timeline.duration):
+        context.log(note)
+    return speech
+
+
+def _laid_out(
+    params: RenderParams, files: Mapping[str, Path], speech: Speech | None, context: Context
+) -> Timeline:
+    """The timeline with what was spoken, its cuts on the beats where they wait for them.
+
+    What its music is goes to the log.
+    """
     if params.music is not None:
         context.log(params.music.note)
+    timeline = params.timeline
+    if params.unspoken is not None:
+        timeline = timeline_of(params.unspoken, speech=speech)
     if params.unheard is None:
-        return params.timeline
-    return laid_on_beats(params.unheard, params.timeline, files, context.log)
+        return timeline
+    return laid_on_beats(params.unheard, timeline, files, context.log, speech)
 
 
 def _told(params: RenderParams) -> dict[str, JsonValue]:

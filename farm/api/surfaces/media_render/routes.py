@@ -1,9 +1,9 @@
-"""The four calls of the media render document."""
+"""The calls of the media render document."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 
 from farm.account import Account
 from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
@@ -12,6 +12,7 @@ from farm.api.inputs import inputs_of
 from farm.api.routing import farm_router, rated, submits
 from farm.api.surfaces.media_render import to_wire, wire
 from farm.api.surfaces.media_render.to_spec import to_spec
+from farm.api.surfaces.media_render.voices import VoicesAnswer, voices_answer
 from farm.api.uploads import declared, upload_url
 from farm.asset import Asset, MediaProject, NewAsset
 from farm.doors import assets, jobs
@@ -19,12 +20,15 @@ from farm.doors.submit import submit_to_project
 from farm.errors import BadRequest, Conflict, FarmError, NotFound
 from farm.job import Artifact, Job
 from farm.states import JobState
+from tasks.media_render.voices import voices_for
 
 _FIELDS = {"file_name": "fileName", "content_type": "contentType", "size_bytes": "fileSize"}
 _OUTPUT_TYPE = "video/mp4"
 
 router = farm_router("/api/v1/media-render", "media render")
 ProjectId = Annotated[str, Path(alias="projectId", max_length=64, examples=["mrproj_0123456789abcdefghjkmn"])]
+
+Filter = Annotated[str | None, Query(max_length=35)]
 
 
 @router.post("/uploads", openapi_extra=submits("uploads"))
@@ -80,6 +84,12 @@ def show_download(
         base_url=base_url,
     )
     return wire.RenderDownload(download_url=url, expires_in=expires_s, file_name=output.file_name)
+
+
+@router.get("/voices", openapi_extra=rated("voices"))
+def list_voices(language: Filter = None, gender: Filter = None, engine: Filter = None) -> VoicesAnswer:
+    """The voices that a voiceover may have. `language` is `en` or, for one region's, `en-GB`."""
+    return voices_answer(voices_for(language or None, gender or None, engine or None))
 
 
 def _declared(desk: Desk, file: wire.UploadFile, field: str) -> NewAsset:

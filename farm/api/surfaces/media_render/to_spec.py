@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from farm.api.errors import refused_params
 from farm.api.surfaces.media_render import wire
+from farm.api.surfaces.media_render.voices import voiceover_of
 from farm.asset import Asset, MediaProject
 from farm.errors import BadRequest
 from farm.job import JobSpec
@@ -49,6 +50,9 @@ _WIRE_NAMES = {
     "start_s": "startTime",
     "offset_s": "offsetSeconds",
     "clip_asset_id": "clipAssetId",
+    "voiceover.voice_id": "voiceoverVoiceId",
+    "voiceover.language": "voiceoverLanguage",
+    "voiceover.lines": "voiceoverScript",
 }
 
 
@@ -72,6 +76,7 @@ def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[As
             sfx_types=tuple(body.sfx_types or DEFAULT_SFX_TYPES),
             sfx_volume=DEFAULT_SFX_VOLUME if body.sfx_volume is None else body.sfx_volume,
             sfx_placements=tuple(_effects(body, assets)),
+            voiceover=voiceover_of(body),
             clip_volume=1.0 if body.clip_volume is None else body.clip_volume,
             output_file_name=_output_name(body.output_file_name),
         )
@@ -223,8 +228,9 @@ def _output_name(name: str | None) -> str:
 
 
 def _in_wire_names(error: BadRequest) -> BadRequest:
-    param = re.sub(r"[a-z_]+", lambda name: _WIRE_NAMES.get(name[0], name[0]), error.param or "")
-    return BadRequest(error.message, param=param or None)
+    name = error.param or ""
+    param = _WIRE_NAMES.get(name) or re.sub(r"[a-z_]+", lambda word: _WIRE_NAMES.get(word[0], word[0]), name)
+    return BadRequest(error.message, param=param or None, code=error.public_code)
 
 
 def _as_written(error: BadRequest, body: wire.RenderRequest) -> BadRequest:

@@ -12,10 +12,12 @@ from pydantic.alias_generators import to_camel
 from tasks.media_render.params import (
     HOOK_CHARACTERS,
     MAX_ASSETS,
+    MAX_LINES,
     MAX_OVERLAYS,
     MAX_SFX,
     MAX_SOURCE_S,
     QUERY_CHARACTERS,
+    SCRIPT_CHARACTERS,
     AspectRatio,
     Length,
     Offset,
@@ -40,6 +42,7 @@ StatusWord = Literal["queued", "processing", "completed", "failed"]
 Text = Annotated[str, Field(max_length=200)]
 AssetId = Annotated[str, Field(min_length=1, max_length=64)]
 FileName = Annotated[str, Field(min_length=1, max_length=300)]
+MAX_SCRIPT_CONTENT = 5 * SCRIPT_CHARACTERS  # the times of an SRT count here, not as a script's characters
 
 
 class Asked(BaseModel):
@@ -181,6 +184,24 @@ class SfxPlacement(Asked):
     volume: Volume | None = None
 
 
+class ScriptSegment(Asked):
+    """What is said in one go. When it is heard follows from the speech: segments take no times."""
+
+    text: str = Field(min_length=1, max_length=SCRIPT_CHARACTERS)
+
+
+class Script(Asked):
+    """What the voice says: `content` as plain text or SRT, or `segments` as json.
+
+    Each line of a text is one segment. Cues of an SRT start at their times, or once the cue before was said;
+    where they end is not looked at. No word is cut: the picture stays until the last one was said.
+    """
+
+    format: Literal["text", "srt", "json"]
+    content: str | None = Field(default=None, max_length=MAX_SCRIPT_CONTENT)
+    segments: list[ScriptSegment] | None = Field(default=None, max_length=MAX_LINES)
+
+
 class RenderRequest(Asked):
     """Starts a render of a project's files. Smallest: `projectId` alone."""
 
@@ -215,6 +236,20 @@ class RenderRequest(Asked):
         default=[], max_length=MAX_SFX, description="Replace the effects on cuts."
     )
     clip_volume: Volume | None = Field(default=None, description="Of the clips' own sound; 0 mutes it.")
+    voiceover: bool | None = Field(default=None, description="Default: whether a script is named.")
+    voiceover_voice_id: str | None = Field(
+        default=None,
+        max_length=100,
+        description="One of GET /voices.",
+        examples=["svoice_espeak_en-us_female"],
+    )
+    voiceover_language: str | None = Field(
+        default=None,
+        max_length=35,
+        description="A hint; it must be the voice's language.",
+        examples=["en-US"],
+    )
+    voiceover_script: Script | None = None
     output_file_name: str | None = None
 
     instructions: NotYet = None
@@ -223,10 +258,6 @@ class RenderRequest(Asked):
     vision_analysis: NotYet = None
     audio_analysis: NotYet = None
     text_on_screen: NotYet = None
-    voiceover: NotYet = None
-    voiceover_voice_id: NotYet = None
-    voiceover_language: NotYet = None
-    voiceover_script: NotYet = None
 
 
 class RenderStarted(Answer):

@@ -1,0 +1,63 @@
+"""Reads the script of a voiceover: plain text and SubRip. Pure: strings in, lines out."""
+
+import html
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from farm.errors import BadRequest
+from farm.noun import Noun
+
+_ARROW = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(\s.*)?")
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})")
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
+
+
+class ScriptLine(Noun):
+    """What is said in one go, and when at the earliest, in seconds; without a time, after the line before."""
+
+    text: str
+    start: Fraction | None = None
+
+
+def lines_of_text(content: str) -> tuple[ScriptLine, ...]:
+    """One line for each line that has a word in it."""
+    return tuple(ScriptLine(text=text) for row in content.splitlines() if (text := " ".join(row.split())))
+
+
+def lines_of_srt(content: str) -> tuple[ScriptLine, ...]:
+    """One line for each cue that says something, in the order of their starts. Where a cue ends is not kept.
+
+    Raises BadRequest, without a param, naming the cue that cannot be read.
+    """
+    text = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip()
+    blocks = [block for block in re.split(r"\n[ \t]*\n\s*", text) if block]
+    lines = [line for number, block in enumerate(blocks, 1) if (line := _cue(block, number)).text]
+    return tuple(sorted(lines, key=lambda line: line.start or 0))
+
+
+def _cue(block: str, number: int) -> ScriptLine:
+    rows = block.split("\n")
+    if rows[0].strip().isdigit():
+        rows = rows[1:]
+    times = _ARROW.fullmatch(rows[0]) if rows else None
+    start, end = (_seconds(times[1]), _seconds(times[2])) if times else (None, None)
+    if start is None or end is None:
+        raise BadRequest(f"Cue {number} has no line of times like 00:00:01,000 --> 00:00:03,500.")
+    if end <= start:
+        raise BadRequest(f"Cue {number} ends before it starts.")
+    return ScriptLine(text=" ".join(_words(rows[1:])), start=start)
+
+
+def _words(rows: list[str]) -> Iterator[str]:
+    """The words of a cue without its markup."""
+    for row in rows:
+        yield from html.unescape(_MARKUP.sub("", row)).split()
+
+
+def _seconds(clock: str) -> Fraction | None:
+    """A time in seconds; None for what is none."""
+    if (found := _CLOCK.fullmatch(clock)) is None:
+        return None
+    hours, minutes, seconds, part = found.groups()
+    return Fraction(int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)) + Fraction(f"0.{part}")
