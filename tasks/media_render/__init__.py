@@ -100,7 +100,7 @@ def _likely(params: MediaRender) -> Timeline:
 
 
 def price_mc(params: MediaRender, catalog: Catalog) -> int:
-    """credits = max(minimum, minutes x per_minute + audio for any sound + voiceover), two decimals, up."""
+    """credits = max(minimum, minutes x per_minute + audio + voiceover), two decimals, up."""
     return sum(line.amount_mc for line in breakdown(params, catalog))
 
 
@@ -109,7 +109,7 @@ def breakdown(params: MediaRender, catalog: Catalog) -> Sequence[PriceLine]:
     prices = {name: Fraction(text) for name, text in catalog.render_prices.items()}
     timeline = _likely(params)
     add_ons = {
-        "audio": prices["audio"] if timeline.audio else Fraction(0),
+        "audio": prices["audio"] if any(not track.is_voice for track in timeline.audio) else Fraction(0),
         "voiceover": _spoken_minutes(params) * prices["voiceover_per_minute"],
     }
     asked = timeline.duration / 60 * prices["per_minute"] + sum(add_ons.values())

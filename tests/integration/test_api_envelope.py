@@ -203,6 +203,7 @@ def test_d004_d005_d006_each_key_and_call_has_its_own_bucket(api: Api):
         ("POST", f"{MEDIA_RENDER}/jobs", "10"),  # D-137
         ("GET", f"{MEDIA_RENDER}/jobs/x", "120"),  # D-147
         ("GET", f"{MEDIA_RENDER}/jobs/x/download", "60"),  # D-151
+        ("GET", f"{MEDIA_RENDER}/voices", "60"),  # D-160
         ("GET", "/farm/v1/jobs", "600"),
     ],
 )

@@ -2,7 +2,8 @@
 
 Equal timelines give equal text, byte by byte: keys are sorted and nothing of the machine is in it. Every
 range is at the project's rate; edges are snapped one by one, so cuts never drift. What OpenTimelineIO has no
-words for is in `metadata.kinefarm`: texts (as markers), gains, fades, camera moves, names of transitions.
+words for is in `metadata.kinefarm`: texts (as markers), gains, fades, camera moves, names of transitions, and
+the exact times behind the frames, so that `farm/otio/reader.py` gets back what was written.
 """
 
 import json
@@ -36,12 +37,19 @@ def as_otio(timeline: Timeline) -> str:
         *(_video_track(t, timeline) for t in timeline.video),
         *(_audio_track(t, timeline) for t in timeline.audio),
     ]
-    size: _Object = {"width": timeline.width, "height": timeline.height, "sample_rate": timeline.sample_rate}
+    told: _Object = {
+        "width": timeline.width,
+        "height": timeline.height,
+        "sample_rate": timeline.sample_rate,
+        "rate": str(timeline.rate.fps),
+        "media": [medium.model_dump(mode="json") for medium in timeline.media],
+        "text_tracks": [track.name for track in timeline.text],
+    }
     stack = _item("Stack.1", "tracks", children=list(tracks), markers=list(_texts(timeline)))
     made: _Object = {
         "OTIO_SCHEMA": "Timeline.1",
         "name": timeline.name,
-        "metadata": {"kinefarm": size},
+        "metadata": {"kinefarm": told},
         "global_start_time": None,
         "tracks": stack,
     }
@@ -56,14 +64,13 @@ def _video_track(track: VideoTrack, timeline: Timeline) -> _Object:
             children.append(_gap(clip.start_frame - at, timeline.rate))
         if clip.transition is not None and clip.transition.type != "none":
             children.append(_transition(clip.transition, timeline.rate))
-        children.extend(_seen(clip, timeline))
+        children.extend(seen(clip, timeline.medium(clip.media), timeline.rate))
         at = clip.end_frame_exclusive
     return _item("Track.1", track.name, kind="Video", children=children)
 
 
-def _seen(clip: VideoClip, timeline: Timeline) -> Iterator[_Object]:
+def seen(clip: VideoClip, medium: Media, rate: Rate) -> Iterator[_Object]:
     """The clip, and its last frame for as long as it is held where the source is shorter than its place."""
-    rate, medium = timeline.rate, timeline.medium(clip.media)
     start = 0 if medium.kind is MediaKind.IMAGE else rate.nearest_frame(clip.source_start)
     moving = min(clip.frames, _frames_there(clip, medium, rate))
     told = _told(clip)
@@ -91,7 +98,13 @@ def _frames_there(clip: VideoClip, medium: Media, rate: Rate) -> int:
 
 
 def _told(clip: VideoClip) -> _Object:
-    told: _Object = {"fit": clip.fit.value, "sound_gain": clip.sound_gain}
+    exact: _Object = {
+        "frames": clip.frames,
+        "source_start": str(clip.source_start),
+        "source_end": None if clip.source_end is None else str(clip.source_end),
+        "name": clip.name,
+    }
+    told: _Object = {"fit": clip.fit.value, "sound_gain": clip.sound_gain, "clip": exact}
     return told if clip.motion is Motion.NONE else told | {"motion": clip.motion.value}
 
 
@@ -119,29 +132,39 @@ def _audio_track(track: AudioTrack, timeline: Timeline) -> _Object:
         if start > at:
             children.append(_gap(start - at, rate))
         if end > start:
-            children.extend(_heard(clip, max(start, at), end, timeline))
+            place = range(max(start, at), end)
+            children.extend(heard(clip, place, timeline.medium(clip.media), rate, timeline.sample_rate))
         at = max(at, end)
     return _item("Track.1", track.name, kind="Audio", children=children, told={"role": track.role})
 
 
-def _heard(clip: AudioClip, start: int, end: int, timeline: Timeline) -> Iterator[_Object]:
-    """The clip, once per round where it starts over; what is left of its place is silent, and a gap."""
-    rate, medium = timeline.rate, timeline.medium(clip.media)
+def heard(clip: AudioClip, place: range, medium: Media, rate: Rate, sample_rate: int) -> Iterator[_Object]:
+    """The clip in its `place` of frames, once per round where it starts over; what is left is a gap."""
+    exact: _Object = {
+        "start_sample": clip.start_sample,
+        "end_sample_exclusive": clip.end_sample_exclusive,
+        "source_start": str(clip.source_start),
+        "source_end": None if clip.source_end is None else str(clip.source_end),
+        "fade_in_samples": clip.fade_in_samples,
+        "fade_out_samples": clip.fade_out_samples,
+        "name": clip.name,
+    }
     told: _Object = {
         "gain": clip.gain,
-        "fade_in_s": clip.fade_in_samples / timeline.sample_rate,
-        "fade_out_s": clip.fade_out_samples / timeline.sample_rate,
+        "fade_in_s": clip.fade_in_samples / sample_rate,
+        "fade_out_s": clip.fade_out_samples / sample_rate,
         "loop": clip.loop,
+        "clip": exact,
     }
     first = rate.nearest_frame(clip.source_start)
     ends = [value for value in (clip.source_end, medium.duration) if value is not None]
-    length = max(1, rate.nearest_frame(min(ends)) - first) if ends else end - start
-    rounds = ceil((end - start) / length) if clip.loop else 1
+    length = max(1, rate.nearest_frame(min(ends)) - first) if ends else len(place)
+    rounds = ceil(len(place) / length) if clip.loop else 1
     for number in range(rounds):
-        frames = min(length, end - start - number * length)
+        frames = min(length, len(place) - number * length)
         yield _clip(clip.name or medium.name, medium, rate, first, frames, first + frames, told)
-    if rounds * length < end - start:
-        yield _gap(end - start - rounds * length, rate)
+    if rounds * length < len(place):
+        yield _gap(len(place) - rounds * length, rate)
 
 
 def _clip(
@@ -185,7 +208,7 @@ def _reference(medium: Media, rate: Rate, end_used: int) -> _Object:
 
 def _texts(timeline: Timeline) -> Iterator[_Object]:
     """Texts as markers over the frames in which they are seen."""
-    for track in timeline.text:
+    for lane, track in enumerate(timeline.text):
         for clip in track.clips:
             told: _Object = {"text": clip.text, "template": clip.template, "position": clip.position.value}
             yield {
@@ -196,7 +219,7 @@ def _texts(timeline: Timeline) -> Iterator[_Object]:
                 "marked_range": _range(
                     clip.start_frame, clip.end_frame_exclusive - clip.start_frame, timeline.rate
                 ),
-                "metadata": {"kinefarm": {"track": track.name, **told}},
+                "metadata": {"kinefarm": {"track": track.name, "lane": lane, **told}},
             }
 
 

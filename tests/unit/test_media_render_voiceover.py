@@ -1,0 +1,244 @@
+"""A voiceover before anybody speaks: scripts, voices, and where its lines come to lie beside the picture."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from farm.catalog import read_catalog
+from farm.errors import BadRequest, FailureClass, TaskFailure
+from farm.settings import Settings
+from tasks.media_render import KIND, Voiceover, timeline_of
+from tasks.media_render.params import MAX_LINES, SCRIPT_CHARACTERS
+from tasks.media_render.script import lines_of_srt, lines_of_text
+from tasks.media_render.voiceover import Speech, estimated, notes, said, until
+from tasks.media_render.voices import BUNDLED, UNKNOWN_VOICE, voices_for, voices_here
+from tests.unit.test_media_render_kind import price, render
+from workers.cpu_render.voice import engine_named, engines, espeak_ng
+
+WREN = "svoice_espeak_en-us_female"
+SR = 48_000
+
+
+def script(*lines, **changes):
+    """Lines as texts, or as (start in seconds, text)."""
+    given = [
+        {"text": line} if isinstance(line, str) else {"start_s": line[0], "text": line[1]} for line in lines
+    ]
+    return {"voice_id": WREN, "lines": given, **changes}
+
+
+def speech(*seconds):
+    return Speech(lengths=tuple(Fraction(str(length)) for length in seconds))
+
+
+def laid_out(params, *seconds):
+    return timeline_of(params, speech=speech(*seconds))
+
+
+def heard(timeline):
+    """(start, end, start in the file) of every line, in seconds."""
+    (track,) = (track for track in timeline.audio if track.is_voice)
+    return [
+        (clip.start_sample / SR, clip.end_sample_exclusive / SR, float(clip.source_start))
+        for clip in track.clips
+    ]
+
+
+def cuts(timeline):
+    return [clip.end_frame_exclusive / 30 for clip in timeline.video[0].clips]
+
+
+# --- scripts -----------------------------------------------------------------------------------------
+
+
+def test_d125_each_line_of_a_text_is_said_in_one_go():
+    lines = lines_of_text("One  thing.\n\n  Another; and more. \r\n")
+    assert [(line.text, line.start) for line in lines] == [("One thing.", None), ("Another; and more.", None)]
+
+
+def test_d127_srt_is_read_as_it_is_found_in_the_wild():
+    found = lines_of_srt(
+        "\ufeff2\r\n00:00:04,500 --> 00:00:06,000 X1:40\r\n- Then <i>this</i> &amp;\r\n{\\an8}that.\r\n \r\n"
+        "1\r\n00:01.25 --> 00:00:02,000\r\nFirst.\r\n\r\n3\r\n00:00:07,000 --> 00:00:08,000\r\n<b></b>\r\n"
+    )
+    assert [(line.text, line.start) for line in found] == [
+        ("First.", Fraction(5, 4)),
+        ("- Then this & that.", Fraction(9, 2)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "cue"),
+    [
+        ("1\nHello.", 1),
+        ("1\n00:00:01,000 --> 00:00:02,000\nA.\n\n2\n00:00:05,000 --> 00:00:04,000\nB.", 2),
+        ("1\n00:00:01,000 -> 00:00:02,000\nA.", 1),
+        ("1\n00:00:99,000 --> 00:00:02,000\nA.", 1),
+        ("1", 1),
+    ],
+)
+def test_d127_what_is_no_srt_is_refused_with_the_number_of_the_cue(content, cue):
+    with pytest.raises(BadRequest, match=f"Cue {cue} "):
+        lines_of_srt(content)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        script(),
+        script("  "),
+        script("..."),
+        script("x" * SCRIPT_CHARACTERS, "y"),
+        script(*["x"] * (MAX_LINES + 1)),
+        script((-1, "x")),
+        {"lines": [{"text": "x"}]},
+    ],
+)
+def test_d124_a_script_has_words_and_limits(given):
+    with pytest.raises(ValidationError):
+        Voiceover.model_validate(given)
+
+
+# --- the layout --------------------------------------------------------------------------------------
+
+
+def test_d128_lines_follow_each_other_as_they_were_spoken():
+    timeline = laid_out(render("1.png", "2.png", voiceover=script("One.", "Two.")), 1.5, 2)
+    assert heard(timeline) == [(0.3, 1.8, 0), (2.15, 4.15, 1.5)]
+    assert timeline.medium("voiceover").duration == Fraction(7, 2)
+    assert cuts(timeline) == [3, 6]  # longer than the speech: the picture stays as it was
+
+
+def test_d128_the_visuals_share_a_longer_speech_and_the_last_word_is_said():
+    params = render("1.png", "2.png", "3.png", voiceover=script("One.", "Two."))
+    assert cuts(laid_out(params, 10, 9.85)) == [7, 14, 21]  # 0.3 + 10 + 0.35 + 9.85, and half a second more
+
+
+def test_d084_d133_what_was_timed_by_hand_stays_and_only_the_last_picture_is_held():
+    set_by_hand = [{"asset_id": "1.png", "duration_s": 2}]
+    params = render("1.png", "2.png", "3.png", voiceover=script("One."), durations=set_by_hand)
+    assert cuts(laid_out(params, 11.2)) == [2, 7, 12]
+    placed = [{"asset_id": "1.png", "duration_s": 2}, {"asset_id": "2.png", "duration_s": 2}]
+    params = render("1.png", "2.png", voiceover=script("One."), placements=placed)
+    assert cuts(laid_out(params, 11.2)) == [2, 12]
+
+
+def test_d127_cues_come_at_their_times_and_none_is_cut_short():
+    """The second is longer than its place: the third waits for it. Cuts stay, the last picture is held."""
+    params = render("1.png", "2.png", voiceover=script((0, "One."), (2, "Two."), (3, "Three."), (9, "Four.")))
+    timeline = laid_out(params, 1, 2.5, 1, 3)
+    assert heard(timeline) == [(0, 1, 0), (2, 4.5, 1), (4.55, 5.55, 3.5), (9, 12, 4.5)]
+    assert cuts(timeline) == [3, 12.5]
+    late, longer = notes(params, speech(1, 2.5, 1, 3), Fraction(6))
+    assert late.startswith("1 of 4 lines of the voiceover start later than asked, by up to 1.6 s")
+    assert longer == "The voiceover ends at 12.0 s: the picture stays until then, instead of 6.0 s."
+
+
+def test_nothing_is_noted_where_all_found_its_place():
+    params = render("1.png", "2.png", voiceover=script((1, "One."), (3, "Two.")))
+    assert list(notes(params, speech(1, 1), Fraction(6))) == []
+
+
+def test_music_runs_until_the_voice_has_ended():
+    params = render("1.png", "m.mp3", bgm_asset_id="m.mp3", voiceover=script("One."))
+    music, voice = laid_out(params, 9.2).audio
+    assert (music.role, voice.role) == ("music", "voiceover")
+    assert music.clips[0].end_sample_exclusive == 10 * SR
+
+
+# --- voices ------------------------------------------------------------------------------------------
+
+
+def test_every_voice_has_an_engine_and_every_engine_has_voices():
+    assert {voice.engine for voice in BUNDLED} == set(engines())
+    assert len({voice.id for voice in BUNDLED}) == len(BUNDLED)
+    assert all(voice.id.startswith("svoice_") for voice in BUNDLED)  # D-155
+    assert set(read_catalog(Settings()).voices.engines) <= set(engines())
+
+
+def test_d153_d154_voices_are_found_by_language_gender_and_engine():
+    assert {voice.locale for voice in voices_for("en", None, None)} == {"en-US", "en-GB"}
+    assert {voice.locale for voice in voices_for("EN_gb", None, None)} == {"en-GB"}
+    (wren,) = voices_for("en-US", "female", "espeak-ng")
+    assert wren.id == WREN
+    assert voices_for("tlh", None, None) == ()
+    assert voices_for(None, None, None) == voices_here()
+
+
+def test_the_operator_says_which_engines_speak(tmp_path, monkeypatch):
+    (tmp_path / "voices.toml").write_text('[voices]\nengines = ["ttspico"]\n')
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(tmp_path))
+    assert {voice.engine for voice in voices_here()} == {"ttspico"}
+    with pytest.raises(BadRequest) as caught:
+        timeline_of(render("1.png", voiceover=script("One.")))
+    assert caught.value.public_code == UNKNOWN_VOICE
+
+
+@pytest.mark.parametrize(
+    ("changes", "param", "code"),
+    [
+        ({"voice_id": "dvoice_1"}, "voiceover.voice_id", UNKNOWN_VOICE),  # D-129
+        ({"language": "fr-FR"}, "voiceover.language", "invalid_request"),  # D-123
+        ({"language": "english, please"}, "voiceover.language", "invalid_request"),
+        ({"lines": [{"text": "x", "start_s": 3599.5}]}, "voiceover.lines", "invalid_request"),
+    ],
+)
+def test_what_cannot_be_met_is_refused_when_it_is_asked(changes, param, code):
+    with pytest.raises(BadRequest) as caught:
+        timeline_of(render("1.png", voiceover=script("One.", **changes)))
+    assert (caught.value.param, caught.value.public_code) == (param, code)
+
+
+def test_d123_a_hint_of_another_region_is_taken():
+    timeline_of(render("1.png", voiceover=script("One.", language="en-AU")))
+
+
+def test_a_gif_has_no_voiceover():
+    with pytest.raises(BadRequest, match="no sound"):
+        timeline_of(render("1.png", voiceover=script("One."), profile="gif", output_file_name="a.gif"))
+
+
+# --- the task ----------------------------------------------------------------------------------------
+
+
+def test_the_task_carries_the_request_and_asks_for_no_file_more():
+    params = render("1.png", bgm_query="calm", voiceover=script("One."))
+    (task,) = KIND.plan(params)
+    assert task.inputs == ("1.png",)
+    assert task.params["unspoken"]["voiceover"]["voice_id"] == WREN
+    assert task.params["unspoken"]["bgm_query"] == "slow-tide"  # chosen here, for every worker
+    assert not [track for track in timeline_of(params).audio if track.is_voice]
+    (silent,) = KIND.plan(render("1.png"))
+    assert silent.params["unspoken"] is None
+
+
+def test_d135_a_voiceover_costs_a_credit_a_minute_as_its_script_is_long():
+    """1,195 characters are a hundred seconds; the picture is as long as they are with their pauses."""
+    params = render("1.png", voiceover=script("x" * 1196 + "."))
+    assert sum(estimated(params.voiceover).lengths) == pytest.approx(100, abs=0.1)
+    (item,) = said(params.voiceover, estimated(params.voiceover))
+    assert until(params.voiceover, estimated(params.voiceover)) == item.end + Fraction(1, 2)
+    assert price(params) == pytest.approx((100.85 / 60 * 5 + 100.05 / 60) * 1000, abs=10)
+
+
+def test_a_worker_without_the_engine_says_so_by_code(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    for name in ("espeak-ng", "no-such-engine"):
+        with pytest.raises(TaskFailure, match=f"no speech engine {name}") as caught:
+            engine_named(name)
+        assert (caught.value.failure, caught.value.public_code) == (
+            FailureClass.INTERNAL,
+            "voice_engine_missing",
+        )
+
+
+def test_an_engine_that_does_not_speak_says_why(tmp_path, monkeypatch):
+    program = tmp_path / "espeak-ng"
+    program.write_text("#!/bin/sh\necho no such voice >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(TaskFailure, match="no such voice") as caught:
+        espeak_ng.ENGINE.speak("en-us", "Hello", Path(tmp_path))
+    assert caught.value.public_code == "speech_failed"
