@@ -23,7 +23,7 @@ def captions(params: MediaRender, timeline: Timeline) -> Iterator[TextTrack]:
             _overlay(overlay, timeline, f"text_overlays[{index}]")
             for index, overlay in enumerate(params.text_overlays)
         )
-        _check_crowding(clips)
+        check_crowding(clips, "text_overlays[{}]")
         yield TextTrack(clips=clips, name="overlays")
 
 
@@ -48,11 +48,12 @@ def _overlay(overlay: TextOverlay, timeline: Timeline, param: str) -> TextClip:
     )
 
 
-def _check_crowding(clips: Sequence[TextClip]) -> None:
+def check_crowding(clips: Sequence[TextClip], param: str) -> None:
+    """Raise BadRequest when more texts are seen at once than can be; `param` takes the index of the first."""
     ends: list[int] = []
     for index, clip in sorted(enumerate(clips), key=lambda item: item[1].start_frame):
         ends = [end for end in ends if end > clip.start_frame] + [clip.end_frame_exclusive]
         if len(ends) > MOST_AT_ONCE:
             raise BadRequest(
-                f"More than {MOST_AT_ONCE} texts would be seen at once.", param=f"text_overlays[{index}]"
+                f"More than {MOST_AT_ONCE} texts would be seen at once.", param=param.format(index)
             )

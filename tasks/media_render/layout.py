@@ -23,8 +23,9 @@ from farm.timeline import (
     VideoClip,
     VideoTrack,
 )
-from tasks.media_render.captions import captions
+from tasks.media_render.captions import captions, check_crowding
 from tasks.media_render.effects import with_effects
+from tasks.media_render.imported import imported
 from tasks.media_render.music import known_beats, medium_of, tune_of
 from tasks.media_render.on_beats import Grid, ends_on_beats
 from tasks.media_render.params import (
@@ -61,30 +62,59 @@ def timeline_of(params: MediaRender, beats: Grid | None = None, speech: Speech |
     """
     _check_profile(params)
     check_voiceover(params)
+    found = tune_of(params)
+    if params.timeline is None:
+        shown = _shown(params, beats or known_beats(params, found), speech)
+    else:
+        shown = _brought(params, speech)
+    _check_total(shown, PROFILES[params.profile].most_s)
+    bare = shown.model_copy(
+        update={
+            "media": (
+                *_media(params, {medium.id for medium in shown.media}),
+                *(medium for medium in shown.media if medium.builtin is not None),
+                *([medium_of(found.tune)] if found else []),
+                *voice_media(params, speech),
+            )
+        }
+    )
+    heard = bare.model_copy(
+        update={
+            "audio": (*bare.audio, *_music(params, bare, found), *voice_tracks(params, bare, speech)),
+            "text": (*bare.text, *captions(params, bare)),
+        }
+    )
+    return with_effects(params, heard)
+
+
+def _shown(params: MediaRender, beats: Grid | None, speech: Speech | None) -> Timeline:
+    """The visuals in their places."""
     width, height = SIZES[params.aspect_ratio]
     rate = Rate.of(params.fps)
-    found = tune_of(params)
-    clips = tuple(_clips(params, rate, beats or known_beats(params, found), speech))
-    _check_total(rate, clips, PROFILES[params.profile].most_s)
-    bare = Timeline(
+    clips = tuple(_clips(params, rate, beats, speech))
+    return Timeline(
         name=params.name or params.output_file_name.rpartition(".")[0],
         rate=rate,
         width=width,
         height=height,
-        media=(
-            *_media(params, {clip.media for clip in clips}),
-            *([medium_of(found.tune)] if found else []),
-            *voice_media(params, speech),
-        ),
+        media=_media(params, {clip.media for clip in clips}),
         video=(VideoTrack(clips=clips),),
     )
-    heard = bare.model_copy(
-        update={
-            "audio": (*_music(params, bare, found), *voice_tracks(params, bare, speech)),
-            "text": tuple(captions(params, bare)),
-        }
-    )
-    return with_effects(params, heard)
+
+
+def _brought(params: MediaRender, speech: Speech | None) -> Timeline:
+    """The caller's own timeline; its last picture stays until the last word of a voiceover."""
+    timeline = imported(params).timeline
+    check_crowding([clip for track in timeline.text for clip in track.clips], "timeline")
+    last = timeline.end_frame_exclusive
+    end = last_frame(last, params, timeline.rate.fps, speech)
+    tracks = []
+    for track in timeline.video:
+        clips = track.clips
+        if clips and clips[-1].end_frame_exclusive == last:
+            clips = (*clips[:-1], clips[-1].model_copy(update={"end_frame_exclusive": end}))
+        tracks.append(track.model_copy(update={"clips": clips}))
+    return timeline.model_copy(update={"video": tuple(tracks)})
 
 
 def _check_profile(params: MediaRender) -> None:
@@ -236,8 +266,8 @@ def _check_room(spots: Sequence[_Spot]) -> None:
             )
 
 
-def _check_total(rate: Rate, clips: Sequence[VideoClip], most_s: int | None) -> None:
-    total_s = rate.seconds(clips[-1].end_frame_exclusive)
+def _check_total(timeline: Timeline, most_s: int | None) -> None:
+    total_s = timeline.duration
     if total_s > MAX_TOTAL_S:
         raise BadRequest(f"The render would be longer than {MAX_TOTAL_S // 60} minutes.", param="assets")
     if most_s is not None and total_s > most_s:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
 from farm.kinds import Params
 from farm.noun import Noun
@@ -264,3 +264,8 @@ class MediaRender(Params):
     subtitles: Switch = Field(default=False, description="Also its texts as SRT and WebVTT.")
     otio: Switch = Field(default=False, description="Also the timeline as OpenTimelineIO, for editing.")
     chapters: Switch = Field(default=False, description="Chapters in the file: its titles, else its visuals.")
+    timeline: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="An OpenTimelineIO document (Timeline.1) to render, instead of placements and durations. "
+        "Its media are assets by id or file name; `aspect_ratio` is for one that says no size.",
+    )

@@ -10,6 +10,8 @@ from farm.noun import Noun
 
 _ARROW = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(\s.*)?")
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})")
+_ENDS = re.compile(r"(?<=[.!?…])\s+(?![a-zß-ÿ])")
+_SHORT = re.compile(r"(^|\s)(\w|Mr|Mrs|Ms|Dr|Prof|St|No|Nr|vs|etc|bzw|ca|Mme|M|Sr|Sra|Jr)\.$")
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
 
 
@@ -21,8 +23,25 @@ class ScriptLine(Noun):
 
 
 def lines_of_text(content: str) -> tuple[ScriptLine, ...]:
-    """One line for each line that has a word in it."""
-    return tuple(ScriptLine(text=text) for row in content.splitlines() if (text := " ".join(row.split())))
+    """One line for each sentence; what has no word in it is left out."""
+    return tuple(ScriptLine(text=text) for row in content.splitlines() for text in _sentences(row))
+
+
+def _sentences(row: str) -> Iterator[str]:
+    """Where it is doubtful whether a sentence ends, it goes on: a pause too few is not heard."""
+    said = ""
+    for piece in _ENDS.split(" ".join(row.split())):
+        said = f"{said} {piece}".strip()
+        if has_words(said) and not _SHORT.search(said):
+            yield said
+            said = ""
+    if has_words(said):
+        yield said
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to say in it."""
+    return any(character.isalnum() for character in text)
 
 
 def lines_of_srt(content: str) -> tuple[ScriptLine, ...]:
@@ -32,7 +51,7 @@ def lines_of_srt(content: str) -> tuple[ScriptLine, ...]:
     """
     text = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip()
     blocks = [block for block in re.split(r"\n[ \t]*\n\s*", text) if block]
-    lines = [line for number, block in enumerate(blocks, 1) if (line := _cue(block, number)).text]
+    lines = [line for number, block in enumerate(blocks, 1) if has_words((line := _cue(block, number)).text)]
     return tuple(sorted(lines, key=lambda line: line.start or 0))
 
 

@@ -86,6 +86,7 @@ def check_language(voice: Voice, hint: str | None) -> None:
 
 
 def _espeak(locale: str, accent: str, code: str) -> tuple[Voice, Voice]:
+    """`code` is a voice file's name: under a language's other names espeak-ng passes over the speaker."""
     female, male = (
         Voice(
             id=f"svoice_espeak_{locale.lower()}_{gender}",
@@ -120,11 +121,11 @@ def _pico(locale: str, accent: str) -> Voice:
 
 BUNDLED = (
     *_espeak("en-US", "American", "en-us"),
-    *_espeak("en-GB", "British", "en-gb"),
+    *_espeak("en-GB", "British", "en"),
     *_espeak("de-DE", "German", "de"),
     *_espeak("es-ES", "Castilian", "es"),
     *_espeak("es-419", "Latin American", "es-419"),
-    *_espeak("fr-FR", "French", "fr-fr"),
+    *_espeak("fr-FR", "French", "fr"),
     *_espeak("it-IT", "Italian", "it"),
     *_espeak("nl-NL", "Dutch", "nl"),
     *_espeak("pl-PL", "Polish", "pl"),

@@ -75,7 +75,7 @@ def test_d152_voices_ask_for_a_key(api: Api):
 @pytest.mark.parametrize(
     ("script", "lines"),
     [
-        (TEXT, [(" ".join(SENTENCES), None)]),  # D-125
+        (TEXT, [(text, None) for text in SENTENCES]),  # D-125
         (
             {"format": "json", "segments": [{"text": text} for text in SENTENCES]},  # D-126
             [(text, None) for text in SENTENCES],

@@ -100,8 +100,9 @@ def test_a_worker_stays_online_while_its_engine_hangs_and_after_it_is_killed(
 
 
 def test_many_small_tasks_that_travel_together_have_a_line_each(farm: RunningFarm, flower: str) -> None:
+    slots = [farm.submit("probe", estimated_s=0.001, sleep_s=2.0) for _ in range(8)]  # all are busy
     jobs = {farm.submit("probe", estimated_s=0.001) for _ in range(40)}
-    for job_id in jobs:
+    for job_id in (*slots, *jobs):
         farm.ended(job_id)
 
     def all_listed() -> bool:

@@ -53,15 +53,16 @@ def cuts(timeline):
 # --- scripts -----------------------------------------------------------------------------------------
 
 
-def test_d125_each_line_of_a_text_is_said_in_one_go():
-    lines = lines_of_text("One  thing.\n\n  Another; and more. \r\n")
-    assert [(line.text, line.start) for line in lines] == [("One thing.", None), ("Another; and more.", None)]
+def test_d125_a_text_is_said_sentence_by_sentence():
+    lines = lines_of_text("One  thing.\n\n  Dr. Who? Yes! ... 9 p.m. it is\n...\nÇa va.")
+    assert {line.start for line in lines} == {None}
+    assert [line.text for line in lines] == ["One thing.", "Dr. Who?", "Yes!", "... 9 p.m. it is", "Ça va."]
 
 
 def test_d127_srt_is_read_as_it_is_found_in_the_wild():
     found = lines_of_srt(
         "\ufeff2\r\n00:00:04,500 --> 00:00:06,000 X1:40\r\n- Then <i>this</i> &amp;\r\n{\\an8}that.\r\n \r\n"
-        "1\r\n00:01.25 --> 00:00:02,000\r\nFirst.\r\n\r\n3\r\n00:00:07,000 --> 00:00:08,000\r\n<b></b>\r\n"
+        "1\r\n00:01.25 --> 00:00:02,000\r\nFirst.\r\n\r\n3\r\n00:00:07,000 --> 00:00:08,000\r\n<b>♪</b>\r\n"
     )
     assert [(line.text, line.start) for line in found] == [
         ("First.", Fraction(5, 4)),

@@ -1,6 +1,7 @@
-"""Writes the texts of a timeline as subtitle files: SubRip and WebVTT. Pure: strings out, no files.
+"""Writes the texts and the voiceover of a timeline as subtitles: SubRip and WebVTT. Pure: strings, no files.
 
-Times are those of the frames at which a text comes and goes, to the nearest millisecond.
+Times are those of the frames at which a text comes and goes, and of the first and last sample of what is
+said, to the nearest millisecond.
 """
 
 import html
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from farm.timeline import Position, Rate, Timeline
+from tasks.media_render.voiceover import VOICE_MEDIUM
 
 # Where WebVTT puts a line: share of the picture's height, and which edge of the text lies there.
 _LINES = {
@@ -28,8 +30,25 @@ class Cue:
 
 
 def cues_of(timeline: Timeline) -> tuple[Cue, ...]:
-    """Every text in the order in which it appears."""
-    found = [
+    """Every text and every line that is said, in the order in which they begin."""
+    found = [*_shown(timeline), *_said(timeline)]
+    return tuple(sorted(found, key=lambda cue: (cue.start_ms, cue.end_ms)))
+
+
+def _said(timeline: Timeline) -> Iterator[Cue]:
+    """What the voiceover says; clips of other voices are not named by their words."""
+    rate = timeline.sample_rate
+    for track in timeline.audio:
+        for clip in track.clips:
+            if clip.media == VOICE_MEDIUM and clip.name:
+                start, end = (
+                    round(at * 1000 / rate) for at in (clip.start_sample, clip.end_sample_exclusive)
+                )
+                yield Cue(start, end, clip.name, Position.BOTTOM)
+
+
+def _shown(timeline: Timeline) -> Iterator[Cue]:
+    return (
         Cue(
             _ms(clip.start_frame, timeline.rate),
             _ms(clip.end_frame_exclusive, timeline.rate),
@@ -39,8 +58,7 @@ def cues_of(timeline: Timeline) -> tuple[Cue, ...]:
         for track in timeline.text
         for clip in track.clips
         if (text := "\n".join(_lines(clip.text)))
-    ]
-    return tuple(sorted(found, key=lambda cue: (cue.start_ms, cue.end_ms)))
+    )
 
 
 def as_srt(cues: tuple[Cue, ...]) -> str:
