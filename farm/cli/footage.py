@@ -9,7 +9,7 @@ from pathlib import Path
 
 from farm.errors import BadRequest
 from farm.media_types import CONTENT_TYPES, HEAD_BYTES, check_upload, content_type_of
-from farm.timeline import MediaKind
+from farm.timeline import MediaKind, Timeline
 from tasks.media_render.layout import natural_order
 
 
@@ -28,11 +28,16 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """What a render is made of. `skipped` says, file by file, what was left out and why."""
+    """What a render is made of. `skipped` says, file by file, what was left out and why.
+
+    With a `cut` the files lie where it has them; its media ids are their paths, and `notes` tell of it.
+    """
 
     visuals: tuple[MediaFile, ...]
     music: MediaFile | None
     skipped: tuple[str, ...]
+    cut: Timeline | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[MediaFile, ...]:
@@ -40,14 +45,16 @@ class Footage:
         return (*self.visuals, self.music) if self.music else self.visuals
 
 
-def gather(sources: Sequence[Path], music: Path | None) -> Footage:
+def gather(sources: Sequence[Path], music: Path | None, leave_out: frozenset[Path] = frozenset()) -> Footage:
     """Find what to render: each folder's files in natural order, single files in the order given.
+
+    Resolved paths of `leave_out` are passed over in folders: what the render itself writes there.
 
     A sound found on the way is the music unless `music` names another. Raises BadRequest when nothing can be
     shown, when a named file is missing or of no known type, or when a file is not what its name says.
     """
     skipped: list[str] = []
-    found = [file for source in sources for file in _from(source, skipped)]
+    found = [file for source in sources for file in _from(source, leave_out, skipped)]
     visuals = tuple(file for file in found if file.kind is not MediaKind.AUDIO)
     sounds = [file for file in found if file.kind is MediaKind.AUDIO]
     if not visuals:
@@ -75,12 +82,12 @@ def checked_file(path: Path) -> MediaFile:
     return file
 
 
-def _from(source: Path, skipped: list[str]) -> Iterator[MediaFile]:
+def _from(source: Path, leave_out: frozenset[Path], skipped: list[str]) -> Iterator[MediaFile]:
     if not source.is_dir():
         yield _named(source)
         return
     for path in sorted(source.iterdir(), key=lambda path: natural_order(path.name)):
-        if path.name.startswith(".") or not path.is_file():
+        if path.name.startswith(".") or not path.is_file() or path.resolve() in leave_out:
             continue
         content_type = content_type_of(path.name)
         if content_type is None:

@@ -5,21 +5,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
 from farm.cli import console
+from farm.cli.client import FarmClient
+from farm.cli.cut import SUFFIX, gather_cut
 from farm.cli.embedded import require_installed, some_farm
 from farm.cli.footage import Footage, gather
 from farm.cli.progress import new_show
-from farm.cli.rendering import Film, Wish, params_of, render
-from farm.errors import BadRequest, FarmUnavailable
+from farm.cli.rendering import Film, Sent, Wish, params_of, render
+from farm.cli.watching import Seen, seen, until_changed
+from farm.errors import BadRequest, FarmError, FarmUnavailable
 from farm.settings import Settings
 from tasks.media_render.layout import DEFAULT_VISUAL_S
-from tasks.media_render.params import DEFAULT_BGM_VOLUME, AspectRatio, TransitionType
+from tasks.media_render.params import DEFAULT_BGM_VOLUME, SIZES, AspectRatio, TransitionType
 from tasks.media_render.profiles import PROFILES, SUFFIXES, ProfileName, profile_for
 
 app = typer.Typer()
@@ -28,10 +32,11 @@ _USE = "Use the farm"
 _DEMO_TEXT = "Made by your own render farm"
 _DEMO_VOLUME = 0.6
 
+_SOURCES = "A folder, pictures and clips, or an .otio whose media lie beside it."
 _PROFILE = "How it is encoded (configs/encode.toml). Default: by the film's ending."
 _TRANSITIONS = f"One of {', '.join(get_args(TransitionType))}; several are used in turn."
 
-Sources = Annotated[list[Path], typer.Argument(help="A folder, or pictures and clips.", show_default=False)]
+Sources = Annotated[list[Path], typer.Argument(help=_SOURCES, show_default=False)]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The film to write.")]
 
 
@@ -63,9 +68,12 @@ def render_command(
         Path | None, typer.Option(help="Also write its texts; .vtt is WebVTT, else SRT.")
     ] = None,
     otio: Annotated[Path | None, typer.Option(help="Also write its timeline as OpenTimelineIO.")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Then render again whenever a file changes, until Ctrl-C.")
+    ] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Render a folder of pictures and clips to one film: .mp4, .webm, .mov or .gif.
+    """Render a folder of pictures and clips, or an .otio, to one film: .mp4, .webm, .mov or .gif.
 
     Uses the farm that FARM_URL names or that runs here, else starts one for this call.
     """
@@ -79,8 +87,12 @@ def render_command(
         {words: subtitles} if words else {}
     )
     extras = {name: path.expanduser() for name, path in asked.items() if path is not None}
-    footage = gather([source.expanduser() for source in sources], music and music.expanduser())
-    _make(footage, wish, output.expanduser(), extras, as_json=as_json)
+    sources, music = [source.expanduser() for source in sources], music and music.expanduser()
+    order = _Order(sources, music, wish, output.expanduser(), extras)
+    if watch:
+        _watch(order, as_json=as_json)
+    else:
+        _make(order, as_json=as_json)
 
 
 @app.command(rich_help_panel=_USE)
@@ -94,45 +106,134 @@ def demo(
     _profile(output, "standard")
     sheet = {"contact-sheet": output.with_name(f"{output.stem}-contact-sheet.png")}
     if media is not None:
-        _make(gather([media.expanduser()], None), wish, output, sheet)
+        _make(_Order([media.expanduser()], None, wish, output, sheet))
         return
     require_installed(Settings())
     with tempfile.TemporaryDirectory(prefix="kinefarm-demo-") as folder:
         console.remark("drawing a few pictures and a tune …", style="dim")
         _draw(Path(folder))
-        _make(gather([Path(folder)], None), wish, output, sheet)
+        _make(_Order([Path(folder)], None, wish, output, sheet))
 
 
-def _make(
-    footage: Footage, wish: Wish, output: Path, extras: Mapping[str, Path], *, as_json: bool = False
-) -> None:
-    params_of(footage, [f"asset_{n}" for n in range(len(footage.files))], wish, output, extras)
-    for note in footage.skipped:
-        console.remark(f"skipped {note}")
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a call asks for: which files, how, and where to. `extras` are by artifact name."""
+
+    sources: Sequence[Path]
+    music: Path | None
+    wish: Wish
+    output: Path
+    extras: Mapping[str, Path]
+
+    def gather(self) -> Footage:
+        """Find the files and hold them against the wish. Raises BadRequest before anything is sent."""
+        footage = self._found()
+        stand_ins = [f"asset_{number}" for number in range(len(footage.files))]
+        params_of(footage, stand_ins, self.wish, self.output, self.extras)
+        return footage
+
+    def _found(self) -> Footage:
+        if not any(source.suffix.lower() == SUFFIX for source in self.sources):
+            return gather(self.sources, self.music, self.written)
+        if len(self.sources) > 1:
+            raise BadRequest("An .otio is rendered by itself; its media are those it names.", param="sources")
+        if self.wish.seconds != DEFAULT_VISUAL_S:
+            raise BadRequest("Pass an .otio or --seconds, not both: the .otio says it.", param="seconds")
+        return gather_cut(self.sources[0], self.music, SIZES[self.wish.aspect])
+
+    @property
+    def written(self) -> frozenset[Path]:
+        """What the render itself writes."""
+        return frozenset(path.resolve() for path in (self.output, *self.extras.values()))
+
+
+def _make(order: _Order, *, as_json: bool = False) -> None:
+    footage = order.gather()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cancels the job, as Ctrl-C does
+    _say_notes(footage)
     started = time.monotonic()
     with some_farm(Settings()) as client, new_show() as show:
-        film = render(client, footage, wish, output, extras, show)
+        film = render(client, footage, order.wish, order.output, order.extras, show)
         elapsed_s = time.monotonic() - started
     _tell(film, elapsed_s, as_json=as_json)
 
 
-def _tell(film: Film, elapsed_s: float, *, as_json: bool) -> None:
+def _watch(order: _Order, *, as_json: bool) -> None:
+    """Render, and again whenever a file has changed and rests."""
+    footage = order.gather()  # a call that is wrong from the start ends here
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with some_farm(Settings()) as client:
+        watch = _Watch(client, order, footage, as_json=as_json)
+        try:
+            while True:
+                watch.render()
+                console.remark("watching; Ctrl-C ends", style="dim")
+                until_changed(watch.look, watch.rendered)
+        except KeyboardInterrupt:
+            console.remark("stopped watching", style="dim")
+
+
+class _Watch:
+    """Renders one order again and again. `rendered` is how its files were at the last attempt."""
+
+    def __init__(self, client: FarmClient, order: _Order, footage: Footage, *, as_json: bool) -> None:
+        self._client, self._order, self._footage, self._as_json = client, order, footage, as_json
+        self._sent: Sent = {}
+        self.rendered: Seen = {}
+
+    def look(self) -> Seen:
+        """The files as they are now: those that were named, those a cut names, and what lies beside it."""
+        sources = self._order.sources
+        beside = [source.parent for source in sources if source.suffix.lower() == SUFFIX]
+        named = [file.path for file in self._footage.files]
+        return seen([*sources, *beside, *named], self._order.written)
+
+    def render(self) -> None:
+        """Render what lies there now. A render that fails is told, no more."""
+        self.rendered = self.look()
+        started = time.monotonic()
+        try:
+            self._footage = self._order.gather()
+            # A cut may name other files now; what was seen before it was read counts as it was then.
+            self.rendered = {path: self.rendered.get(path, now) for path, now in self.look().items()}
+            film = self._rendered()
+        except FarmError as error:
+            self._sent.clear()  # perhaps the farm has them no more
+            console.complain(error.message)
+        except OSError as error:  # a file went away meanwhile
+            console.complain(f"{error.filename}: {error.strerror}.")
+        else:
+            _tell(film, time.monotonic() - started, as_json=self._as_json, in_one_line=True)
+
+    def _rendered(self) -> Film:
+        order = self._order
+        _say_notes(self._footage)
+        with new_show() as show:
+            return render(
+                self._client, self._footage, order.wish, order.output, order.extras, show, self._sent
+            )
+
+
+def _say_notes(footage: Footage) -> None:
+    for note in footage.skipped:
+        console.remark(f"skipped {note}")
+    for note in footage.notes:
+        console.remark(note)
+
+
+def _tell(film: Film, elapsed_s: float, *, as_json: bool, in_one_line: bool = False) -> None:
     if as_json:
-        console.print_json(
-            {
-                "path": str(film.path),
-                "contact_sheet": str(film.extras["contact-sheet"])
-                if "contact-sheet" in film.extras
-                else None,
-                "extras": {name: str(path) for name, path in film.extras.items()},
-                "job_id": film.job_id,
-                "duration_s": film.duration_s,
-                "size_bytes": film.size_bytes,
-                "music": film.music,
-                "elapsed_s": round(elapsed_s, 3),
-            }
-        )
+        told = {
+            "path": str(film.path),
+            "contact_sheet": str(film.extras["contact-sheet"]) if "contact-sheet" in film.extras else None,
+            "extras": {name: str(path) for name, path in film.extras.items()},
+            "job_id": film.job_id,
+            "duration_s": film.duration_s,
+            "size_bytes": film.size_bytes,
+            "music": film.music,
+            "elapsed_s": round(elapsed_s, 3),
+        }
+        (console.print_line if in_one_line else console.print_json)(told)
         return
     size = console.bytes_text(film.size_bytes)
     console.say(f"{film.path}  {film.duration_s:g} s, {size}, in {elapsed_s:.1f} s", style="bold green")

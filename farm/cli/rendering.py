@@ -1,7 +1,8 @@
 """Renders local files through a farm: upload, submit, follow, download. Opens no media."""
 
+import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,18 @@ from pydantic import ValidationError
 
 from farm.cli.client import FarmClient
 from farm.cli.console import remark
+from farm.cli.cut import renamed
 from farm.cli.footage import Footage, MediaFile
 from farm.cli.progress import Show
 from farm.errors import BadRequest, FarmError, FarmUnavailable
+from farm.otio import as_otio
 from farm.states import TERMINAL_JOBS, JobState
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.params import AspectRatio
 from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES, ProfileName
+
+Sent = MutableMapping[tuple[Path, int, int], str]
+"""Asset ids of files that the farm already has: by path, time of writing in ns, and size."""
 
 _FILM = "video"
 # What may be had beside the film: the artifact's name, and the parameter that asks for it.
@@ -82,11 +88,7 @@ def params_of(
                 "name": output.stem,
                 "aspect_ratio": wish.aspect,
                 "fps": wish.fps,
-                "placements": [  # not by file name: in the order the user gave them
-                    {"asset_id": asset_id, "duration_s": wish.seconds}
-                    for file, asset_id in named
-                    if file != footage.music
-                ],
+                **_order(footage, named, wish),
                 "transition_types": wish.transitions,
                 "hook_text": wish.text,
                 "bgm_asset_id": None if wish.music_like else _music(footage, named),
@@ -107,13 +109,20 @@ def params_of(
 
 
 def render(
-    client: FarmClient, footage: Footage, wish: Wish, output: Path, extras: Mapping[str, Path], show: Show
+    client: FarmClient,
+    footage: Footage,
+    wish: Wish,
+    output: Path,
+    extras: Mapping[str, Path],
+    show: Show,
+    sent: Sent | None = None,
 ) -> Film:
     """Render the footage to `output`, which appears whole or not at all, and `extras` (by artifact name).
 
+    Files that are in `sent` are not sent again; those that are sent are noted in it.
     Ctrl-C cancels the job. Raises RenderFailed with the farm's words, Refused, FarmUnavailable, BadRequest.
     """
-    asset_ids = _upload(client, footage.files, show)
+    asset_ids = _upload(client, footage.files, show, {} if sent is None else sent)
     params = params_of(footage, asset_ids, wish, output, extras)
     job = client.submit(params.kind, params.model_dump(mode="json"))
     try:
@@ -125,6 +134,15 @@ def render(
     return _download(client, job["id"], float(timeline_of(params).duration), output, extras, show)
 
 
+def _order(footage: Footage, named: Sequence[tuple[MediaFile, str]], wish: Wish) -> dict[str, Any]:
+    """What is shown when: as the cut says, else not by file name but in the order the user gave."""
+    if footage.cut is not None:
+        ids = {str(file.path): asset_id for file, asset_id in named}
+        return {"timeline": json.loads(as_otio(renamed(footage.cut, ids)))}
+    shown = [asset_id for file, asset_id in named if file != footage.music]
+    return {"placements": [{"asset_id": asset_id, "duration_s": wish.seconds} for asset_id in shown]}
+
+
 def _music(footage: Footage, named: Sequence[tuple[MediaFile, str]]) -> str | None:
     """The asset id of the footage's sound, if it has one."""
     return next((asset_id for file, asset_id in named if file == footage.music), None)
@@ -134,12 +152,15 @@ def _asset(file: MediaFile, asset_id: str) -> dict[str, str]:
     return {"asset_id": asset_id, "file_name": file.path.name, "media_kind": file.kind.value}
 
 
-def _upload(client: FarmClient, files: Sequence[MediaFile], show: Show) -> list[str]:
-    """Send the files one after the other. Returns their asset ids."""
-    total, done = sum(file.size_bytes for file in files), 0
+def _upload(client: FarmClient, files: Sequence[MediaFile], show: Show, known: Sent) -> list[str]:
+    """Send the files that are not known, one after the other. Returns the asset ids of all."""
+    keys = [(file.path, file.path.stat().st_mtime_ns, file.size_bytes) for file in files]
+    total = sum(size_bytes for path, at, size_bytes in keys if (path, at, size_bytes) not in known)
+    done = 0
     show.step("upload")
-    asset_ids = []
-    for position, file in enumerate(files, 1):
+    for position, (key, file) in enumerate(zip(keys, files, strict=True), 1):
+        if key in known:
+            continue
         detail = f"{position} of {len(files)} {file.path.name}"
         slot = client.declare(file.path.name, file.content_type, file.size_bytes)
 
@@ -149,8 +170,8 @@ def _upload(client: FarmClient, files: Sequence[MediaFile], show: Show) -> list[
             show.at(done / total, detail)
 
         client.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, sent)
-        asset_ids.append(slot["asset"]["id"])
-    return asset_ids
+        known[key] = slot["asset"]["id"]
+    return [known[key] for key in keys]
 
 
 def _follow(client: FarmClient, job: dict[str, Any], show: Show) -> None:

@@ -22,6 +22,7 @@ MAX_TRACKS = 128
 MAX_ITEMS = 20_000
 MAX_MARKERS = 5_000
 MAX_FPS = 240
+_MOST_WARNINGS = 50
 _DEFAULT_FPS = 30
 _SAMPLE_RATE = 48_000
 _SIDES = range(16, 8193)
@@ -65,7 +66,15 @@ def read_otio(source: str | bytes | Mapping[str, object], *, size: tuple[int, in
         )
     except ValidationError as error:
         raise BrokenOtio([("", str(fault["msg"])) for fault in error.errors()]) from error
-    return Read(timeline=timeline, warnings=tuple(findings.warnings))
+    return Read(timeline=timeline, warnings=tuple(_said(findings.warnings)))
+
+
+def _said(warnings: Sequence[str]) -> Iterator[str]:
+    """Each once, and no more than anybody reads."""
+    different = list(dict.fromkeys(warnings))
+    yield from different[:_MOST_WARNINGS]
+    if len(different) > _MOST_WARNINGS:
+        yield f"{len(different) - _MOST_WARNINGS} more things are left out"
 
 
 def _tracks(root: Node) -> list[Node]:

@@ -53,7 +53,7 @@ def _sound(
         place = range(item.start_frame, frame.rate.nearest_frame(frame.seconds(exact.end_sample_exclusive)))
         written = heard(exact, place, medium, frame.rate, frame.sample_rate)
         expected = list(islice(written, len(items) + 1))
-        if are_as_written(items, expected):
+        if place and are_as_written(items, expected):
             return exact, len(expected)
     return _edited(item, medium, source, free_from, frame), 1
 
@@ -96,8 +96,9 @@ def _edited(item: Item, medium: Media, source: Span, free_from: int, frame: Fram
         item.node.warn("was edited, and has lost its fades")
     start, end = (round(seconds * frame.sample_rate) for seconds in (item.start, item.end))
     start = max(start, free_from)
-    if end <= start:
-        item.node.warn("has no length, and is left out")
+    first, stop = (frame.rate.nearest_frame(frame.seconds(sample)) for sample in (start, end))
+    if stop <= first:
+        item.node.warn("is shorter than a frame, and left out")
         return None
     return AudioClip(
         media=medium.id,

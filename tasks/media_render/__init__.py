@@ -13,6 +13,7 @@ from farm.catalog import Catalog
 from farm.kinds import Kind, TaskSpec
 from farm.money import PriceLine
 from farm.timeline import Timeline
+from tasks.media_render.imported import notes_of
 from tasks.media_render.layout import timeline_of
 from tasks.media_render.music import told, tune_of, unheard
 from tasks.media_render.params import (
@@ -67,6 +68,7 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
                 "subtitles": params.subtitles,
                 "chapters": params.chapters,
                 "otio": params.otio,
+                "notes": list(notes_of(params)),
                 **_about_music(params),
                 "unspoken": _settled(params).model_dump(mode="json") if params.voiceover else None,
             },

@@ -37,7 +37,7 @@ from tasks.media_render.params import (
     TransitionType,
     exact,
 )
-from tasks.media_render.profiles import PROFILES
+from tasks.media_render.profiles import PROFILES, Profile
 from tasks.media_render.tune_query import Found
 from tasks.media_render.voiceover import (
     Speech,
@@ -67,7 +67,7 @@ def timeline_of(params: MediaRender, beats: Grid | None = None, speech: Speech |
         shown = _shown(params, beats or known_beats(params, found), speech)
     else:
         shown = _brought(params, speech)
-    _check_total(shown, PROFILES[params.profile].most_s)
+    _check_extent(shown, PROFILES[params.profile])
     bare = shown.model_copy(
         update={
             "media": (
@@ -266,13 +266,19 @@ def _check_room(spots: Sequence[_Spot]) -> None:
             )
 
 
-def _check_total(timeline: Timeline, most_s: int | None) -> None:
+def _check_extent(timeline: Timeline, profile: Profile) -> None:
     total_s = timeline.duration
     if total_s > MAX_TOTAL_S:
         raise BadRequest(f"The render would be longer than {MAX_TOTAL_S // 60} minutes.", param="assets")
-    if most_s is not None and total_s > most_s:
+    if profile.most_s is not None and total_s > profile.most_s:
         raise BadRequest(
-            f"The render would be {float(total_s):g} s long; this profile is for {most_s} s at most.",
+            f"The render would be {float(total_s):g} s long; this profile is for {profile.most_s} s at most.",
+            param="profile",
+        )
+    if min(timeline.width, timeline.height) < profile.least_side:
+        raise BadRequest(
+            f"The timeline is {timeline.width}x{timeline.height}; "
+            f"this profile is for {profile.least_side} pixels a side at least.",
             param="profile",
         )
 

@@ -60,6 +60,7 @@ MAX_TOTAL_S = 3600
 MAX_SOURCE_S = 86_400
 MAX_ASSETS = 500
 SCRIPT_CHARACTERS = 20_000
+LINE_CHARACTERS = 2_000  # two minutes
 MAX_LINES = 1000
 
 Seconds = Annotated[float, Field(strict=True, ge=0, le=MAX_TOTAL_S)]
@@ -190,7 +191,7 @@ class SfxPlacement(Noun):
 class SpokenLine(Noun):
     """What a voice says in one go. With `start_s` not before that; without, after the line before."""
 
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LINE_CHARACTERS)]
     start_s: Seconds | None = None
 
     @model_validator(mode="after")

@@ -17,12 +17,13 @@ class Profile(Noun):
     """What a profile means to whoever asks. `suffix` is the ending of its file.
 
     `requires` is what workers must announce, `most_s` the longest film it is good for (seconds; None: any),
-    `cost` its time beside `standard`, roughly.
+    `least_side` its narrowest in pixels, `cost` its time beside `standard`, roughly.
     """
 
     suffix: str = ".mp4"
     requires: dict[str, str] = Field(default_factory=dict)
     most_s: int | None = None
+    least_side: int = 16
     cost: float = 1.0
     has_chapters: bool = True
 
@@ -34,7 +35,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
     "preview": Profile(cost=0.25),
     "nvenc": Profile(requires={"encoder": "nvenc"}, cost=0.3),
     "vp9": Profile(suffix=".webm", cost=4.0),
-    "av1": Profile(cost=1.4),
+    "av1": Profile(cost=1.4, least_side=64),  # SVT-AV1 4.1 hangs for good at 1920x16
     "prores": Profile(suffix=".mov", cost=2.5),
     "gif": Profile(suffix=".gif", most_s=60, cost=0.8, has_chapters=False),
 }

@@ -14,7 +14,7 @@ from farm.errors import BadRequest
 from tasks.media_render.tunes import Tune
 
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")
-_BPM = re.compile(r"(\d{2,3})(?:\.\d+)?\s*(?:-|to)?\s*(\d{2,3})?\s*bpm")
+_BPM = re.compile(r"(?<!\d)([1-9]\d{1,2})(?!\d)(?:\.\d+)?\s*(?:-|to)?\s*([1-9]\d{1,2})?\s*bpm")
 _TAG, _SYNONYM, _TYPO, _FEEL, _TITLE = 3.0, 2.0, 1.5, 2.0, 1.0
 _NEGATIONS = frozenset({"no", "not", "without", "non", "never", "less", "nothing"})
 # Said of any music, or of nothing.
@@ -200,7 +200,7 @@ def _by_tempo(text: str, shelf: Sequence[Tune]) -> Iterator[tuple[str, float]]:
     found = _BPM.search(text)
     if not found:
         return
-    low, high = float(found[1]), float(found[2] or found[1])
+    low, high = sorted((float(found[1]), float(found[2] or found[1])))
     for tune in shelf:
         if tune.bpm is not None:
             away = max(low - tune.bpm, tune.bpm - high, 0) / low

@@ -18,6 +18,7 @@ from tasks.media_render.params import MAX_TOTAL_S, MediaRender, SpokenLine, Voic
 from tasks.media_render.voices import check_language, voice_of
 
 VOICE_MEDIUM = "voiceover"  # the one file in which all lines follow each other
+VOICE_FILE = "voiceover.wav"
 ROLE = "voiceover"
 LEAD_S = Fraction(3, 10)  # before the first word
 PAUSE_S = Fraction(7, 20)  # between lines without times of their own
@@ -28,9 +29,10 @@ _BREATH_S = Fraction(3, 10)
 
 
 class Speech(Noun):
-    """How long each line of the script is when spoken, in seconds."""
+    """How long each line of the script is when spoken, in seconds, and the gain that all of it needs."""
 
     lengths: tuple[Fraction, ...]
+    gain: float = 1.0
 
 
 class Said(NamedTuple):
@@ -133,7 +135,7 @@ def voice_media(params: MediaRender, speech: Speech | None) -> tuple[Media, ...]
     if params.voiceover is None or speech is None:
         return ()
     whole = sum(speech.lengths, Fraction(0))
-    return (Media(id=VOICE_MEDIUM, kind=MediaKind.AUDIO, name="voiceover.wav", duration=whole),)
+    return (Media(id=VOICE_MEDIUM, kind=MediaKind.AUDIO, name=VOICE_FILE, duration=whole),)
 
 
 def voice_tracks(params: MediaRender, timeline: Timeline, speech: Speech | None) -> Iterator[AudioTrack]:
@@ -149,6 +151,7 @@ def voice_tracks(params: MediaRender, timeline: Timeline, speech: Speech | None)
             end_sample_exclusive=round(item.end * rate),
             source_start=source,
             source_end=source + item.end - item.start,
+            gain=speech.gain,
             name=item.line.text,
         )
         for item, source in zip(said(params.voiceover, speech), starts, strict=False)

@@ -7,7 +7,7 @@ import re
 from typing import Literal
 
 from farm.catalog import read_catalog
-from farm.errors import BadRequest
+from farm.errors import BadRequest, FarmUnavailable
 from farm.noun import Noun
 from farm.settings import Settings
 
@@ -40,8 +40,14 @@ class Voice(Noun):
 
 
 def voices_here() -> tuple[Voice, ...]:
-    """Every voice that this farm offers, by configs/voices.toml."""
+    """Every voice that this farm offers. Raises FarmUnavailable when voices.toml names an unknown engine."""
     engines = read_catalog(Settings()).voices.engines
+    for engine in engines:
+        if engine not in ENGINES:
+            known = ", ".join(ENGINES)
+            raise FarmUnavailable(
+                f"voices.toml: there is no speech engine {engine!r}; known: {known}.", param="voices.engines"
+            )
     return tuple(voice for voice in BUNDLED if voice.engine in engines)
 
 
@@ -51,9 +57,8 @@ def voices_for(language: str | None, gender: str | None, engine: str | None) -> 
         raise BadRequest("language is a language tag such as en or en-US.", param="language")
     if gender is not None and gender not in ("female", "male"):
         raise BadRequest("gender is female or male.", param="gender")
-    known = sorted({voice.engine for voice in BUNDLED})
-    if engine is not None and engine not in known:
-        raise BadRequest(f"engine is one of {', '.join(known)}.", param="engine")
+    if engine is not None and engine not in ENGINES:
+        raise BadRequest(f"engine is one of {', '.join(ENGINES)}.", param="engine")
     return tuple(
         voice
         for voice in voices_here()
@@ -139,3 +144,4 @@ BUNDLED = (
     _pico("fr-FR", "French"),
     _pico("it-IT", "Italian"),
 )
+ENGINES = tuple(dict.fromkeys(voice.engine for voice in BUNDLED))

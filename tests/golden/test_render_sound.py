@@ -135,15 +135,39 @@ def test_d098_to_d107_effects_alone_make_a_film_of_full_loudness(folder, tmp_pat
     assert reading.true_peak <= -1.0
 
 
-def test_a_soundtrack_that_nobody_wants_any_more_ends_while_it_is_mixed(folder, tmp_path):
-    """The first chunk comes once all is mixed; a render that is cancelled does not wait for it."""
+def an_hour_of(folder):
+    """A photo and music that take long to mix."""
     asked = MediaRender(
         assets=(asset("1-photo.png", MediaKind.IMAGE), asset("music.mp3", MediaKind.AUDIO)),
         durations=[{"asset_id": "1-photo.png", "duration_s": 3600}],
         bgm_asset_id="music.mp3",
     )
-    files = {name: folder / name for name in ("1-photo.png", "music.mp3")}
-    track = Soundtrack(timeline_of(asked), files, tmp_path)
+    return timeline_of(asked), {name: folder / name for name in ("1-photo.png", "music.mp3")}
+
+
+def test_a_cancel_does_not_wait_until_all_is_mixed(folder, tmp_path):
+    class Cancelled(Exception):
+        pass
+
+    def checkpoint():
+        nonlocal calls
+        calls += 1
+        if calls > 1:  # the first is before anything is done
+            raise Cancelled
+
+    def progress(fraction, stage):
+        raise AssertionError("a picture was encoded")
+
+    calls = 0
+    timeline, files = an_hour_of(folder)
+    with pytest.raises(Cancelled):
+        render(timeline, files, tmp_path / "out.mp4", profile=FAST, progress=progress, checkpoint=checkpoint)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_soundtrack_that_nobody_wants_any_more_ends_while_it_is_mixed(folder, tmp_path):
+    timeline, files = an_hour_of(folder)
+    track = Soundtrack(timeline, files, tmp_path)
     with Ahead(track, depth=2, name="mix"):
         track.stop()
     assert list(tmp_path.iterdir()) == []

@@ -13,11 +13,14 @@ from tasks.media_render.voices import BUNDLED
 from tests.golden.test_render_file import Attempt
 from tests.loudness import read_meter, sound_of
 from tests.media import level_at, real_photo, tone, write_sound
-from workers.context import InputFile, TaskInput
+from tests.unit.test_media_beats import clicks
+from workers.context import Cancelled, InputFile, TaskInput
 from workers.cpu_render.media_render import perform
 from workers.cpu_render.narration import narrate
 from workers.cpu_render.voice import engine_named
+from workers.media.beats import SAMPLE_RATE as BEATS_RATE
 from workers.media.ducking import DUCK_DB
+from workers.media.sound import resampled
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,8 +65,10 @@ def spoken(folder, voiceover):
     path = folder / "again.wav"
     speech = narrate(Voiceover.model_validate(voiceover), path, lambda: None)
     with wave.open(str(path)) as file:
-        whole = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32)
-    edges = np.cumsum([0, *(round(length * SR) for length in speech.lengths)])
+        rate, data = file.getframerate(), file.readframes(file.getnframes())
+    whole = np.frombuffer(data, "<i2").astype(np.float32)[None] / 32_768
+    whole = resampled(np.repeat(whole, 2, axis=0), rate, SR)[0]
+    edges = np.cumsum([0, *(float(length * SR) for length in speech.lengths)]).round().astype(int)
     return [whole[start:end] for start, end in pairwise(edges)]
 
 
@@ -76,9 +81,8 @@ def narrated(tmp_path_factory):
     """A text of three lines and no other sound."""
     folder = tmp_path_factory.mktemp("narrated")
     voiceover = said_by(WREN, *SENTENCES)
-    return *performed(folder, voiceover=voiceover, hook_text="Hi", otio=True, subtitles=True), spoken(
-        folder, voiceover
-    )
+    params = {"voiceover": voiceover, "hook_text": "Hi", "otio": True, "subtitles": True}
+    return *performed(folder, **params), spoken(folder, voiceover)
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +121,20 @@ def test_d128_the_visuals_share_the_speech_and_it_is_told(narrated):
     length = 0.3 + sum(line.size for line in lines) / SR + 2 * 0.35 + 0.5
     assert frames == int(np.ceil(length * 30))
     (note,) = attempt.lines
+    assert done.result["notes"] == [note]
     assert note == (
         f"The voiceover ends at {length - 0.5:.1f} s: the picture stays until then, instead of 6.0 s."
     )
 
 
-def test_the_timeline_for_editors_has_the_lines(narrated):
-    (otio,) = (output for output in narrated[0].outputs if output.name == "otio")
-    assert all(line in otio.path.read_text() for line in SENTENCES)
+def test_the_timeline_for_editors_has_the_lines_and_comes_with_the_voice(narrated):
+    outputs = {output.name: output for output in narrated[0].outputs}
+    text = outputs["otio"].path.read_text()
+    assert all(line in text for line in SENTENCES)
+    assert outputs["voiceover"].file_name in text
+    with wave.open(str(outputs["voiceover"].path)) as file:
+        length_s = file.getnframes() / file.getframerate()
+    assert length_s == pytest.approx(sum(line.size for line in narrated[3]) / SR, abs=0.001)
 
 
 def test_its_subtitles_have_what_is_said_when_it_is_said(narrated):
@@ -164,14 +174,65 @@ def test_speech_over_music_is_as_loud_as_platforms_want_it(cued):
     assert reading.true_peak <= -1.0
 
 
+def test_a_voice_is_heard_over_music_that_is_listened_to_first(tmp_path):
+    knocks = clicks(np.arange(0.3, 12, 60 / 93)).astype(np.float32)
+    music = write_sound(tmp_path / "music.wav", knocks, BEATS_RATE)
+    voiceover = said_by(WREN, SENTENCES[0])
+    params = {"voiceover": voiceover, "beat_sync": True, "bgm_volume": 0.0}
+    _, attempt, film = performed(tmp_path, music, **params)
+    (line,) = spoken(tmp_path, voiceover)
+    start = round(0.3 * SR)
+    assert np.corrcoef(film[0, start : start + line.size], line)[0, 1] > 0.97
+    assert [line for line in attempt.lines if "The cuts follow the beats of music.wav" in line]
+
+
 def test_every_voice_of_espeak_ng_speaks_and_none_is_another(tmp_path):
     heard = set()
     voices = [voice for voice in BUNDLED if voice.engine == "espeak-ng"]
     for voice in voices:
-        said = engine_named(voice.engine).speak(voice.code, "Audio 12, [[taxi]].", tmp_path)
-        assert 0.5 < said.samples.size / said.sample_rate < 6
-        heard.add(said.samples.tobytes())
+        said = engine_named(voice.engine).speak(voice.code, "Audio 12, [[[taxi]]].", tmp_path)
+        assert 10_000 < said.size < 100_000
+        heard.add(said.tobytes())
     assert len(heard) == len(voices)
+
+
+def test_words_in_brackets_are_words_and_no_phonemes(tmp_path):
+    plain, *bracketed = (
+        engine_named("espeak-ng").speak("en-us+f3", text, tmp_path).size
+        for text in ("[taxi", "[[taxi", "[[[[taxi")
+    )
+    assert all(size > 0.9 * plain for size in bracketed)
+
+
+def test_every_voice_of_ttspico_speaks_where_it_is_installed(tmp_path):
+    pytest.importorskip("ttspico")
+    for voice in (voice for voice in BUNDLED if voice.engine == "ttspico"):
+        said = engine_named(voice.engine).speak(voice.code, "Audio <12> \\\\ taxi.", tmp_path)
+        assert 10_000 < said.size < 100_000
+        assert np.abs(said.astype(int)).max() > 3_000
+
+
+def test_a_short_script_and_a_long_one_are_brought_to_one_loudness(tmp_path):
+    for lines in (SENTENCES[:1], SENTENCES * 2):
+        voiceover = Voiceover.model_validate(said_by(WREN, *lines))
+        speech = narrate(voiceover, tmp_path / "out.wav", lambda: None)
+        sound = sound_of(tmp_path / "out.wav").astype(np.float32) / 32_768 * np.float32(speech.gain)
+        assert read_meter(resampled(np.repeat(sound, 2, axis=0), 22_050, SR)).integrated == pytest.approx(
+            -18, abs=0.3
+        )
+
+
+def test_a_render_that_is_called_off_says_no_more(tmp_path):
+    asked = []
+
+    def checkpoint():
+        asked.append(1)
+        if len(asked) == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        narrate(Voiceover.model_validate(said_by(WREN, *SENTENCES)), tmp_path / "out.wav", checkpoint)
+    assert len(asked) == 2
 
 
 def test_a_line_that_an_engine_passes_over_in_silence_fails_by_code(tmp_path, monkeypatch):

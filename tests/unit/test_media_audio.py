@@ -11,6 +11,7 @@ from farm.timeline import AudioClip, AudioTrack, Media, MediaKind, Rate, Timelin
 from tests.media import beeps, level_at, onsets, tone, write_clip, write_sound
 from workers.media.audio import mix
 from workers.media.probe import probe
+from workers.media.sound import HeldSound
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +140,29 @@ def test_fades_rise_and_fall_without_a_step(tmp_path):
     assert sound[5 * SR // 2] == pytest.approx(0.5, abs=0.001)
 
 
+def test_a_fade_is_as_smooth_an_hour_into_the_film():
+    chirp = np.full((2, 100), 0.5, np.float32)
+    rise, fall, start, end = SR // 4, 3 * SR // 2, 3600 * SR + 1, 3604 * SR + 7
+    clip = AudioClip(
+        media="hum",
+        start_sample=start,
+        end_sample_exclusive=end,
+        fade_in_samples=rise,
+        fade_out_samples=fall,
+        loop=True,
+    )
+    chunks = mix(
+        a_timeline(music=[clip], rate=Rate(num=1), seconds=3605),
+        {},
+        builtin={"hum": chirp},
+        checkpoint=lambda: None,
+    )
+    sound = np.concatenate(list(chunks)[-12:], axis=1)[0]
+    assert sound.max() == pytest.approx(0.5)
+    assert np.abs(np.diff(sound)).max() < 0.5 * np.pi / 2 / rise * 1.01  # no steeper than its fade in
+    assert sound[-(3605 * SR - end) - 1] < 1e-6
+
+
 def test_a_cut_into_a_tone_does_not_click(tmp_path):
     path = write_sound(tmp_path / "m.wav", tone(100, 6, level=0.8))
     clip = AudioClip(
@@ -230,12 +254,24 @@ def test_sound_that_is_not_a_number_never_reaches_the_mix(tmp_path):
     wild = tone(440, 2)
     wild[:, 1000:1010] = np.nan
     wild[:, 2000:2010] = np.inf
-    wild[:, 3000:3010] = 1e30
+    wild[:, 3000:3010] = 3e38  # infinite, were it made any louder
     path = write_sound(tmp_path / "m.wav", wild, codec="pcm_f32le")
-    clip = AudioClip(media="music", start_sample=0, end_sample_exclusive=2 * SR)
+    clip = AudioClip(media="music", start_sample=0, end_sample_exclusive=2 * SR, gain=4)
     sound = heard(a_timeline(music=[clip], seconds=2), {"music": path})
     assert np.isfinite(sound).all()
-    assert level_at(sound, SR, 440, 1.5, 2) == pytest.approx(0.5, rel=0.02)
+    assert level_at(sound, SR, 440, 1.5, 2) == pytest.approx(2, rel=0.02)
+
+
+@pytest.mark.parametrize("count", [1, 7, 10])
+def test_a_held_sound_loops_whatever_is_read_at_once(count):
+    sound = np.arange(20, dtype=np.float32).reshape(2, 10)
+    span = {"source_start": Fraction(2, SR), "source_end": Fraction(2 + count, SR)}
+    reader = HeldSound(sound, SR, **span, loop=True)
+    read = np.concatenate([reader.read(size) for size in (3, 1, 24_000, 5)], axis=1)
+    wanted = sound[:, 2 : 2 + count]
+    assert all((side == np.resize(part, 24_009)).all() for side, part in zip(read, wanted, strict=True))
+    once = HeldSound(sound, SR, **span)
+    assert np.array_equal(np.concatenate([once.read(3) for _ in range(5)], axis=1), wanted)
 
 
 def test_five_minutes_take_no_more_memory_than_one(tmp_path, beeping):

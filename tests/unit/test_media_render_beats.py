@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from farm.settings import Settings
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.on_beats import FURTHEST_S, Grid, ends_on_beats, grid_of
 from tasks.media_render.tunes import BUNDLED
+from workers.cpu_render import beat_sync
+from workers.media.beats import LONGEST_S, Beats
 
 PICTURES = tuple(f"{number}.png" for number in range(6))
 
@@ -49,6 +52,18 @@ def test_d132_a_strong_beat_further_off_is_taken_before_a_weak_one():
     assert grid.nearest(Fraction("2.7")) == 2.5  # the downbeat, 0.2 s away
     assert grid.nearest(Fraction("2.95")) == 3.0  # right there
     assert grid.nearest(Fraction(30)) == 30  # no music any more
+
+
+def test_d132_where_nobody_listened_any_more_the_cuts_stay(monkeypatch):
+    times = tuple(n * 0.7 for n in range(1285))
+    heard = Beats(bpm=60 / 0.7, times=times, downbeat=0, regularity=1.0, duration_s=float(LONGEST_S))
+    monkeypatch.setattr(beat_sync, "beats_of", lambda path, name: heard)
+    pictures = [f"{number}.png" for number in range(320)]
+    params = render(*pictures, "m.mp3", bgm_asset_id="m.mp3", beat_sync=True)
+    laid = beat_sync.laid_on_beats(params, timeline_of(params), {"m.mp3": Path("m.mp3")}, str)
+    starts = [clip.start_frame for clip in laid.video[0].clips]
+    assert starts[1] != 90
+    assert starts[301:] == list(range(301 * 90, 320 * 90, 90))
 
 
 def test_d132_music_that_starts_over_takes_its_beats_along():

@@ -1,5 +1,6 @@
 """What may be asked of a render's encoding, who may run it, and the by-products that need no picture."""
 
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from farm.catalog import read_catalog
 from farm.doors.capable import lacking, need
 from farm.errors import BadRequest
 from farm.kinds import kind_named
+from farm.otio import as_otio
 from farm.settings import Settings
 from farm.timeline import Media, MediaKind, Rate, TextClip, TextTrack, Timeline, VideoClip, VideoTrack
 from schedulers.capacity import Worker
@@ -99,6 +101,14 @@ def test_what_a_profile_cannot_do_is_refused_by_name(params: dict[str, Any], par
     assert caught.value.param == param
 
 
+def test_a_strip_that_is_too_narrow_for_an_encoder_is_refused_by_the_profile():
+    timeline = json.loads(as_otio(film(("a.png", 30)).model_copy(update={"width": 1920, "height": 16})))
+    assert timeline_of(asked(timeline=timeline)).height == 16
+    with pytest.raises(BadRequest, match=r"1920x16.*64 pixels") as caught:
+        timeline_of(asked(timeline=timeline, profile="av1"))
+    assert caught.value.param == "profile"
+
+
 def test_d003_the_surface_of_the_document_knows_no_profile_and_d083_gives_an_mp4():
     body = {"projectId": "mrproj_0123456789abcdefghjkmn"}
     assert wire.RenderRequest.model_validate(body)
@@ -140,6 +150,11 @@ def test_titles_go_before_visuals_and_what_comes_before_the_first_is_called_as_t
     ]
     one = film(("a.png", 100), ("b.png", 100), texts=texts[:1])
     assert [c.title for c in chapters_of(one)] == ["a", "b"]
+
+
+def test_few_chapters_of_a_long_film_may_be_as_short_as_any():
+    chapters = chapters_of(film(("intro.mp4", 300), ("talk.mp4", 107_400), ("end.mp4", 300)))
+    assert [c.start_frame for c in chapters] == [0, 300, 107_700]
 
 
 def test_a_thousand_cuts_make_no_more_chapters_than_a_file_may_have():

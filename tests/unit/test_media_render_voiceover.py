@@ -7,13 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from farm.catalog import read_catalog
-from farm.errors import BadRequest, FailureClass, TaskFailure
+from farm.errors import BadRequest, FailureClass, FarmUnavailable, TaskFailure
 from farm.settings import Settings
 from tasks.media_render import KIND, Voiceover, timeline_of
-from tasks.media_render.params import MAX_LINES, SCRIPT_CHARACTERS
+from tasks.media_render.params import LINE_CHARACTERS, MAX_LINES
 from tasks.media_render.script import lines_of_srt, lines_of_text
 from tasks.media_render.voiceover import Speech, estimated, notes, said, until
-from tasks.media_render.voices import BUNDLED, UNKNOWN_VOICE, voices_for, voices_here
+from tasks.media_render.voices import BUNDLED, ENGINES, UNKNOWN_VOICE, voices_for, voices_here
 from tests.unit.test_media_render_kind import price, render
 from workers.cpu_render.voice import engine_named, engines, espeak_ng
 
@@ -91,7 +91,8 @@ def test_d127_what_is_no_srt_is_refused_with_the_number_of_the_cue(content, cue)
         script(),
         script("  "),
         script("..."),
-        script("x" * SCRIPT_CHARACTERS, "y"),
+        script(*["x" * LINE_CHARACTERS] * 10, "y"),
+        script("x" * (LINE_CHARACTERS + 1)),
         script(*["x"] * (MAX_LINES + 1)),
         script((-1, "x")),
         {"lines": [{"text": "x"}]},
@@ -142,6 +143,19 @@ def test_nothing_is_noted_where_all_found_its_place():
     assert list(notes(params, speech(1, 1), Fraction(6))) == []
 
 
+def test_d132_cuts_follow_the_beats_within_a_picture_that_waits_for_the_voice():
+    pictures = [f"{n}.png" for n in range(4)]
+    params = render(*pictures, bgm_query="neon-run", beat_sync=True, voiceover=script("One."))
+    timeline = laid_out(params, 22.2)
+    *inner, end = cuts(timeline)
+    assert end == 23
+    for cut, plain in zip(inner, (5.75, 11.5, 17.25), strict=True):
+        beats = cut * 128 / 60
+        assert abs(beats - round(beats)) * 60 / 128 <= 1 / 60 + 1e-6
+        assert abs(cut - plain) <= 0.5
+    assert heard(timeline) == [(0.3, 22.5, 0)]
+
+
 def test_music_runs_until_the_voice_has_ended():
     params = render("1.png", "m.mp3", bgm_asset_id="m.mp3", voiceover=script("One."))
     music, voice = laid_out(params, 9.2).audio
@@ -153,7 +167,7 @@ def test_music_runs_until_the_voice_has_ended():
 
 
 def test_every_voice_has_an_engine_and_every_engine_has_voices():
-    assert {voice.engine for voice in BUNDLED} == set(engines())
+    assert set(ENGINES) == set(engines())
     assert len({voice.id for voice in BUNDLED}) == len(BUNDLED)
     assert all(voice.id.startswith("svoice_") for voice in BUNDLED)  # D-155
     assert set(read_catalog(Settings()).voices.engines) <= set(engines())
@@ -175,6 +189,13 @@ def test_the_operator_says_which_engines_speak(tmp_path, monkeypatch):
     with pytest.raises(BadRequest) as caught:
         timeline_of(render("1.png", voiceover=script("One.")))
     assert caught.value.public_code == UNKNOWN_VOICE
+
+
+def test_a_word_that_is_no_engine_is_told_to_the_operator(tmp_path, monkeypatch):
+    (tmp_path / "voices.toml").write_text('[voices]\nengines = ["espeak"]\n')
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(tmp_path))
+    with pytest.raises(FarmUnavailable, match="no speech engine 'espeak'; known: espeak-ng, ttspico"):
+        voices_here()
 
 
 @pytest.mark.parametrize(
@@ -235,11 +256,19 @@ def test_a_worker_without_the_engine_says_so_by_code(monkeypatch):
         )
 
 
-def test_an_engine_that_does_not_speak_says_why(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("does", "says"),
+    [
+        ("echo no such voice >&2; exit 1", "no such voice"),
+        ("exit 0", "no reason given"),
+        ('while [ "$1" != -w ]; do shift; done; echo junk >"$2"', "its file is broken"),
+    ],
+)
+def test_an_engine_that_does_not_speak_says_why(tmp_path, monkeypatch, does, says):
     program = tmp_path / "espeak-ng"
-    program.write_text("#!/bin/sh\necho no such voice >&2\nexit 1\n")
+    program.write_text(f"#!/bin/sh\ncat >/dev/null\n{does}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(TaskFailure, match="no such voice") as caught:
+    with pytest.raises(TaskFailure, match=says) as caught:
         espeak_ng.ENGINE.speak("en-us", "Hello", Path(tmp_path))
     assert caught.value.public_code == "speech_failed"

@@ -66,6 +66,15 @@ def test_words_that_meant_nothing_are_told() -> None:
     assert found.note.endswith("Not understood: zydeco.")
 
 
+@pytest.mark.parametrize("query", ["00 bpm", "000bpm", "90-00 bpm", "1000 bpm", "0 bpm"])
+def test_a_tempo_that_no_music_has_is_not_understood(query: str) -> None:
+    assert not choose(query, BUNDLED).fits
+
+
+def test_a_range_of_tempi_may_be_given_from_its_top() -> None:
+    assert rank("100-90 bpm", BUNDLED) == rank("90-100 bpm", BUNDLED)
+
+
 def test_the_same_words_always_get_the_same_tune_whatever_their_case() -> None:
     assert rank("Happy, BRIGHT", BUNDLED) == rank("happy bright", BUNDLED)
 

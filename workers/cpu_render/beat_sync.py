@@ -8,7 +8,7 @@ from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.on_beats import Grid
 from tasks.media_render.voiceover import Speech
 from workers.cpu_render.builtin import builtin_files
-from workers.media.beats import beats_of
+from workers.media.beats import LONGEST_S, beats_of
 
 
 def laid_on_beats(
@@ -28,4 +28,5 @@ def laid_on_beats(
         log(f"{medium.name} has no steady beat: the cuts stay where they are.")
         return timeline
     log(f"The cuts follow the beats of {medium.name}, {beats.bpm:.1f} bpm.")
-    return timeline_of(request, Grid.measured(beats.times, beats.downbeat, beats.duration_s), speech)
+    repeat_s = beats.duration_s if beats.duration_s < LONGEST_S else None  # else nobody heard its end
+    return timeline_of(request, Grid.measured(beats.times, beats.downbeat, repeat_s), speech)

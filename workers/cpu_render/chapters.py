@@ -57,9 +57,14 @@ def _from_the_start(marks: Sequence[_Mark], timeline: Timeline) -> Iterator[_Mar
 
 
 def _spaced(marks: Iterable[_Mark], timeline: Timeline) -> list[_Mark]:
-    """Without those that come too soon after the one before or before the end."""
+    """Without those that come too soon after the one before or before the end; fewer where too many."""
     end = timeline.end_frame_exclusive
-    least = max(timeline.rate.nearest_frame(SHORTEST_S), -(-end // MOST))
+    kept = _apart(marks, end, timeline.rate.nearest_frame(SHORTEST_S))
+    return kept if len(kept) <= MOST else _apart(kept, end, -(-end // MOST))
+
+
+def _apart(marks: Iterable[_Mark], end: int, least: int) -> list[_Mark]:
+    """Those that come at least so many frames after the one before and before the end."""
     kept: list[_Mark] = []
     for mark, following in pairwise([*marks, _Mark(end, "")]):
         alone = not kept or mark.frame - kept[-1].frame >= least

@@ -15,7 +15,7 @@ from farm.settings import Settings
 from farm.timeline import Timeline
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.music import Told
-from tasks.media_render.voiceover import VOICE_MEDIUM, Speech, notes
+from tasks.media_render.voiceover import VOICE_FILE, VOICE_MEDIUM, Speech, notes
 from workers.context import Context, Done, Output, TaskInput
 from workers.cpu_render.beat_sync import laid_on_beats
 from workers.cpu_render.contact_sheet import draw_sheet
@@ -30,8 +30,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class RenderParams(Noun):
     """What the task asks for. Input files come by media id.
 
-    `music` tells of the tune that was chosen; `unheard` is the request when its cuts shall follow music that
-    nobody has listened to yet, `unspoken` when it has a voiceover that nobody has spoken yet.
+    `notes` say what of a timeline could not be kept. `music` tells of the tune that was chosen; `unheard` is
+    the request when its cuts shall follow music that nobody has listened to yet, `unspoken` when it has a
+    voiceover that nobody has spoken yet.
     """
 
     timeline: Timeline
@@ -42,6 +43,7 @@ class RenderParams(Noun):
     subtitles: bool = False
     chapters: bool = False
     otio: bool = False
+    notes: tuple[str, ...] = ()
     music: Told | None = None
     unheard: MediaRender | None = None
     unspoken: MediaRender | None = None
@@ -68,24 +70,29 @@ def perform(task: TaskInput, context: Context) -> Done:
             progress=context.progress,
             checkpoint=context.checkpoint,
         )
-        for note in film.report.notes:
+        said = (*params.notes, *_odd(params, speech), *film.report.notes)
+        for note in said:
             context.log(note)
         outputs = [_video(film, params, profile.format.content_type), *_by_products(film, params, context)]
-    result = {"frames": film.shape.frames, "notes": list(film.report.notes), **_told(params)}
+    result = {"frames": film.shape.frames, "notes": list(said), **_told(params)}
     return Done(outputs, result=result)
 
 
 def _spoken(params: RenderParams, files: dict[str, Path], context: Context) -> Speech | None:
-    """Speak the voiceover, if there is one: it becomes one of the files. What is odd goes to the log."""
+    """Speak the voiceover, if there is one: it becomes one of the files."""
     if params.unspoken is None or params.unspoken.voiceover is None:
         return None
     voiceover = params.unspoken.voiceover
     context.progress(0.0, "voiceover")
-    files[VOICE_MEDIUM] = context.workdir / "voiceover.wav"
-    speech = narrate(voiceover, files[VOICE_MEDIUM], context.checkpoint)
-    for note in notes(params.unspoken, speech, params.timeline.duration):
-        context.log(note)
-    return speech
+    files[VOICE_MEDIUM] = context.workdir / VOICE_FILE
+    return narrate(voiceover, files[VOICE_MEDIUM], context.checkpoint)
+
+
+def _odd(params: RenderParams, speech: Speech | None) -> tuple[str, ...]:
+    """What a person should know of the voiceover."""
+    if params.unspoken is None or speech is None:
+        return ()
+    return tuple(notes(params.unspoken, speech, params.timeline.duration))
 
 
 def _laid_out(
@@ -142,6 +149,7 @@ def _by_products(film: Film, params: RenderParams, context: Context) -> Iterator
         yield _poster(film, params)
     if params.otio:
         yield _otio(film, params)
+        yield from _voice(film)
     if params.subtitles:
         yield from _subtitles(film, params, context)
 
@@ -164,6 +172,13 @@ def _otio(film: Film, params: RenderParams) -> Output:
     path = film.seen.with_name("timeline.otio")
     path.write_text(as_otio(film.timeline), encoding="utf-8", newline="\n")
     return Output("otio", path, _named(params, ".otio"), CONTENT_TYPE)
+
+
+def _voice(film: Film) -> Iterator[Output]:
+    """The file that an editor finds named in the timeline."""
+    path = film.seen.with_name(VOICE_FILE)
+    if path.is_file():
+        yield Output("voiceover", path, VOICE_FILE, "audio/wav")
 
 
 def _subtitles(film: Film, params: RenderParams, context: Context) -> Iterator[Output]:

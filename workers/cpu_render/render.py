@@ -20,6 +20,7 @@ from workers.media.shape import Shape
 
 FRAMES_AHEAD = 4
 SOUND_AHEAD = 4
+_LOOK_S = 0.2  # how often a render that waits for its sound looks whether it is to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def render(
         track = Soundtrack(timeline, files, out.parent)
         sound = stack.enter_context(Ahead(track, depth=SOUND_AHEAD, name="mix"))
         stack.callback(track.stop)
+        while not sound.is_ready(_LOOK_S):  # an hour is mixed in half a minute
+            checkpoint()
         encode(pictures, sound, out, shape, profile, on_frame, chapters)
     return _report(timeline, planned, out, notes)
 

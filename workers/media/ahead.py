@@ -54,6 +54,11 @@ class Ahead(Generic[T]):
         self._run.result()  # raises what the source raised
         raise StopIteration
 
+    def is_ready(self, within_s: float) -> bool:
+        """Wait that long at most; whether an item, or the end, has come."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._items) or self._ended, within_s)
+
     def close(self) -> None:
         """Stop the source, as soon as its current item is made, and wait for its thread to end."""
         with self._changed:

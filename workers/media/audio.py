@@ -75,9 +75,10 @@ class _Part:
         """The gain in samples `[start, end_exclusive)` of the timeline: half cosines at both ends."""
         if start - self.start >= self.fade_in and self.end_exclusive - end_exclusive >= self.fade_out:
             return np.full(1, self.gain, np.float32)
-        at = np.arange(start, end_exclusive, dtype=np.float32)
-        rise = np.clip((at - (self.start - 0.5)) / max(self.fade_in, 1), 0, 1)
-        fall = np.clip((self.end_exclusive - 0.5 - at) / max(self.fade_out, 1), 0, 1)
+        # Counted from `start`: float32 cannot tell samples apart that come after the first six minutes.
+        at = np.arange(end_exclusive - start, dtype=np.float32)
+        rise = np.clip((at + (start - self.start + 0.5)) / max(self.fade_in, 1), 0, 1)
+        fall = np.clip((self.end_exclusive - start - 0.5 - at) / max(self.fade_out, 1), 0, 1)
         shape: Samples = np.sin(rise * np.pi / 2) ** 2 * np.sin(fall * np.pi / 2) ** 2
         return (self.gain * shape).astype(np.float32)
 

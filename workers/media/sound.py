@@ -24,6 +24,7 @@ _RUN_UP_S = Fraction(1, 4)
 _HOLE_S = Fraction(1, 20)
 _MAX_HOLE_S = 60
 _SHORT_S = 10
+_LOUDEST = 1000.0  # 60 dB above full scale
 
 
 class SoundReader:
@@ -210,7 +211,7 @@ class HeldSound:
         self._all = sound[:, round(source_start * sample_rate) :]
         if source_end is not None:
             self._all = self._all[:, : max(0, round((source_end - source_start) * sample_rate))]
-        self._left = self._all
+        self._at = 0
         self._loop = loop and self._all.shape[1] > 0
 
     def close(self) -> None:
@@ -218,15 +219,12 @@ class HeldSound:
 
     def read(self, count: int) -> Samples:
         """The next `count` samples; fewer only when the sound has ended."""
-        taken = [self._take(count)]
-        while self._loop and (missing := count - sum(piece.shape[1] for piece in taken)):
-            self._left = self._left if self._left.shape[1] else self._all
-            taken.append(self._take(missing))
-        return taken[0] if len(taken) == 1 else np.concatenate(taken, axis=1)
-
-    def _take(self, count: int) -> Samples:
-        taken, self._left = self._left[:, :count], self._left[:, count:]
-        return taken
+        start, length = self._at, self._all.shape[1]
+        if not self._loop or start + count <= length:
+            self._at = min(start + count, length)
+            return self._all[:, start : self._at]
+        self._at = (start + count) % length
+        return self._all.take(np.arange(start, start + count), axis=1, mode="wrap")
 
 
 def resampled(sound: Samples, sample_rate: int, wanted_rate: int) -> Samples:
@@ -241,7 +239,10 @@ def resampled(sound: Samples, sample_rate: int, wanted_rate: int) -> Samples:
 
 
 def _stereo(frame: AudioFrame) -> Samples:
-    """Shape (2, n); what is not a number becomes silence, what is infinite full scale."""
+    """Shape (2, n); what is not a number becomes silence, what is infinite full scale.
+
+    What is louder than _LOUDEST is no sound, and sums of it would become infinite.
+    """
     samples: Samples = np.asarray(frame.to_ndarray(), np.float32)
-    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0).clip(-_LOUDEST, _LOUDEST)
     return np.repeat(finite, 2, axis=0) if finite.shape[0] == 1 else finite

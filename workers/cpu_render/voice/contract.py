@@ -1,4 +1,4 @@
-"""What a speech engine is to a voiceover: text in, samples out, at whatever level and rate it likes."""
+"""What a speech engine is to a voiceover: text in, samples out, at whatever level it likes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,34 +9,26 @@ import numpy.typing as npt
 
 from farm.errors import FailureClass, TaskFailure
 
-Mono = npt.NDArray[np.float32]  # of shape (n,)
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """What was spoken, full scale 1."""
-
-    samples: Mono
-    sample_rate: int
+Pcm = npt.NDArray[np.int16]  # mono, of shape (n,)
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`speak` says a text with the voice of that code; `folder` takes its files meanwhile.
+    """`speak` says a text with the voice of that code, always at `sample_rate`; `folder` takes its files.
 
     It raises TaskFailure when it cannot. `install` tells an operator how to get it.
     """
 
     name: str
     install: str
+    sample_rate: int
     is_installed: Callable[[], bool]
-    speak: Callable[[str, str, Path], Utterance]
+    speak: Callable[[str, str, Path], Pcm]
 
 
-def from_pcm16(data: bytes, sample_rate: int) -> Utterance:
-    """Samples from little-endian 16-bit mono; a half one at the end is dropped."""
-    pcm = np.frombuffer(data[: len(data) // 2 * 2], "<i2")
-    return Utterance(pcm.astype(np.float32) / np.float32(32768), sample_rate)
+def pcm_of(data: bytes) -> Pcm:
+    """Samples from little-endian 16-bit mono; half a sample at the end is dropped."""
+    return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
 
 
 def speech_failed(engine: str, why: str) -> TaskFailure:

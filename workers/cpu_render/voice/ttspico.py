@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from workers.cpu_render.voice.contract import Engine, Utterance, from_pcm16, speech_failed
+from workers.cpu_render.voice.contract import Engine, Pcm, pcm_of, speech_failed
 
 _SAMPLE_RATE = 16_000
 # Pico reads tags and backslashes as commands.
@@ -33,13 +33,14 @@ def _pico(language: str) -> _Pico:
     return engine
 
 
-def _speak(code: str, text: str, folder: Path) -> Utterance:
-    return from_pcm16(_pico(code).speak(text.translate(_COMMANDS)) or b"", _SAMPLE_RATE)
+def _speak(code: str, text: str, folder: Path) -> Pcm:
+    return pcm_of(_pico(code).speak(text.translate(_COMMANDS)) or b"")
 
 
 ENGINE = Engine(
     name="ttspico",
     install="pip install ttspico (built from source: it needs a C compiler)",
+    sample_rate=_SAMPLE_RATE,
     is_installed=_is_installed,
     speak=_speak,
 )

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from tasks.media_render.params import (
     HOOK_CHARACTERS,
+    LINE_CHARACTERS,
     MAX_ASSETS,
     MAX_LINES,
     MAX_OVERLAYS,
@@ -187,14 +188,14 @@ class SfxPlacement(Asked):
 class ScriptSegment(Asked):
     """What is said in one go. When it is heard follows from the speech: segments take no times."""
 
-    text: str = Field(min_length=1, max_length=SCRIPT_CHARACTERS)
+    text: str = Field(min_length=1, max_length=LINE_CHARACTERS)
 
 
 class Script(Asked):
     """What the voice says: `content` as plain text or SRT, or `segments` as json.
 
-    Each line of a text is one segment. Cues of an SRT start at their times, or once the cue before was said;
-    where they end is not looked at. No word is cut: the picture stays until the last one was said.
+    Each sentence of a text is one segment. Cues of an SRT start at their times, or once the cue before was
+    said; where they end is not looked at. No word is cut: the picture stays until the last one was said.
     """
 
     format: Literal["text", "srt", "json"]
