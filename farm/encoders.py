@@ -56,7 +56,7 @@ class EncoderProfile(Noun):
     audio_bitrate: int = Field(default=192_000, gt=0)
     scale: float = Field(default=1.0, ge=0.05, le=1)
     longest_side: int | None = Field(default=None, ge=32)
-    most_fps: float | None = Field(default=None, gt=0)
+    most_fps: float | None = Field(default=None, ge=1)
     threads: int = Field(default=0, ge=0)
 
     @property

@@ -64,7 +64,7 @@ def render(
         track = Soundtrack(timeline, files, out.parent)
         sound = stack.enter_context(Ahead(track, depth=SOUND_AHEAD, name="mix"))
         stack.callback(track.stop)
-        while not sound.is_ready(_LOOK_S):  # an hour is mixed in half a minute
+        while not sound.is_ready(_LOOK_S):  # it comes once all is mixed
             checkpoint()
         encode(pictures, sound, out, shape, profile, on_frame, chapters)
     return _report(timeline, planned, out, notes)
