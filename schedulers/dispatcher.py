@@ -6,6 +6,7 @@ Writes attempts and lanes inside the scheduler's transaction; what it returns is
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
+from statistics import fmean
 
 from sqlalchemy import Connection, bindparam, case, select, update
 
@@ -26,7 +27,7 @@ from schedulers.lanes import LaneChanges
 from schedulers.placing import Placing
 
 _ROUNDS = 8
-_AT_ONCE = 32  # candidates of a round: most often the first few fill the line
+_AT_FIRST, _TO_SPARE = 32, 8  # turns looked at
 _ASIDE_AT_ONCE = 2000  # in each round: the farm stands still meanwhile
 
 
@@ -89,12 +90,14 @@ class Dispatcher:
         """Round after round while tasks that cannot go anywhere now leave their turns to those behind."""
         messages: list[Message] = []
         for _ in range(_ROUNDS + len(sorts)):
-            most = min(self._catalog.scheduling.batch, max(_AT_ONCE, 2 * filling.placing.free))
-            wanted = min(filling.placing.wanted, most)
-            turns = self._turns(connection, line, filling, sorts, wanted)
-            if not turns:
+            left = [sort for sort in sorts if sort.id not in filling.closed]
+            if not left or filling.placing.wanted <= 0:
                 break
             tiers = self._tiers(connection, line)
+            wanted = self._wanted(filling.placing, tiers)
+            turns = self._turns(connection, line, filling, left, wanted)
+            if not turns:
+                break
             done = filling.round(turns, choose(tiers, [turn.fair for turn in turns.values()], wanted))
             self._charge(connection, line, tiers, turns, done.placed, now)
             messages += self._publish(connection, line, done.placed, turnstile, now)
@@ -107,17 +110,20 @@ class Dispatcher:
                 break
         return messages
 
+    def _wanted(self, placing: Placing, tiers: Mapping[str, TierTurn]) -> int:
+        """How many turns to look at in a round: what is likely to fill the line, and some to spare."""
+        known_s = [tier.typical_s for tier in tiers.values() if tier.typical_s > 0]
+        likely = placing.likely(fmean(known_s)) + _TO_SPARE if known_s else _AT_FIRST
+        return min(placing.wanted, max(likely, 2 * placing.free), self._catalog.scheduling.batch)
+
     def _turns(
         self,
         connection: Connection,
         line: Line,
         filling: Filling,
-        sorts: Sequence[OpenSort],
+        left: Sequence[OpenSort],
         wanted: int,
     ) -> dict[int, Turn]:
-        if wanted <= 0:
-            return {}
-        left = [sort for sort in sorts if sort.id not in filling.closed]
         aged = {tier for tier in self._catalog.tiers if self._is_ageing_turn(line, tier)}
         return self._backlog.turns(connection, line, left, wanted, filling.passed, aged=aged)
 

@@ -84,6 +84,10 @@ class Filling:
 
     def _serve(self, account: int) -> bool:
         """One turn. False when the line is full."""
+        sorts = {sort.id for sort in self._turns[account].lanes.values()}
+        if sorts <= self.closed:  # not even looked at
+            self._pass(account)
+            return True
         while self._room[account] > 0 and (task := self._head(account)) is not None:
             if not self._may_start(task):
                 return True
@@ -106,10 +110,9 @@ class Filling:
     def _tasks(self, account: int) -> Waiting:
         """The account's next tasks, read with those of the next few accounts, and not before its turn."""
         if account not in self._waiting:
-            following = [other for other in self._counts if other not in self._waiting]
+            following = [other for other in self._counts if other not in self._waiting and other != account]
             most = max(_READ_AT_ONCE, self.placing.free)
-            at_once = dict.fromkeys([account, *following[: most - 1]])
-            turns = {other: self._turns[other] for other in at_once}
+            turns = {other: self._turns[other] for other in (account, *following[: most - 1])}
             self._waiting |= waiting(self._connection, turns, self._counts)
         return self._waiting[account]
 

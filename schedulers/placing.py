@@ -1,5 +1,6 @@
 """Decides where a task may go: to its pool's queue, to one worker's own, or nowhere now. Pure."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -70,6 +71,11 @@ class Placing:
     def wanted(self) -> int:
         """How many more tasks it takes at most."""
         return max(0, self._free + self._ahead)
+
+    def likely(self, typical_s: float) -> int:
+        """How many more it will take, if they are estimated to take so long each."""
+        ahead = math.ceil(max(0.0, self._allowed_s - self._ahead_s) / typical_s)
+        return min(self.wanted, max(0, self._free) + ahead)
 
     def look(self, wish: Wish) -> Spot | Nowhere:
         """Where it would go now; or why nowhere."""
