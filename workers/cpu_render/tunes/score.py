@@ -1,5 +1,6 @@
 """What a tune is written as: a progression of chords, and the parts that play over it. Holds no sound."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import floor
@@ -51,7 +52,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(ABC):
     """One instrument's part.
 
     `level_db` is how loud the part is while it plays (its RMS), against the score's other parts. `pan` is
@@ -67,18 +68,12 @@ class Part:
     bars: str = "x"
     pump: float = 0.0
 
+    @abstractmethod
     def notes(self, form: Form) -> Iterator[Note]:
         """All of its notes."""
-        for bar in range(len(form.bars)):
-            if self.plays(bar):
-                yield from self.bar_notes(form, bar)
 
     def plays(self, bar: int) -> bool:
         return self.bars[bar % len(self.bars)] == "x"
-
-    def bar_notes(self, form: Form, bar: int) -> Iterator[Note]:
-        """Its notes of one bar."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +83,12 @@ class Stepped(Part):
     steps: str
     ring: float = 0.0
 
-    def bar_notes(self, form: Form, bar: int) -> Iterator[Note]:
+    def notes(self, form: Form) -> Iterator[Note]:
+        for bar in range(len(form.bars)):
+            if self.plays(bar):
+                yield from self._of_bar(form, bar)
+
+    def _of_bar(self, form: Form, bar: int) -> Iterator[Note]:
         patterns = self.steps.split("|")
         for step in steps(patterns[bar % len(patterns)]):
             chord = form.chord_at(bar, step.beat)
@@ -97,9 +97,9 @@ class Stepped(Part):
                 beat = bar * BEATS_PER_BAR + step.beat
                 yield Note(beat, note, max(step.beats, self.ring), force)
 
+    @abstractmethod
     def pitches(self, sign: str, chord: Chord) -> tuple[int, ...]:
         """What a sign means over a chord."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
