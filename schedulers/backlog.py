@@ -8,18 +8,18 @@ import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     Connection,
     FromClause,
     Integer,
     Select,
     bindparam,
     column,
+    false,
     func,
     literal_column,
     select,
@@ -64,7 +64,7 @@ def open_sorts(connection: Connection) -> list[OpenSort]:
             row.affinity,
             bool(row.interactive),
         )
-        for row in connection.execute(_OPEN_SORTS)
+        for row in connection.execute(_OPEN_SORTS).all()
     ]
 
 
@@ -73,8 +73,9 @@ class Backlog:
 
     def __init__(self, tiers: Iterable[str]) -> None:
         names = list(tiers)
-        self._by_vtime = _each_tier(names, _BY_VTIME)
-        self._by_waiting = _each_tier(names, _BY_WAITING)
+        by_vtime = _each_tier(names, _BY_VTIME)
+        self._by_vtime = union_all(*by_vtime)
+        self._aged_too = union_all(*by_vtime, *_each_tier(names, _BY_WAITING))
 
     def turns(
         self,
@@ -87,44 +88,51 @@ class Backlog:
         aged: Set[str],
     ) -> dict[int, Turn]:
         """By account: each tier's first ones of every sort; in `aged` tiers the longest unserved first."""
-        where = {"of_pool": line[0], "of_resource": line[1], "count": count + len(passed)}
+        counts = {"count": count + len(passed), "aged_count": 1 + len(passed)}
+        where = {"of_pool": line[0], "of_resource": line[1], **counts}
+        statement = self._aged_too if aged else self._by_vtime
         found: dict[int, Turn] = {}
+        oldest: dict[str, tuple[_OpenLane, OpenSort]] = {}
         for sort in among:
-            for row in connection.execute(self._by_vtime, where | {"of_sort": sort.id}):
-                if row.account_id not in passed:
-                    _add(found, row, sort)
-        if found and aged:
-            self._let_aged_first(connection, where | {"count": 1}, among, passed, aged, found)
+            for row in connection.execute(statement, where | {"of_sort": sort.id}).all():
+                lane = _OpenLane(*row)
+                if lane.account in passed:
+                    continue
+                if not lane.is_aged:
+                    _add(found, lane, sort)
+                elif lane.tier in aged and _is_older(lane, oldest):
+                    oldest[lane.tier] = lane, sort
+        for lane, sort in oldest.values():
+            _add(found, lane, sort)
         return found
 
-    def _let_aged_first(
-        self,
-        connection: Connection,
-        where: Mapping[str, Any],
-        among: Sequence[OpenSort],
-        passed: Set[int],
-        aged: Set[str],
-        found: dict[int, Turn],
-    ) -> None:
-        oldest: dict[str, tuple[AnyRow, OpenSort]] = {}
-        for sort in among:
-            for row in connection.execute(self._by_waiting, {**where, "of_sort": sort.id}):
-                best = oldest.get(row.tier)
-                if row.tier not in aged or row.account_id in passed:
-                    continue
-                if best is None or row.served_at < best[0].served_at:
-                    oldest[row.tier] = row, sort
-        for row, sort in oldest.values():
-            _add(found, row, sort, vtime=AGED)
+
+class _OpenLane(NamedTuple):
+    """A row of `_OPEN`. `is_aged`: it was read for how long it has waited."""
+
+    id: int
+    account: int
+    tier: str
+    vtime: float
+    room: int
+    ready: int
+    served_at: float
+    is_aged: bool
 
 
-def _add(found: dict[int, Turn], row: AnyRow, sort: OpenSort, vtime: float | None = None) -> None:
-    before = found.get(row.account_id)
-    lanes_of = dict(before.lanes) if before else {}
-    ready = (before.fair.ready if before else 0) + (0 if row.id in lanes_of else row.ready)
-    lanes_of[row.id] = sort
-    at = row.vtime if vtime is None else vtime
-    found[row.account_id] = Turn(LaneTurn(row.account_id, row.tier, at, row.room, ready), lanes_of)
+def _is_older(lane: _OpenLane, oldest: Mapping[str, tuple[_OpenLane, OpenSort]]) -> bool:
+    before = oldest.get(lane.tier)
+    return before is None or lane.served_at < before[0].served_at
+
+
+def _add(found: dict[int, Turn], lane: _OpenLane, sort: OpenSort) -> None:
+    before = found.get(lane.account)
+    lanes_of, ready = {lane.id: sort}, lane.ready
+    if before is not None:
+        ready = before.fair.ready + (0 if lane.id in before.lanes else ready)
+        lanes_of = before.lanes | lanes_of
+    vtime = AGED if lane.is_aged else lane.vtime
+    found[lane.account] = Turn(LaneTurn(lane.account, lane.tier, vtime, lane.room, ready), lanes_of)
 
 
 class Waiting:
@@ -171,22 +179,18 @@ def _heads(connection: Connection, wanted: Mapping[int, int]) -> dict[int, list[
     if connection.dialect.name != "postgresql":
         for count in sorted(set(wanted.values())):
             alike = json.dumps([lane_id for lane_id, number in wanted.items() if number == count])
-            for row in connection.execute(_HEADS_ALIKE, {"of_lanes": alike, "count": count}):
+            for row in connection.execute(_HEADS_ALIKE, {"of_lanes": alike, "count": count}).all():
                 found.setdefault(row.lane_id, []).append(row)
     elif wanted:
         given = json.dumps([{"lane": lane_id, "count": count} for lane_id, count in wanted.items()])
-        for row in connection.execute(_HEADS_OF_ALL, {"given": given}):
+        for row in connection.execute(_HEADS_OF_ALL, {"given": given}).all():
             found.setdefault(row.lane_id, []).append(row)
     return found
 
 
-def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> CompoundSelect[Any]:
-    """One statement for all tiers: asked one by one they are most of an idle turn."""
-    parts = [
-        select(lanes_of_tier.where(lanes.c.tier == tier).subquery(f"tier_{number}"))
-        for number, tier in enumerate(tiers)
-    ]
-    return union_all(*parts)
+def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> list[Select[Any]]:
+    """The parts of one statement for all tiers: asked one by one they are most of an idle turn."""
+    return [select(lanes_of_tier.where(lanes.c.tier == tier).subquery()) for tier in tiers]
 
 
 def _of_task(task: FromClause) -> Select[Any]:
@@ -256,10 +260,15 @@ _OPEN = (
     .where(lanes.c.sort_id == bindparam("of_sort"))
     .where(lanes.c.pool == bindparam("of_pool"), lanes.c.resource == bindparam("of_resource"))
     .where(OPEN)
-    .limit(bindparam("count"))
 )
-_BY_VTIME = _OPEN.order_by(lanes.c.vtime, lanes.c.id)
-_BY_WAITING = _OPEN.order_by(lanes.c.served_at, lanes.c.id)
+_BY_VTIME = (
+    _OPEN.add_columns(false().label("is_aged")).order_by(lanes.c.vtime, lanes.c.id).limit(bindparam("count"))
+)
+_BY_WAITING = (
+    _OPEN.add_columns(true().label("is_aged"))
+    .order_by(lanes.c.served_at, lanes.c.id)
+    .limit(bindparam("aged_count"))
+)
 _BY_AGE = (tasks.c.priority, tasks.c.id)
 _head = tasks.alias("head")
 _alike = func.json_each(bindparam("of_lanes")).table_valued("value", name="alike")

@@ -7,14 +7,14 @@ Writes attempts and lanes inside the scheduler's transaction; what it returns is
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, select, update
 
 from farm.broker.message import Message, about
 from farm.doors.hall import Hall
 from farm.states import AttemptState, TaskState
-from farm.store.bulk import insert_many
-from farm.store.dialect import OneOf
+from farm.store.bulk import Change, UpdateMany, Write, change_and_insert, given_rows
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks, tiers
 from schedulers.backlog import ANY_SORT, Backlog, OpenSort, Turn, open_sorts
@@ -23,11 +23,11 @@ from schedulers.failover.turnstile import Turnstile
 from schedulers.fairness import TierTurn, charge, choose
 from schedulers.filling import Filling, Placed
 from schedulers.job_limit import step_aside
-from schedulers.lanes import LaneChanges
+from schedulers.lanes import CHANGE, LaneChanges
 from schedulers.placing import Placing
 
 _ROUNDS = 8
-_AT_FIRST, _TO_SPARE = 32, 8  # turns looked at
+_AT_FIRST, _TO_SPARE = 32, 4  # turns looked at
 _ASIDE_AT_ONCE = 2000  # in each round: the farm stands still meanwhile
 
 
@@ -99,8 +99,9 @@ class Dispatcher:
             if not turns:
                 break
             done = filling.round(turns, choose(tiers, [turn.fair for turn in turns.values()], wanted))
-            self._charge(connection, line, tiers, turns, done.placed, now)
-            messages += self._publish(connection, line, done.placed, turnstile, now)
+            if done.placed:
+                costs = self._charged(line, tiers, turns, done.placed, now)
+                messages += self._publish(connection, line, done.placed, turnstile, costs, now)
             # Only now, so that nothing steps aside that has just been placed. What moves does so first, for
             # its job may have to step aside from there.
             self.moved_aside += turnstile.write()
@@ -114,7 +115,7 @@ class Dispatcher:
         """How many turns to look at in a round: what is likely to fill the line, and some to spare."""
         known_s = [tier.typical_s for tier in tiers.values() if tier.typical_s > 0]
         likely = placing.likely(fmean(known_s)) + _TO_SPARE if known_s else _AT_FIRST
-        return min(placing.wanted, max(likely, 2 * placing.free), self._catalog.scheduling.batch)
+        return min(placing.wanted, likely, self._catalog.scheduling.batch)
 
     def _turns(
         self,
@@ -155,18 +156,15 @@ class Dispatcher:
             self.moved_aside += done.rowcount
         changes.write(connection)
 
-    def _charge(
+    def _charged(
         self,
-        connection: Connection,
         line: Line,
         tiers: Mapping[str, TierTurn],
         turns: Mapping[int, Turn],
         placed: Sequence[Placed],
         now: float,
-    ) -> None:
-        """Move the lanes' counters, and the virtual time of lanes and tiers by estimated seconds."""
-        if not placed:
-            return
+    ) -> list[Change]:
+        """What moves the lanes' counters, and the virtual time of lanes and tiers by estimated seconds."""
         changes, served, reached = LaneChanges(), dict[str, list[float]](), dict[str, float]()
         for item in placed:
             seconds, fair = item.task.estimated_s, turns[item.task.account_id].fair
@@ -177,25 +175,22 @@ class Dispatcher:
             change.served_at = now
             served.setdefault(fair.tier, []).append(seconds)
             reached[fair.tier] = max(reached.get(fair.tier, 0.0), fair.vtime)  # AGED never counts
-        changes.write(connection)
         for name, each_s in served.items():
             ageing = self._is_ageing_turn(line, name)
             self._unaged[line, name] = 0 if ageing else self._unaged[line, name] + len(each_s)
-        connection.execute(
-            _TIER_AFTER,
-            [
-                {
-                    "of_pool": line[0],
-                    "of_resource": line[1],
-                    "of_tier": name,
-                    "vtime_to": tier.vtime,
-                    "floor_to": tier.floor,
-                    "typical_to": tier.typical_s,
-                    "lane_vtime_to": reached.get(name, 0.0),
-                }
-                for name, tier in sorted(charge(tiers, served).items())
-            ],
-        )
+        after = [
+            {
+                "of_pool": line[0],
+                "of_resource": line[1],
+                "of_tier": name,
+                "vtime_to": tier.vtime,
+                "floor_to": tier.floor,
+                "typical_to": tier.typical_s,
+                "lane_vtime_to": reached.get(name, 0.0),
+            }
+            for name, tier in sorted(charge(tiers, served).items())
+        ]
+        return [(CHANGE, changes.shared()), (_TIERS_AFTER, after)]
 
     def _publish(
         self,
@@ -203,11 +198,9 @@ class Dispatcher:
         line: Line,
         placed: Sequence[Placed],
         turnstile: Turnstile,
+        costs: Sequence[Change],
         now: float,
     ) -> list[Message]:
-        if not placed:
-            return []
-        connection.execute(_DISPATCHED, {"ids": [item.task.id for item in placed]})
         lease_at = now + self._catalog.scheduling.publish_lease_s
         rows = [
             {
@@ -228,7 +221,8 @@ class Dispatcher:
             }
             for item in placed
         ]
-        ids = insert_many(connection, attempts, rows)
+        dispatched = [{"key": item.task.id} for item in placed]
+        ids = change_and_insert(connection, [*costs, (_DISPATCHED, dispatched)], attempts, rows)
         return [
             Message(
                 attempt_id,
@@ -260,23 +254,40 @@ _OF_BATCH = (
     .limit(_ASIDE_AT_ONCE)
 )
 _SET_ASIDE = update(tasks).where(tasks.c.id.in_(_OF_BATCH)).values(state=TaskState.WAITING, due_at=None)
-_DISPATCHED = (
-    update(tasks)
-    .where(OneOf(tasks.c.id, "ids"))
-    .values(state=TaskState.DISPATCHED, attempts=tasks.c.attempts + 1)
+_DISPATCHED = UpdateMany(
+    tasks.c.id, {}, lambda _: {"state": TaskState.DISPATCHED, "attempts": tasks.c.attempts + 1}, "dispatched"
 )
-_TIER_AFTER = (
-    update(tiers)
-    .where(tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource"))
-    .where(tiers.c.tier == bindparam("of_tier"))
-    .values(
-        vtime=bindparam("vtime_to"),
-        floor=bindparam("floor_to"),
-        typical_s=bindparam("typical_to"),
-        # Never back: a lane that joins later starts where the served ones are.
-        lane_vtime=case(
-            (tiers.c.lane_vtime < bindparam("lane_vtime_to"), bindparam("lane_vtime_to")),
-            else_=tiers.c.lane_vtime,
-        ),
+
+
+def _tier_after(given: Mapping[str, ColumnElement[Any]]) -> Update:
+    return (
+        update(tiers)
+        .where(tiers.c.pool == given["of_pool"], tiers.c.resource == given["of_resource"])
+        .where(tiers.c.tier == given["of_tier"])
+        .values(
+            vtime=given["vtime_to"],
+            floor=given["floor_to"],
+            typical_s=given["typical_to"],
+            # Never back: a lane that joins later starts where the served ones are.
+            lane_vtime=case(
+                (tiers.c.lane_vtime < given["lane_vtime_to"], given["lane_vtime_to"]),
+                else_=tiers.c.lane_vtime,
+            ),
+        )
     )
+
+
+_OF_TIER = {
+    "of_pool": tiers.c.pool,
+    "of_resource": tiers.c.resource,
+    "of_tier": tiers.c.tier,
+    "vtime_to": tiers.c.vtime,
+    "floor_to": tiers.c.floor,
+    "typical_to": tiers.c.typical_s,
+    "lane_vtime_to": tiers.c.lane_vtime,
+}
+_TIERS_AFTER = Write(
+    _tier_after({name: bindparam(name) for name in _OF_TIER}),
+    _tier_after(dict(given_rows(_OF_TIER, "tiers_given").c.items())),
+    "tiers_given",
 )

@@ -12,6 +12,7 @@ virtual time, its `floor`, keeps a little of that: what it may catch up at once.
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 AGED = float("-inf")
 _NEWS = 0.2  # of a tier's latest tasks in what is typical for it
@@ -49,8 +50,7 @@ class TierTurn:
         return (start, -self.weight, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class LaneTurn:
+class LaneTurn(NamedTuple):
     """A lane that could start `room` more tasks and has `ready` of them.
 
     One with `vtime` AGED goes first; it is given a single turn.
@@ -64,7 +64,7 @@ class LaneTurn:
 
     @property
     def turns(self) -> int:
-        return min(self.room, self.ready, 1 if self.vtime == AGED else self.ready)
+        return min(self.room, self.ready, 1) if self.vtime == AGED else min(self.room, self.ready)
 
 
 def choose(tiers: Mapping[str, TierTurn], lanes: Sequence[LaneTurn], count: int) -> list[int]:

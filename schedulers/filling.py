@@ -14,6 +14,7 @@ from schedulers.job_limit import running
 from schedulers.placing import Nowhere, Placing, Spot, Wish
 
 _READ_AT_ONCE = 8  # accounts at least, that whose turn it is among them
+_READ_AHEAD = 4  # beyond those that free slots are likely to go to
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Filling:
         """The account's next tasks, read with those of the next few accounts, and not before its turn."""
         if account not in self._waiting:
             following = [other for other in self._counts if other not in self._waiting and other != account]
-            most = max(_READ_AT_ONCE, self.placing.free)
+            most = max(_READ_AT_ONCE, self.placing.free + _READ_AHEAD)
             turns = {other: self._turns[other] for other in (account, *following[: most - 1])}
             self._waiting |= waiting(self._connection, turns, self._counts)
         return self._waiting[account]

@@ -1,5 +1,6 @@
 """What a success leaves: its artifacts, and the further tasks it asked for."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,6 +13,7 @@ from farm.kinds import TaskSpec
 from farm.states import TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import artifacts, tasks
+from schedulers.reuse import keep, take
 
 _DAY_S = 86_400.0
 
@@ -21,16 +23,15 @@ def store_outputs(hall: Hall, connection: Connection, row: AnyRow, now: float) -
     outputs = (row.report or {}).get("outputs", [])
     if not outputs:
         return
-    expires_at = now + hall.catalog.tier(row.tier).keep_days * _DAY_S
-    connection.execute(
-        insert(artifacts),
-        [_artifact(hall.ids.public("art"), row, output, now, expires_at) for output in outputs],
-    )
+    connection.execute(insert(artifacts), [_artifact(hall, row, output, now) for output in outputs])
+    keep(connection, row.account_id, outputs, now)
 
 
-def _artifact(
-    artifact_id: str, row: AnyRow, output: dict[str, Any], now: float, expires_at: float
-) -> dict[str, Any]:
+def _artifact(hall: Hall, row: AnyRow, output: dict[str, Any], now: float) -> dict[str, Any]:
+    """An intermediate one expires at once: while its job runs, retention leaves it there all the same."""
+    artifact_id = hall.ids.public("art")
+    intermediate = bool(output.get("intermediate"))
+    keep_s = 0.0 if intermediate else hall.catalog.tier(row.tier).keep_days * _DAY_S
     name = PurePosixPath(output["file_name"])
     return {
         "id": artifact_id,
@@ -47,12 +48,16 @@ def _artifact(
         "blob_key": output["blob_key"],
         "meta": output["meta"],
         "created_at": now,
-        "expires_at": expires_at,
+        "expires_at": now + keep_s,
+        "intermediate": intermediate,
     }
 
 
 def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
-    """Add the tasks the attempt asked for to its job. Returns how many. Raises BadRequest on a bad plan."""
+    """Add the tasks the attempt asked for to its job. Returns how many are to run. Raises BadRequest.
+
+    What the account's cache has of their files need not be made again: such a task is done from the start.
+    """
     book = hall.catalog.providers
     plan = [TaskSpec.model_validate(task).routed(book) for task in (row.report or {}).get("tasks", [])]
     if not plan:
@@ -62,6 +67,7 @@ def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
     known = {task.name: task.id for task in before}
     met = {task.name for task in before if task.state == TaskState.SUCCEEDED}
     check_plan(plan, known)
+    there = take(connection, row.account_id, plan, now)
     origin = Origin(
         row.job_seq,
         row.requires["kind"],
@@ -70,11 +76,42 @@ def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
         now,
         known,
         met,
-        row.batch_id,
+        done=frozenset(there),
+        batch=row.batch_id,
         interactive=row.interactive,
     )
     note_arrivals(connection, insert_tasks(connection, hall, account, plan, origin))
-    return len(plan)
+    if there:
+        _take_over(hall, connection, row, {task.name: task for task in plan}, there, now)
+    return len(plan) - len(there)
+
+
+def _take_over(
+    hall: Hall,
+    connection: Connection,
+    row: AnyRow,
+    plan: Mapping[str, TaskSpec],
+    there: Mapping[str, AnyRow],
+    now: float,
+) -> None:
+    """Give the tasks that are done already their files."""
+    ids = {task.name: task.id for task in connection.execute(_NAMES, {"job": row.job_seq})}
+    rows = []
+    for name, found in sorted(there.items()):
+        cached = plan[name].cached
+        assert cached is not None
+        output = {
+            "name": cached.name,
+            "file_name": cached.file_name,
+            "content_type": cached.content_type,
+            "size_bytes": found.size_bytes,
+            "sha256": None,
+            "blob_key": found.blob_key,
+            "meta": {},
+            "intermediate": True,
+        }
+        rows.append({**_artifact(hall, row, output, now), "task_id": ids[name]})
+    connection.execute(insert(artifacts), rows)
 
 
 _NAMES = select(tasks.c.name, tasks.c.id, tasks.c.state).where(tasks.c.job_seq == bindparam("job"))

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, and_, bindparam, case, delete, func, select, update
 
 from farm.catalog import Catalog
+from farm.store.bulk import UpdateMany, Write, given_rows
 from farm.store.dialect import OneOf, insert_ignore
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, arrivals, lanes, tiers
@@ -43,9 +44,14 @@ class LaneChanges:
 
     def write(self, connection: Connection) -> None:
         ordered = sorted(self._changes.items())
-        if alone := [{"lane": lane_id, "ready_by": c.ready} for lane_id, c in ordered if c.only_ready]:
-            connection.execute(_CHANGE_READY, alone)
-        shared = [
+        alone = [{"key": lane_id, "ready_by": c.ready} for lane_id, c in ordered if c.only_ready]
+        _CHANGE_READY.run(connection, alone)
+        CHANGE.run(connection, self.shared())
+        self._changes.clear()
+
+    def shared(self) -> list[dict[str, Any]]:
+        """What CHANGE is given: the changes of which siblings have a part."""
+        return [
             {
                 "lane": lane_id,
                 "ready_by": c.ready,
@@ -53,12 +59,9 @@ class LaneChanges:
                 "vtime_by": c.vtime,
                 "served": c.served_at,
             }
-            for lane_id, c in ordered
+            for lane_id, c in sorted(self._changes.items())
             if not c.only_ready
         ]
-        if shared:
-            connection.execute(_CHANGE, shared)
-        self._changes.clear()
 
 
 def _same(column: str) -> Any:
@@ -68,14 +71,17 @@ def _same(column: str) -> Any:
 
 _lane = lanes.alias("lane")
 _READY = lanes.c.ready + bindparam("ready_by")
-_CHANGE_READY = (
-    update(lanes)
-    .where(lanes.c.id == bindparam("lane"))
-    .values(ready=_READY, open=and_(_READY > 0, lanes.c.cap > lanes.c.busy))
+_CHANGE_READY = UpdateMany(
+    lanes.c.id,
+    {"ready_by": lanes.c.ready},
+    lambda given: {
+        "ready": lanes.c.ready + given["ready_by"],
+        "open": and_(lanes.c.ready + given["ready_by"] > 0, lanes.c.cap > lanes.c.busy),
+    },
 )
 _ITS_READY = lanes.c.ready + case((lanes.c.id == bindparam("lane"), bindparam("ready_by")), else_=0)
 _BUSY = lanes.c.busy + bindparam("busy_by")
-_CHANGE = (
+_change_one = (
     update(lanes)
     .where(_same("account_id"), _same("pool"), _same("resource"))
     .values(
@@ -86,6 +92,66 @@ _CHANGE = (
         open=and_(_ITS_READY > 0, lanes.c.cap > _BUSY),
     )
 )
+# The same for many at once: what their accounts had of each line, and with it each lane's own.
+_given = select(
+    given_rows(
+        {
+            "lane": lanes.c.id,
+            "ready_by": lanes.c.ready,
+            "busy_by": lanes.c.busy,
+            "vtime_by": lanes.c.vtime,
+            "served": lanes.c.served_at,
+        },
+        "lanes_given",
+    )
+).cte("lane_changes")
+_family = (
+    select(
+        _lane.c.account_id,
+        _lane.c.pool,
+        _lane.c.resource,
+        func.sum(_given.c.busy_by).label("busy_by"),
+        func.sum(_given.c.vtime_by).label("vtime_by"),
+        func.max(_given.c.served).label("served"),
+    )
+    .join_from(_given, _lane, _lane.c.id == _given.c.lane)
+    .group_by(_lane.c.account_id, _lane.c.pool, _lane.c.resource)
+    .subquery("family")
+)
+_sibling = lanes.alias("sibling")
+_changed = (
+    select(
+        _sibling.c.id,
+        func.coalesce(_given.c.ready_by, 0).label("ready_by"),
+        _family.c.busy_by,
+        _family.c.vtime_by,
+        _family.c.served,
+    )
+    .join_from(
+        _family,
+        _sibling,
+        and_(
+            _sibling.c.account_id == _family.c.account_id,
+            _sibling.c.pool == _family.c.pool,
+            _sibling.c.resource == _family.c.resource,
+        ),
+    )
+    .join(_given, _given.c.lane == _sibling.c.id, isouter=True)
+    .subquery("changed")
+)
+_change_all = (
+    update(lanes)
+    .where(lanes.c.id == _changed.c.id)
+    .values(
+        ready=lanes.c.ready + _changed.c.ready_by,
+        busy=lanes.c.busy + _changed.c.busy_by,
+        vtime=lanes.c.vtime + _changed.c.vtime_by,
+        served_at=func.coalesce(_changed.c.served, lanes.c.served_at),
+        open=and_(lanes.c.ready + _changed.c.ready_by > 0, lanes.c.cap > lanes.c.busy + _changed.c.busy_by),
+    )
+)
+CHANGE = Write(_change_one, _change_all, "lanes_given")
+
 _ARRIVE = (
     update(lanes)
     .where(lanes.c.id == bindparam("lane"))

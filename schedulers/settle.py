@@ -26,6 +26,7 @@ from schedulers.job_limit import step_back
 from schedulers.lanes import LaneChanges, arrive, correct_tiers
 from schedulers.quarantine import WORKER_FAILING, judge
 from schedulers.retry import GiveUp, Retry, after_failure
+from schedulers.reuse import forget
 
 # What it says beside the attempt saves statements that most batches would make in vain.
 _FINISHED = (
@@ -219,6 +220,8 @@ class Settlement:
             decision = after_failure(kind, row.attempts, rules.retry, rounds)
         match decision:
             case GiveUp():
+                if failure.failure_class == FailureClass.CORRUPT_OUTPUT:
+                    forget(self._connection, row.account_id, row.job_seq)
                 self._task(row, TaskState.FAILED, failure=failure)
                 self._ended[row.job_seq] = Ended(row.job_seq, JobState.FAILED, failure)
             case Failover():  # the desk makes it ready, in another lane

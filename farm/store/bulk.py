@@ -11,7 +11,7 @@ from sqlalchemy import (
     Connection,
     Insert,
     Table,
-    TextClause,
+    TableValuedAlias,
     Update,
     bindparam,
     column,
@@ -21,8 +21,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.dml import ReturningInsert
 
 _FEW = 8
+_GIVEN, _NEW = "given", "new"
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -34,10 +36,25 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         return _insert_alone(connection, table, rows)
     if len(rows) < _FEW:
         return list(connection.scalars(_insert(table), list(rows)))
-    defaults = _defaults(table, frozenset(rows[0]))
-    body = json.dumps([{**defaults, **row} for row in rows], allow_nan=False)
-    names = (*defaults, *rows[0])
-    return sorted(connection.scalars(_from_json(table, names), {"given": body}))
+    return _insert_from_json(connection, table, rows)
+
+
+def change_and_insert(
+    connection: Connection,
+    changes: Sequence["Change"],
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+) -> list[int]:
+    """`insert_many` after these changes. On PostgreSQL all of it is one statement: one round trip.
+
+    So none sees what another one does, no row may be in two changes, and each has a `given` of its own.
+    """
+    changes = [(write, given) for write, given in changes if given]
+    if connection.dialect.name == "postgresql":
+        return _insert_from_json(connection, table, rows, changes)
+    for write, given in changes:
+        write.run(connection, given)
+    return insert_many(connection, table, rows)
 
 
 def _insert_alone(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -54,10 +71,32 @@ _LAST = text("SELECT last_insert_rowid()")
 Given = Mapping[str, ColumnElement[Any]]
 
 
-class UpdateMany:
-    """Changes many rows of a table, each by its key and with values of its own; built once, used often.
+class Write:
+    """Changes many rows, each with values of its own; built once, used often.
 
-    `names` are what is given for each row, with a column of the same type; `change` makes new values of it.
+    `one` changes what one row of parameters says; `many` does so for all rows of `given_rows`, where they
+    have the name `given`.
+    """
+
+    def __init__(self, one: Update, many: Update, given: str = _GIVEN) -> None:
+        self.one, self.many, self.given = one, many, given
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write all rows. No two of them may change the same."""
+        if len(rows) > 1 and connection.dialect.name == "postgresql":
+            connection.execute(self.many, {self.given: _json(rows)})
+        elif rows:
+            connection.execute(self.one, list(rows))
+
+
+Change = tuple[Write, Sequence[Mapping[str, Any]]]
+
+
+class UpdateMany(Write):
+    """Changes rows of a table by its key, which each has as `key`.
+
+    `names` are what else is given for each row, with a column of the same type; `change` makes new values
+    of it.
     """
 
     def __init__(
@@ -65,23 +104,40 @@ class UpdateMany:
         key: Column[int],
         names: Mapping[str, Column[Any]],
         change: Callable[[Given], Mapping[str, Any]],
+        given: str = _GIVEN,
     ) -> None:
         table = key.table
         assert isinstance(table, Table)
-        one = {name: bindparam(name, type_=like.type) for name, like in names.items()}
-        self._one: Update = update(table).where(key == bindparam("key")).values(**change(one))
-        columns = [column(name, like.type) for name, like in {"key": key, **names}.items()]
-        rows = func.json_to_recordset(bindparam("given")).table_valued(*columns)
-        given = rows.render_derived(name="given", with_types=True)
-        changed = change({name: given.c[name] for name in names})
-        self._many: Update = update(table).where(key == given.c.key).values(**changed)
+        single = {name: bindparam(name, type_=like.type) for name, like in names.items()}
+        one = update(table).where(key == bindparam("key")).values(**change(single))
+        rows = given_rows({"key": key, **names}, given)
+        many = update(table).where(key == rows.c.key)
+        super().__init__(one, many.values(**change({name: rows.c[name] for name in names})), given)
 
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Each row has its `key` and a value for every name. No row twice."""
-        if len(rows) > 1 and connection.dialect.name == "postgresql":
-            connection.execute(self._many, {"given": json.dumps(list(rows), allow_nan=False)})
-        elif rows:
-            connection.execute(self._one, list(rows))
+
+def given_rows(names: Mapping[str, Column[Any]], given: str = _GIVEN) -> TableValuedAlias:
+    """The rows that a parameter holds as JSON objects; every name with a column of its type."""
+    columns = [column(name, like.type) for name, like in names.items()]
+    rows = func.json_to_recordset(bindparam(given)).table_valued(*columns)
+    return rows.render_derived(name=given, with_types=True)
+
+
+def _json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(list(rows), allow_nan=False)
+
+
+def _insert_from_json(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    changes: Sequence["Change"] = (),
+) -> list[int]:
+    defaults = _defaults(table, frozenset(rows[0]))
+    names = (*defaults, *rows[0])
+    statement = _from_json(table, names, tuple(write for write, _ in changes))
+    values = {_NEW: _json([{**defaults, **row} for row in rows])}
+    values |= {write.given: _json(given) for write, given in changes}
+    return sorted(connection.scalars(statement, values))
 
 
 @cache
@@ -105,14 +161,19 @@ def _defaults(table: Table, given: frozenset[str]) -> dict[str, Any]:
 
 
 @cache
-def _from_json(table: Table, names: tuple[str, ...]) -> TextClause:
+def _from_json(table: Table, names: tuple[str, ...], changes: tuple[Write, ...]) -> ReturningInsert[Any]:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(quote(name) for name in names)
     types = ", ".join(f"{quote(name)} {table.c[name].type.compile(dialect)}" for name in names)
     (key,) = table.primary_key.columns
-    given = f"ROWS FROM (json_to_recordset(:given) AS ({types})) WITH ORDINALITY AS given({columns}, number_)"
-    return text(
-        f"INSERT INTO {quote(table.name)} ({columns}) SELECT {columns} FROM {given} "
-        f"ORDER BY number_ RETURNING {quote(key.name)}"
+    rows = text(
+        f"SELECT {columns} FROM ROWS FROM (json_to_recordset(:{_NEW}) AS ({types})) "
+        f"WITH ORDINALITY AS {_NEW}({columns}, number_) ORDER BY number_"
+    ).columns(*(table.c[name] for name in names))
+    return (
+        insert(table)
+        .from_select(names, rows, include_defaults=False)
+        .add_cte(*(write.many.cte(f"{write.given}_written") for write in changes))
+        .returning(key)
     )

@@ -30,7 +30,7 @@ def pages(hall: Hall, shelf: Shelf, now: float, at_once: int) -> Iterator[tuple[
 
 def let_go(hall: Hall, blobs: Blobs, shelf: Shelf, rows: Sequence[AnyRow], now: float) -> int:
     """Delete rows with their blobs. Returns how many went. Raises BlobsUnavailable; then the rest is left."""
-    gone = _mark(hall, shelf, rows)
+    gone = _mark(hall, shelf, rows, now)
     with hall.store.read() as connection:
         used = used_elsewhere(connection, [row.blob_key for row in gone])
     for key in sorted({row.blob_key for row in gone} - used):
@@ -50,14 +50,16 @@ def put_off(hall: Hall, shelf: Shelf, rows: Sequence[AnyRow], now: float) -> Non
             )
 
 
-def _mark(hall: Hall, shelf: Shelf, rows: Sequence[AnyRow]) -> list[AnyRow]:
-    """Give the rows up, unless somebody took a reference meanwhile. Returns those that are."""
+def _mark(hall: Hall, shelf: Shelf, rows: Sequence[AnyRow], now: float) -> list[AnyRow]:
+    """Give the rows up, unless somebody took a reference or used them meanwhile. Returns those that are."""
     if not rows:
         return []
     same = (shelf.table.c.account_id, shelf.key)
     with hall.store.write() as connection:
         connection.execute(
-            update(shelf.table).where(shelf.these(rows), ~shelf.marked, shelf.free).values(shelf.mark)
+            update(shelf.table)
+            .where(shelf.these(rows), ~shelf.marked, shelf.free, shelf.since <= now - shelf.keep_s)
+            .values(shelf.mark)
         )
         marked = {
             tuple(row) for row in connection.execute(select(*same).where(shelf.these(rows), shelf.marked))

@@ -105,7 +105,7 @@ def shelves(catalog: Catalog) -> tuple[Shelf, ...]:
             since=segment_cache.c.used_at,
             marked=segment_cache.c.expired,
             mark={"expired": True},
-            held=lambda _connection, _rows: set(),
+            held=_held_segments,
             keep_s=rules.segment_days * _DAY_S,
             free=segment_cache.c.references <= 0,
         ),
@@ -136,6 +136,18 @@ def _held_artifacts(connection: Connection, rows: Sequence[AnyRow]) -> set[str]:
     )
     wanted = [query.where(these, jobs.c.ended_at.is_(None)) for query in (own, dependents)]
     return set(connection.scalars(union(*wanted)))
+
+
+def _held_segments(connection: Connection, rows: Sequence[AnyRow]) -> set[str]:
+    """Segments that lie as intermediate files in jobs that run on."""
+    query = (
+        select(segment_cache.c.key)
+        .join(artifacts, artifacts.c.blob_key == segment_cache.c.blob_key)
+        .join(jobs, jobs.c.seq == artifacts.c.job_seq)
+        .where(among(connection, segment_cache.c.key, [row.key for row in rows]))
+        .where(artifacts.c.intermediate, jobs.c.ended_at.is_(None))
+    )
+    return set(connection.scalars(query))
 
 
 def _held_assets(connection: Connection, rows: Sequence[AnyRow]) -> set[str]:

@@ -76,7 +76,9 @@ def _jobs(connection: Connection, seqs: Sequence[int]) -> Mapping[int | None, An
 
 
 def _outputs(connection: Connection, seqs: Sequence[int | None], link: Link) -> Mapping[int, list[Output]]:
-    query = select(artifacts).where(artifacts.c.job_seq.in_(seqs), ~artifacts.c.expired)
+    query = select(artifacts).where(
+        artifacts.c.job_seq.in_(seqs), ~artifacts.c.expired, ~artifacts.c.intermediate
+    )
     found: dict[int, list[Output]] = {}
     for row in connection.execute(query.order_by(artifacts.c.name, artifacts.c.id)):
         made = Output(row.name, row.display_name, row.content_type, row.size_bytes, link(row))

@@ -176,7 +176,7 @@ def _reads_timed(store: Store) -> Iterator[list[float]]:
         began = time.perf_counter()
 
     def after(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith(("SELECT", "WITH")):
+        if statement.startswith(("SELECT", "WITH")) and "INSERT INTO" not in statement:
             found.append(time.perf_counter() - began)
 
     event.listen(store.engine, "before_cursor_execute", before)
