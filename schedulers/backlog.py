@@ -17,6 +17,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    String,
     bindparam,
     column,
     false,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from farm.store.rows import AnyRow
 from farm.store.schema import OPEN, READY, accounts, jobs, lanes, sorts, tasks
@@ -72,7 +74,7 @@ class Backlog:
     """The lanes' side of the backlog, with its statements made once."""
 
     def __init__(self, tiers: Iterable[str]) -> None:
-        names = list(tiers)
+        self._tiers = names = list(tiers)
         by_vtime = _each_tier(names, _BY_VTIME)
         self._by_vtime = union_all(*by_vtime)
         self._aged_too = union_all(*by_vtime, *_each_tier(names, _BY_WAITING))
@@ -91,6 +93,8 @@ class Backlog:
         counts = {"count": count + len(passed), "aged_count": 1 + len(passed)}
         where = {"of_pool": line[0], "of_resource": line[1], **counts}
         statement = self._aged_too if aged else self._by_vtime
+        if connection.dialect.name == "postgresql":
+            statement, where = _OF_TIERS, {**where, "of_tiers": self._tiers, "aged_tiers": sorted(aged)}
         found: dict[int, Turn] = {}
         oldest: dict[str, tuple[_OpenLane, OpenSort]] = {}
         for sort in among:
@@ -269,6 +273,17 @@ _BY_WAITING = (
     .order_by(lanes.c.served_at, lanes.c.id)
     .limit(bindparam("aged_count"))
 )
+
+
+def _of_each(tiers_given: str, lanes_of_tier: Select[Any]) -> Select[Any]:
+    """The same on PostgreSQL, which is told of the tiers by a parameter."""
+    names = func.unnest(bindparam(tiers_given, type_=ARRAY(String))).table_valued("name")
+    tier = names.render_derived(name="tier")
+    found = lanes_of_tier.where(lanes.c.tier == tier.c.name).lateral("found")
+    return select(found).select_from(tier.join(found, true()))
+
+
+_OF_TIERS = union_all(_of_each("of_tiers", _BY_VTIME), _of_each("aged_tiers", _BY_WAITING))
 _BY_AGE = (tasks.c.priority, tasks.c.id)
 _head = tasks.alias("head")
 _alike = func.json_each(bindparam("of_lanes")).table_valued("value", name="alike")

@@ -32,9 +32,7 @@ _TAKE = (
 _FORGET = delete(segment_cache).where(
     segment_cache.c.account_id == bindparam("account"),
     segment_cache.c.blob_key.in_(
-        select(artifacts.c.blob_key).where(
-            artifacts.c.job_seq == bindparam("job"), artifacts.c.intermediate
-        )
+        select(artifacts.c.blob_key).where(artifacts.c.job_seq == bindparam("job"), artifacts.c.intermediate)
     ),
 )
 
@@ -46,9 +44,7 @@ def keep(connection: Connection, account_id: int, outputs: Sequence[Mapping[str,
         connection.execute(insert_ignore(connection, segment_cache), rows)
 
 
-def take(
-    connection: Connection, account_id: int, plan: Sequence[TaskSpec], now: float
-) -> dict[str, AnyRow]:
+def take(connection: Connection, account_id: int, plan: Sequence[TaskSpec], now: float) -> dict[str, AnyRow]:
     """What is there already of the files that these tasks make, by task name: `blob_key`, `size_bytes`."""
     keys = {task.name: task.cached.key for task in plan if task.cached is not None}
     if not keys:
