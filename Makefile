@@ -28,7 +28,7 @@ up: $(VENV)/.for-up
 	@$(VENV)/bin/farm up
 
 test: $(VENV)/.for-test
-	$(RUN) -m pytest -n $(JOBS) --dist loadfile
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.for-test
 	$(RUN) -m pytest -m "not slow" -n $(JOBS) --dist loadfile

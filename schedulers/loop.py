@@ -49,7 +49,7 @@ from schedulers.wishes import carry_out, fail_overdue
 log = structlog.get_logger(__name__)
 
 _AFTER_ERROR_S = 0.2
-_LONGEST_BREATH_S = 0.02
+_LONGEST_BREATH_S, _LONG_TURN_S = 0.02, 0.1
 _MUCH = 32  # done in a turn
 
 Publish = Callable[[Sequence[Message]], bool]
@@ -128,8 +128,11 @@ class Scheduler:
         """Let work gather for a while after a turn, and workers have the store to themselves.
 
         Most of what a turn costs is the same for one job and for fifty; meanwhile the slots live on their
-        look-ahead. After a turn that found little, little would gather, and the next ring is heard.
+        look-ahead. After a turn that found little, little would gather, and the next ring is heard. During
+        a long one (some thousand jobs of a batch are called off) enough has gathered already.
         """
+        if ticked_s > _LONG_TURN_S:
+            return
         self._hall.pause(min(_LONGEST_BREATH_S, 2 * ticked_s) * min(1.0, done / _MUCH))
         if done < _MUCH:
             self._hall.bell.wait(_LONGEST_BREATH_S)
