@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -21,6 +21,8 @@ from farm.settings import Settings
 
 # As a browser says it: scheme, host and port, no path.
 _ORIGIN = r"^(\*|https?://[A-Za-z0-9.\-\[\]:]+)$"
+_LOCALE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+SPEECH = "speech"  # the capability of voices that a service has
 
 
 class Tier(Noun):
@@ -174,6 +176,16 @@ class WebhookRules(Noun):
     link_s: int = Field(gt=0, le=604_800)
 
 
+class SegmentRules(Noun):
+    """See configs/encode.toml, where each key is explained."""
+
+    film_s: float = Field(ge=0)
+    segment_s: float = Field(gt=0)
+    most: int = Field(gt=0)
+    incremental_film_s: float = Field(ge=0)
+    incremental_segment_s: float = Field(gt=0)
+
+
 class TuneRules(Noun):
     """See configs/tunes.toml, where each key is explained."""
 
@@ -182,10 +194,38 @@ class TuneRules(Noun):
     fallback: str = ""
 
 
+class FontRules(Noun):
+    """See configs/fonts.toml, where each key is explained."""
+
+    folder: str = ""
+    first: bool = False
+
+
+class RemoteVoice(Noun):
+    """A voice of a speech service; see configs/voices.toml, where each key is explained."""
+
+    model: str
+    code: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    locale: str = Field(pattern=_LOCALE)
+    also: tuple[Annotated[str, Field(pattern=_LOCALE)], ...] = ()
+    gender: Literal["female", "male"]
+    accent: str = ""
+    tags: tuple[str, ...] = ()
+    takes_speed: bool = True
+
+
 class VoiceRules(Noun):
     """See configs/voices.toml, where each key is explained."""
 
     engines: tuple[str, ...] = ()
+    kokoro: str = ""
+    max_saved: int = Field(default=100, ge=0)
+    response_format: Literal["wav", "mp3", "opus", "aac"] = "wav"
+    call_s: float = Field(default=120.0, gt=0)
+    remote: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], RemoteVoice] = Field(
+        default_factory=dict
+    )
 
 
 class Catalog(Noun):
@@ -208,7 +248,9 @@ class Catalog(Noun):
     rates: Mapping[str, str]
     render_prices: Mapping[str, str]
     encoders: Mapping[str, EncoderProfile]
+    segments: SegmentRules
     tunes: TuneRules
+    fonts: FontRules
     voices: VoiceRules
     providers: ProviderBook
 
@@ -226,6 +268,15 @@ class Catalog(Noun):
                     seen[tier] = word
                 if not tiers:
                     raise _wrong(where, "names no tier")
+
+    def check_voices(self) -> None:
+        """Raise FarmUnavailable naming the voice whose model nobody serves."""
+        served = self.providers.routes.get(SPEECH, {})
+        for name, voice in self.voices.remote.items():
+            if voice.model not in served:
+                where = f"voices.remote.{name}.model"
+                what = f"names {voice.model!r}, and providers.toml has no such model under routes.{SPEECH}"
+                raise FarmUnavailable(f"voices.toml: {where} {what}.", param=where)
 
     def surface_tier(self, surface: str, tier: str) -> str:
         """The surface's own word for an account's tier: the first, its strictest, for one it does not name.
@@ -266,6 +317,7 @@ _FILES = (
     "prices.toml",
     "encode.toml",
     "tunes.toml",
+    "fonts.toml",
     "voices.toml",
 )
 
@@ -283,6 +335,7 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
         catalog = Catalog.model_validate(merged)
         catalog.providers.check(catalog.pools)
         catalog.check_surface_tiers()
+        catalog.check_voices()
         return catalog
     except ValidationError as error:
         first = error.errors()[0]

@@ -58,6 +58,7 @@ class EncoderProfile(Noun):
     longest_side: int | None = Field(default=None, ge=32)
     most_fps: float | None = Field(default=None, ge=1)
     threads: int = Field(default=0, ge=0)
+    copy_up_to_bitrate: int = Field(default=0, ge=0)
 
     @property
     def format(self) -> FileFormat:

@@ -23,6 +23,7 @@ from farm.providers import Resource as Resource  # kinds name their tasks' resou
 from farm.providers import Route as Route
 
 ENTRY_POINT_GROUP = "kinefarm.kinds"
+GROWS = "grows_s"  # among a task's params: estimated seconds of the tasks that it is going to grow
 POOLS = ("cpu-render", "gpu-generate", "asr-align", "vision-describe")
 
 
@@ -32,11 +33,24 @@ class Params(Noun):
     kind: ClassVar[str]
 
 
+class CachedOutput(Noun):
+    """The one file that a task makes, known by what it is made of: `key` is a hash of all that.
+
+    An account that has it already need not make it again.
+    """
+
+    key: str = Field(min_length=1, max_length=64)
+    name: str
+    file_name: str
+    content_type: str
+
+
 class TaskSpec(Noun):
     """One unit of work for one pool, before it has an id.
 
     A task with a `route` is done by a provider, whose pool, resource and estimate take the place of its own;
-    `choice` is the farm's.
+    `choice` is the farm's. One with `cached` is done before it begins where a job grows it and the account
+    has its file.
 
     `needs` names tasks of the same job that must succeed first; `inputs` are asset ids the runner fetches.
     `requires` is matched against what workers announce. Times are seconds; `no_progress_s` None is the
@@ -58,6 +72,7 @@ class TaskSpec(Noun):
     affinity: str | None = None
     route: Route | None = None
     choice: Choice | None = None
+    cached: CachedOutput | None = None
 
     def routed(self, book: ProviderBook) -> "TaskSpec":
         """The task as its route's first candidate does it; itself without one. Raises BadRequest."""

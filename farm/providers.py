@@ -50,7 +50,8 @@ class Reason(StrEnum):
 
 
 class Provider(Noun):
-    """See configs/providers.toml. `url` is where a remote one is reached; its key is never written here."""
+    """See configs/providers.toml. `url` is where a remote one is reached; its key is never written here, only
+    the name of the workers' environment variable that holds it: `key_env`."""
 
     pool: str
     resource: Resource = Resource.CPU
@@ -58,6 +59,7 @@ class Provider(Noun):
     max_running: int | None = Field(default=None, gt=0)
     requires: dict[str, str] = Field(default_factory=dict)
     url: str | None = None
+    key_env: str | None = Field(default=None, min_length=1)
 
 
 class Offer(Noun):

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, exists, func, select
 
 from farm.batch import BatchState
 from farm.doors.batch_tally import Tally, counted, tallies
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
 from farm.store.engine import Store
-from farm.store.schema import accounts, attempts, batches, jobs, lanes, ledger, tasks
+from farm.store.schema import accounts, artifacts, attempts, batches, jobs, lanes, ledger, tasks
 
 
 def violations(store: Store) -> list[str]:
@@ -38,8 +38,12 @@ def _unended(connection: Connection) -> list[str]:
 
 
 def _winners(connection: Connection) -> list[str]:
-    """A task that succeeded has exactly one winning attempt; any other has none that counted."""
+    """A task that succeeded has exactly one winning attempt, or a file of the cache and none.
+
+    Any other has none that counted.
+    """
     won = func.count(attempts.c.id)
+    taken = exists(select(artifacts.c.id).where(artifacts.c.task_id == tasks.c.id, artifacts.c.intermediate))
     query = (
         select(tasks.c.id, won)
         .select_from(tasks)
@@ -48,7 +52,7 @@ def _winners(connection: Connection) -> list[str]:
             (attempts.c.task_id == tasks.c.id) & (attempts.c.outcome == Outcome.SUCCEEDED),
             isouter=True,
         )
-        .where(tasks.c.state == TaskState.SUCCEEDED)
+        .where(tasks.c.state == TaskState.SUCCEEDED, ~((tasks.c.attempts == 0) & taken))
         .group_by(tasks.c.id)
         .having(won != 1)
     )

@@ -199,7 +199,7 @@ def write_clip(
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
         if isinstance(audio, AudioStream) and sound is not None:
-            _mux_sound(out, audio, sound, sound_rate)
+            mux_sound(out, audio, sound, sound_rate)
     return path
 
 
@@ -212,16 +212,17 @@ def write_sound(
         audio = out.add_stream(codec or codecs[path.suffix], rate=rate)
         assert isinstance(audio, AudioStream)
         audio.layout = "stereo" if sound.shape[0] == 2 else "mono"
-        _mux_sound(out, audio, sound, rate)
+        mux_sound(out, audio, sound, rate)
     return path
 
 
-def _mux_sound(
+def mux_sound(
     out: OutputContainer,
     stream: AudioStream,
     sound: npt.NDArray[np.float32],
     rate: int,
 ) -> None:
+    """Encode samples of shape (channels, n) into an open file."""
     layout = "stereo" if sound.shape[0] == 2 else "mono"
     for start in range(0, sound.shape[1], 1024):
         piece = np.ascontiguousarray(sound[:, start : start + 1024])

@@ -116,11 +116,15 @@ class WorkerFarm:
         blobs_url: str | None = None,
         database_url: str | None = None,
         providers: str = "",
+        voices: str = "",
+        encode: str = "",
     ) -> None:
         config = folder / "config"
         config.mkdir()
         (config / "farm.toml").write_text(FAST)
         (config / "providers.toml").write_text(providers)
+        (config / "voices.toml").write_text(voices)
+        (config / "encode.toml").write_text(encode)
         self.home = folder / "home"
         self.settings = Settings(
             home=self.home,

@@ -50,13 +50,19 @@ class TaskInput:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A finished file in the workdir that becomes an artifact named `name` within the job."""
+    """A finished file in the workdir that becomes an artifact named `name` within the job.
+
+    An `intermediate` one is for later tasks of the job only. With a `cache_key`, which says all that it is
+    made of, later jobs of the account may take it (TaskSpec.cached).
+    """
 
     name: str
     path: Path
     file_name: str
     content_type: str
     meta: Mapping[str, Any] = field(default_factory=dict)
+    intermediate: bool = False
+    cache_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

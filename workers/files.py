@@ -87,6 +87,8 @@ def _store(blobs: Blobs, claimed: Claimed, output: Output, sign: StopSign) -> St
         size_bytes=output.path.stat().st_size,
         sha256=sha256,
         meta=output.meta,
+        intermediate=output.intermediate,
+        cache_key=output.cache_key,
     )
 
 

@@ -173,6 +173,22 @@ class FarmClient:
         """What a job would cost."""
         return self._object("POST", "/quotes", {"kind": kind, "params": dict(params)})
 
+    def voices(self, **query: str | None) -> list[dict[str, Any]]:
+        """The voices that fit, saved ones first."""
+        return self._list("/voices", **query)
+
+    def save_voice(self, wanted: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """Save a voice under a name."""
+        return self._object("POST", "/voices", wanted)
+
+    def change_voice(self, voice_id: str, changes: Mapping[str, JsonValue]) -> dict[str, Any]:
+        """Change what is named of a saved voice."""
+        return self._object("PATCH", f"/voices/{quote(voice_id, safe='')}", changes)
+
+    def remove_voice(self, voice_id: str) -> dict[str, Any]:
+        """Forget a saved voice."""
+        return self._object("DELETE", f"/voices/{quote(voice_id, safe='')}")
+
     def webhook_endpoints(self) -> list[dict[str, Any]]:
         """The account's endpoints, oldest first."""
         return self._list("/webhooks/endpoints")

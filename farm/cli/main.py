@@ -21,6 +21,7 @@ from farm.cli import (
     roles,
     tunes,
     up,
+    voices,
     webhooks,
     workers,
 )
@@ -46,6 +47,9 @@ app.add_typer(batch.app, name="batch", help="Submit a whole CSV or JSONL, a job 
 app.add_typer(jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_USE)
 app.add_typer(quote.app)
 app.add_typer(tunes.app)
+app.add_typer(
+    voices.app, name="voices", help="List the voices of voiceovers; save your own.", rich_help_panel=_USE
+)
 app.add_typer(
     webhooks.app,
     name="webhooks",

@@ -81,7 +81,9 @@ def render_command(
     types = tuple(transition or ("crossfade",))
     if music and music_like:
         raise BadRequest("Pass --music or --music-like, not both.", param="music_like")
-    wish = Wish(aspect, seconds, types, fps, text or None, music_volume, meant, chapters, music_like or None)
+    wish = Wish(
+        aspect, seconds, types, fps, text or None, music_volume, meant, chapters, music_like or None, watch
+    )
     words = None if subtitles is None else "subtitles-vtt" if subtitles.suffix == ".vtt" else "subtitles-srt"
     asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio} | (
         {words: subtitles} if words else {}
@@ -231,6 +233,8 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool, in_one_line: bool = Fa
             "duration_s": film.duration_s,
             "size_bytes": film.size_bytes,
             "music": film.music,
+            "segments": film.segments,
+            "segments_rendered": film.rendered,
             "elapsed_s": round(elapsed_s, 3),
         }
         (console.print_line if in_one_line else console.print_json)(told)
@@ -239,6 +243,8 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool, in_one_line: bool = Fa
     console.say(f"{film.path}  {film.duration_s:g} s, {size}, in {elapsed_s:.1f} s", style="bold green")
     for name, path in film.extras.items():
         console.say(f"{path}  {name.replace('-', ' ')}")
+    if film.rendered < film.segments:
+        console.remark(f"{film.rendered} of its {film.segments} segments rendered anew", style="dim")
     if film.music is not None:
         console.remark(film.music["note"], style="dim")
 

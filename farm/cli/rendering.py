@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from farm.states import TERMINAL_JOBS, JobState
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.params import AspectRatio
 from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES, ProfileName
+from tasks.media_render.segments import SEGMENT
 
 Sent = MutableMapping[tuple[Path, int, int], str]
 """Asset ids of files that the farm already has: by path, time of writing in ns, and size."""
@@ -47,7 +48,8 @@ class RenderFailed(FarmError):
 class Wish:
     """How the film shall be. `seconds` is how long each picture and clip is shown, volumes are 0..1.
 
-    `music_like` are words for a tune; they go before a sound that lay in the folder.
+    `music_like` are words for a tune; they go before a sound that lay in the folder. `incremental` films will
+    be rendered again after small changes.
     """
 
     aspect: AspectRatio
@@ -59,13 +61,15 @@ class Wish:
     profile: ProfileName = DEFAULT_PROFILE
     chapters: bool = False
     music_like: str | None = None
+    incremental: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
     """A finished render. `extras` are the files beside it that were asked for and made, by artifact name.
 
-    `music` tells of the tune that was chosen for words.
+    `music` tells of the tune that was chosen for words. Of `segments`, where it has any, `rendered` were made
+    for it; the others were there from a render before.
     """
 
     path: Path
@@ -74,6 +78,8 @@ class Film:
     duration_s: float
     size_bytes: int
     music: dict[str, Any] | None = None
+    segments: int = 0
+    rendered: int = 0
 
 
 def params_of(
@@ -97,6 +103,7 @@ def params_of(
                 "output_file_name": f"{output.stem[:120]}{PROFILES[wish.profile].suffix}",
                 "profile": wish.profile,
                 "chapters": wish.chapters,
+                "incremental": wish.incremental,
                 **{EXTRAS[name]: True for name in extras},
             }
         )
@@ -126,12 +133,14 @@ def render(
     params = params_of(footage, asset_ids, wish, output, extras)
     job = client.submit(params.kind, params.model_dump(mode="json"))
     try:
-        _follow(client, job, show)
+        job = _follow(client, job, show)
     except KeyboardInterrupt:
         remark("cancelling the job …")
         _cancel(client, job["id"])
         raise
-    return _download(client, job["id"], float(timeline_of(params).duration), output, extras, show)
+    film = _download(client, job["id"], float(timeline_of(params).duration), output, extras, show)
+    made = [task["attempts"] > 0 for task in job["tasks"] if task["name"].startswith(f"{SEGMENT}-")]
+    return replace(film, segments=len(made), rendered=sum(made))
 
 
 def _order(footage: Footage, named: Sequence[tuple[MediaFile, str]], wish: Wish) -> dict[str, Any]:
@@ -174,8 +183,8 @@ def _upload(client: FarmClient, files: Sequence[MediaFile], show: Show, known: S
     return [known[key] for key in keys]
 
 
-def _follow(client: FarmClient, job: dict[str, Any], show: Show) -> None:
-    """Watch the job to its end. Raises RenderFailed unless it completes."""
+def _follow(client: FarmClient, job: dict[str, Any], show: Show) -> dict[str, Any]:
+    """Watch the job to its end. Returns it as it is then. Raises RenderFailed unless it completes."""
     show.step("render")
     for seen in client.follow(job["id"]):
         show.at(seen["progress"], seen["stage"] or seen["state"])
@@ -183,6 +192,7 @@ def _follow(client: FarmClient, job: dict[str, Any], show: Show) -> None:
     if job["state"] != JobState.COMPLETED:
         failure = job["failure"] or {}
         raise RenderFailed(failure.get("message") or f"The job was {job['state']} ({job['id']}).")
+    return job
 
 
 def _cancel(client: FarmClient, job_id: str) -> None:

@@ -64,7 +64,8 @@ def _batch_inputs(connection: Connection, batch_id: int, names: Sequence[str]) -
         select(jobs.c.custom_id, artifacts)
         .join(artifacts, artifacts.c.job_seq == jobs.c.seq)
         .where(jobs.c.batch_id == batch_id, CURRENT, jobs.c.state == JobState.COMPLETED)
-        .where(jobs.c.custom_id.in_({custom_id for custom_id, _ in wanted.values()}), ~artifacts.c.expired)
+        .where(jobs.c.custom_id.in_({custom_id for custom_id, _ in wanted.values()}))
+        .where(~artifacts.c.expired, ~artifacts.c.intermediate)
     )
     found = {(row.custom_id, row.name): row for row in connection.execute(query)}
     return [

@@ -11,7 +11,7 @@ from farm.doors import audit
 from farm.doors.hall import Hall
 from farm.errors import BadRequest, Conflict, NotFound
 from farm.job import Artifact, Attempt, Failure, Job, JobSpec, Task
-from farm.kinds import kind_named
+from farm.kinds import GROWS, kind_named
 from farm.providers import Choice, Decision, Route
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
 from farm.store.rows import AnyRow
@@ -60,8 +60,9 @@ def job_artifacts(hall: Hall, account_id: int | None, job_id: str) -> list[Artif
 
 
 def kept(now: float) -> ColumnElement[bool]:
-    """The condition of artifacts that may still be given out."""
-    return ~artifacts.c.expired & (artifacts.c.expires_at.is_(None) | (artifacts.c.expires_at > now))
+    """The condition of artifacts that may (still) be given out."""
+    lives = artifacts.c.expires_at.is_(None) | (artifacts.c.expires_at > now)
+    return ~artifacts.c.intermediate & ~artifacts.c.expired & lives
 
 
 def had_output(hall: Hall, account_id: int | None, job_id: str, name: str) -> bool:
@@ -75,7 +76,9 @@ def had_output(hall: Hall, account_id: int | None, job_id: str, name: str) -> bo
             .where(tasks.c.state == TaskState.SUCCEEDED)
         )
         return any(
-            output["name"] == name for report in reports for output in (report or {}).get("outputs", ())
+            output["name"] == name and not output.get("intermediate")
+            for report in reports
+            for output in (report or {}).get("outputs", ())
         )
 
 
@@ -187,12 +190,19 @@ def _with_tasks(connection: Connection, row: AnyRow) -> Job:
         )
     }
     views = tuple(_task(task, live.get(task.id)) for task in found)
-    return _derived(job_of(row), views, [task.estimated_s for task in found])
+    to_come = sum(_to_come(task) for task in found)
+    return _derived(job_of(row), views, [task.estimated_s for task in found], to_come)
 
 
-def _derived(stored: Job, views: tuple[Task, ...], weights: Sequence[float]) -> Job:
+def _to_come(task: AnyRow) -> float:
+    """Estimated seconds of tasks that this one is going to add, as far as it says so."""
+    said = task.params.get(GROWS)
+    return float(said) if task.state != TaskState.SUCCEEDED and isinstance(said, int | float) else 0.0
+
+
+def _derived(stored: Job, views: tuple[Task, ...], weights: Sequence[float], to_come: float) -> Job:
     """Progress over all tasks, weighed by estimated seconds; running as soon as an attempt runs."""
-    total = sum(weights) or 1.0
+    total = sum(weights) + to_come or 1.0
     progress = sum(view.progress * weight for view, weight in zip(views, weights, strict=True)) / total
     running = [view for view in views if view.state is TaskState.RUNNING]
     state = JobState.RUNNING if running and stored.state is JobState.QUEUED else stored.state

@@ -49,8 +49,9 @@ class Submitted:
 class Origin:
     """Where new tasks come from: their job, and for grown tasks the `known` ids of those before them.
 
-    `met` names those of them that have succeeded: nobody waits for these any more. `held`: none of the new
-    ones may be ready before the scheduler lets the job go.
+    `met` names those of them that have succeeded: nobody waits for these any more. `done` names new ones that
+    need not run: what they make is there. `held`: none of the new ones may be ready before the scheduler lets
+    the job go.
     """
 
     job_seq: int
@@ -60,6 +61,7 @@ class Origin:
     now: float
     known: Mapping[str, int] = field(default_factory=dict)
     met: Set[str] = frozenset()
+    done: Set[str] = frozenset()
     batch: int | None = None
     held: bool = False
     interactive: bool = False
@@ -309,11 +311,13 @@ def insert_plans(
 
 
 def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
-    """A new task's row: blocked while it needs others or is held, waiting until its due time, else ready."""
-    due = origin.due_at
-    unmet = len(set(task.needs) - origin.met)
+    """A new task's row: done, blocked while it needs others or is held, waiting until it is due, or ready."""
+    unmet = len(set(task.needs) - origin.met - origin.done)
+    is_done = task.name in origin.done
+    due = None if is_done else origin.due_at
     blocked = unmet > 0 or origin.held
     state = TaskState.BLOCKED if blocked else TaskState.WAITING if due is not None else TaskState.READY
+    state = TaskState.SUCCEEDED if is_done else state
     return {
         "job_seq": origin.job_seq,
         "lane_id": lane_id,
@@ -338,6 +342,7 @@ def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
         "choice": task.choice.model_dump(mode="json") if task.choice is not None else None,
         "unmet": unmet,
         "created_at": origin.now,
+        "ended_at": origin.now if is_done else None,
     }
 
 

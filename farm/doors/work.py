@@ -89,7 +89,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class StoredOutput:
-    """A finished file, already in the blob store."""
+    """A finished file, already in the blob store; see workers.context.Output."""
 
     name: str
     blob_key: str
@@ -98,6 +98,8 @@ class StoredOutput:
     size_bytes: int
     sha256: str
     meta: Mapping[str, Any]
+    intermediate: bool = False
+    cache_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

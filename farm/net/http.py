@@ -1,15 +1,17 @@
 """Sends one HTTP request through the guard. Bounded in time and bytes; nothing from the environment.
 
 No proxy, no redirect, no cookie, no kept connection, no decompression: a compressed answer stays as it
-was sent, so that none can grow. The status decides; the body is an excerpt, read as far as the bounds allow.
+was sent, so that none can grow. Of what is `sent` the status decides, and the body is an excerpt, read as far
+as the bounds allow; what is `saved` has come whole.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from ssl import SSLContext
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import httpcore
 import httpx
@@ -27,6 +29,20 @@ class CallFailed(FarmError):
 
     code = "call_failed"
     failure_class = FailureClass.TRANSIENT
+
+
+class CallTooSlow(CallFailed):
+    """No whole answer came in time."""
+
+    code = "call_too_slow"
+    failure_class = FailureClass.TIMEOUT
+
+
+class AnswerTooLong(FarmError):
+    """The answer is longer than it may be."""
+
+    code = "answer_too_long"
+    failure_class = FailureClass.CORRUPT_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +78,78 @@ class GuardedHttp:
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
         """Send, and wait for the answer. Raises UrlRefused and CallFailed."""
-        rules = self._guard.rules
         request = self._request(method, url, headers, body)
-        deadline = asyncio.get_running_loop().time() + rules.total_s
-        try:
-            async with httpcore.AsyncConnectionPool(
-                ssl_context=self._ssl,
-                max_keepalive_connections=0,
-                network_backend=_CheckedNetwork(self._guard, self._resolvers),
-            ) as pool:
+        with self._told():
+            deadline = self._deadline()
+            async with self._answered(request, deadline) as response:
+                excerpt = await _excerpt(response, self._guard.rules, deadline)
+                return Reply(response.status, _headers(response), excerpt)
+
+    async def save(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        into: BinaryIO,
+        most_bytes: int,
+    ) -> Reply:
+        """As `send`; the body of an answer that succeeded goes into the file, and not into the Reply.
+
+        Raises also AnswerTooLong, CallFailed for a body that breaks off, and CallTooSlow.
+        """
+        deadline = self._deadline()
+        async with self._answered(self._request(method, url, headers, body), deadline) as response:
+            reply = Reply(response.status, _headers(response), b"")
+            if not reply.succeeded:
+                excerpt = await _excerpt(response, self._guard.rules, deadline)
+                return Reply(reply.status, reply.headers, excerpt)
+            async for chunk in self._whole(response, deadline):
+                most_bytes -= len(chunk)
+                if most_bytes < 0:
+                    raise AnswerTooLong("The answer is longer than it may be.")
+                into.write(chunk)
+        return reply
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._guard.rules.total_s
+
+    @asynccontextmanager
+    async def _answered(self, request: httpcore.Request, deadline: float) -> AsyncIterator[httpcore.Response]:
+        """The answer, of which nothing but the head has been read. Raises CallFailed."""
+        async with httpcore.AsyncConnectionPool(
+            ssl_context=self._ssl,
+            max_keepalive_connections=0,
+            network_backend=_CheckedNetwork(self._guard, self._resolvers),
+        ) as pool:
+            with self._told():
                 async with asyncio.timeout_at(deadline):
                     response = await pool.handle_async_request(request)
-                try:
-                    return Reply(
-                        response.status, _headers(response), await _excerpt(response, rules, deadline)
-                    )
-                finally:
-                    await response.aclose()
+            try:
+                yield response
+            finally:
+                await response.aclose()
+
+    async def _whole(self, response: httpcore.Response, deadline: float) -> AsyncIterator[bytes]:
+        """The body piece by piece. Raises CallFailed unless all of it came."""
+        pieces = aiter(response.aiter_stream())
+        while True:
+            with self._told():
+                async with asyncio.timeout_at(deadline):
+                    piece = await anext(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Translate whatever can happen to a call."""
+        try:
+            yield
+        except httpcore.ConnectTimeout:
+            raise CallFailed(f"No connection came about within {self._guard.rules.connect_s:g} s.") from None
         except (TimeoutError, httpcore.TimeoutException):
-            raise CallFailed(f"No answer came within {rules.total_s:g} s.") from None
+            raise CallTooSlow(f"No answer came within {self._guard.rules.total_s:g} s.") from None
         except _BROKEN as error:
             raise CallFailed(f"The call broke off: {error or type(error).__name__}.") from error
 

@@ -592,6 +592,7 @@ assets = Table(
 )
 
 # `references` counts who uses the file: 1 is its own job. `expired`: given up, its blob is being deleted.
+# `intermediate`: for other tasks of its job only, shown to nobody.
 artifacts = Table(
     "artifacts",
     metadata,
@@ -612,6 +613,7 @@ artifacts = Table(
     Column("created_at", _Seconds, nullable=False),
     Column("expires_at", _Seconds, index=True),
     Column("expired", Boolean, nullable=False, default=False),
+    Column("intermediate", Boolean, nullable=False, default=False, server_default="0"),
     UniqueConstraint("job_seq", "task_id", "name"),
     UniqueConstraint("account_id", "file_name"),
 )
@@ -715,6 +717,23 @@ webhook_endpoints = Table(
     Column("disabled_because", String(300)),
     Column("failing_since", _Seconds),
     Column("created_at", _Seconds, nullable=False),
+)
+
+# An account's own settings of a voice of the catalog. No job refers to it: a submit takes what it says then.
+saved_voices = Table(
+    "saved_voices",
+    metadata,
+    _number(),
+    Column("public_id", String(64), nullable=False, unique=True),
+    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("voice_id", String(100), nullable=False),
+    Column("locale", String(35), nullable=False),
+    Column("speed", Float(53), nullable=False),
+    Column("tags", _Json, nullable=False),
+    Column("created_at", _Seconds, nullable=False),
+    Column("updated_at", _Seconds, nullable=False),
+    UniqueConstraint("account_id", "name"),
 )
 
 # One row per event and endpoint, or per event and the job's own webhook_url (endpoint_id null, `target` its

@@ -1,10 +1,15 @@
-"""Lays the texts of a media render out on its timeline: the hook, and overlays at their exact times. Pure."""
+"""Lays the texts of a media render out on its timeline: the hook, overlays at their exact times, and others.
+
+Pure.
+"""
 
 from collections.abc import Iterator, Sequence
 
 from farm.errors import BadRequest
 from farm.timeline import TextClip, TextTrack, Timeline
+from tasks.media_render.on_screen import on_screen
 from tasks.media_render.params import DEFAULT_TEMPLATE, MediaRender, TextOverlay, exact
+from tasks.media_render.voiceover import Speech
 
 HOOK_S = 3
 OVERLAY_S = 3
@@ -12,8 +17,17 @@ OVERLAY_S = 3
 MOST_AT_ONCE = 20
 
 
-def captions(params: MediaRender, timeline: Timeline) -> Iterator[TextTrack]:
-    """The tracks of text for a timeline that has its pictures. Raises BadRequest naming the overlay."""
+def captions(params: MediaRender, timeline: Timeline, speech: Speech | None = None) -> Iterator[TextTrack]:
+    """The tracks of text for a timeline that has its pictures. Raises BadRequest naming the overlay.
+
+    With `speech`, what is said may be written while it is: see on_screen.py.
+    """
+    by_hand = tuple(_by_hand(params, timeline))
+    yield from by_hand
+    yield from on_screen(params, timeline.model_copy(update={"text": (*timeline.text, *by_hand)}), speech)
+
+
+def _by_hand(params: MediaRender, timeline: Timeline) -> Iterator[TextTrack]:
     if hook := (params.hook_text or "").strip():
         end = min(timeline.rate.nearest_frame(HOOK_S), timeline.end_frame_exclusive)
         clip = TextClip(text=hook, start_frame=0, end_frame_exclusive=end, template=DEFAULT_TEMPLATE)

@@ -31,6 +31,7 @@ from tasks.media_render.on_beats import Grid, ends_on_beats
 from tasks.media_render.params import (
     MAX_TOTAL_S,
     SIZES,
+    Cut,
     MediaRender,
     Placement,
     RenderAsset,
@@ -38,6 +39,7 @@ from tasks.media_render.params import (
     exact,
 )
 from tasks.media_render.profiles import PROFILES, Profile
+from tasks.media_render.target import to_target
 from tasks.media_render.tune_query import Found
 from tasks.media_render.voiceover import (
     Speech,
@@ -81,7 +83,7 @@ def timeline_of(params: MediaRender, beats: Grid | None = None, speech: Speech |
     heard = bare.model_copy(
         update={
             "audio": (*bare.audio, *_music(params, bare, found), *voice_tracks(params, bare, speech)),
-            "text": (*bare.text, *captions(params, bare)),
+            "text": (*bare.text, *captions(params, bare, speech)),
         }
     )
     return with_effects(params, heard)
@@ -134,7 +136,7 @@ def natural_order(file_name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _clips(params: MediaRender, rate: Rate, beats: Grid | None, speech: Speech | None) -> Iterator[VideoClip]:
-    placed = _placed(params) if params.placements else _in_order(params, beats, speech)
+    placed = _placed(params) if params.placements else _in_order(params, rate, beats, speech)
     spots = [_Spot.of(item, rate) for item in placed]
     _check_room(spots)
     end = last_frame(spots[-1].end, params, rate.fps, speech)
@@ -182,20 +184,35 @@ class _Spot(Noun):
         return cls(item=item, start=rate.nearest_frame(item.start), end=rate.nearest_frame(item.end))
 
 
-def _in_order(params: MediaRender, beats: Grid | None, speech: Speech | None) -> Iterator[_Item]:
-    """Every visual by file name, one after the other; with `beats`, cut on them; with `speech`, as long."""
+def _in_order(params: MediaRender, rate: Rate, beats: Grid | None, speech: Speech | None) -> Iterator[_Item]:
+    """The cuts one after the other; with `beats`, ending on them; with `speech`, as long as that."""
+    cuts = params.cuts or tuple(_by_name(params))
     manual = _manual(params)
+    shown = [_visual(params, cut.asset_id, f"cuts[{index}]") for index, cut in enumerate(cuts)]
+    free = [cut.asset_id not in manual for cut in cuts]
+    lengths = [manual.get(cut.asset_id) or exact(cut.duration_s or DEFAULT_VISUAL_S) for cut in cuts]
+    lengths = to_target(params, shown, lengths, free, rate)
+    at = Fraction(0)
+    ends = ends_on_beats(stretched(lengths, free, params.voiceover, speech), free, beats)
+    for index, (cut, asset, end) in enumerate(zip(cuts, shown, ends, strict=True)):
+        yield _Item(
+            param=f"cuts[{index}]" if params.cuts else "durations",
+            asset=asset,
+            start=at,
+            end=end,
+            source_start=exact(cut.source_start_s),
+            transition_type=cut.transition_type if index else None,
+        )
+        at = end
+
+
+def _by_name(params: MediaRender) -> Iterator[Cut]:
+    """Every visual by file name."""
     visuals = [asset for asset in params.assets if asset.media_kind is not MediaKind.AUDIO]
     if not visuals:
         raise BadRequest("There is no image or video to render; upload at least one.", param="assets")
-    visuals.sort(key=lambda asset: natural_order(asset.file_name))
-    lengths = [manual.get(asset.asset_id, Fraction(DEFAULT_VISUAL_S)) for asset in visuals]
-    at = Fraction(0)
-    free = [asset.asset_id not in manual for asset in visuals]
-    ends = ends_on_beats(stretched(lengths, free, params.voiceover, speech), free, beats)
-    for asset, end in zip(visuals, ends, strict=True):
-        yield _Item(param="durations", asset=asset, start=at, end=end)
-        at = end
+    for asset in sorted(visuals, key=lambda asset: natural_order(asset.file_name)):
+        yield Cut(asset_id=asset.asset_id)
 
 
 def _placed(params: MediaRender) -> list[_Item]:

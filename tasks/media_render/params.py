@@ -53,6 +53,7 @@ DEFAULT_SFX_VOLUME = 0.55  # likewise
 DEFAULT_SFX_TYPES: tuple[SfxType, ...] = ("click", "camera-shutter")
 MAX_SFX = 1000
 QUERY_CHARACTERS = 300
+INSTRUCTION_CHARACTERS = 4_000
 OVERLAY_CHARACTERS = 300
 MAX_OVERLAYS = 1000
 DEFAULT_TEMPLATE = "snapchat-hook"
@@ -62,6 +63,7 @@ MAX_ASSETS = 500
 SCRIPT_CHARACTERS = 20_000
 LINE_CHARACTERS = 2_000  # two minutes
 MAX_LINES = 1000
+SLOWEST, QUICKEST = 0.5, 2.0  # of how a voice speaks by itself
 
 Seconds = Annotated[float, Field(strict=True, ge=0, le=MAX_TOTAL_S)]
 Length = Annotated[float, Field(strict=True, gt=0, le=MAX_TOTAL_S)]
@@ -69,6 +71,7 @@ Source = Annotated[float, Field(strict=True, ge=0, le=MAX_SOURCE_S)]
 Offset = Annotated[float, Field(strict=True, ge=-MAX_TOTAL_S, le=MAX_TOTAL_S)]
 Volume = Annotated[float, Field(strict=True, ge=0, le=1)]
 Switch = Annotated[bool, Field(strict=True)]
+Speed = Annotated[float, Field(strict=True, ge=SLOWEST, le=QUICKEST)]
 
 
 # Looks for captions by id, and what they are called. How they look is the renderer's affair.
@@ -153,6 +156,20 @@ class Placement(Noun):
         return self
 
 
+class Cut(Noun):
+    """One visual of a sequence, without a place of its own: it follows the one before it.
+
+    A manual duration of its asset goes before `duration_s`; without either it is shown for 3 s. Beats and a
+    voiceover may move its end, as if it were in the order of file names.
+    """
+
+    asset_id: str
+    duration_s: Length | None = None
+    source_start_s: Source = 0.0
+    transition_type: TransitionType | None = None
+    text: OverlayText | None = Field(default=None, description="Written on it with `text_on_screen`.")
+
+
 class TextOverlay(Noun):
     """A text at an exact time. Without `duration_s` it stays for 3 s; none outlasts the video.
 
@@ -189,10 +206,14 @@ class SfxPlacement(Noun):
 
 
 class SpokenLine(Noun):
-    """What a voice says in one go. With `start_s` not before that; without, after the line before."""
+    """What a voice says in one go. With `start_s` not before that; without, after the line before.
+
+    A new paragraph comes after a longer pause.
+    """
 
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LINE_CHARACTERS)]
     start_s: Seconds | None = None
+    paragraph: Switch = False
 
     @model_validator(mode="after")
     def _check_words(self) -> Self:
@@ -204,11 +225,13 @@ class SpokenLine(Noun):
 class Voiceover(Noun):
     """A script and who speaks it. A line that is longer than its place runs on; the next one waits.
 
-    `language` is a hint that must be the voice's own language. The picture stays until all was said.
+    `language` is a hint that must be the voice's own language. `speed` 1 is how the voice speaks by itself.
+    The picture stays until all was said.
     """
 
     voice_id: str = Field(min_length=1, max_length=100)
     language: str | None = Field(default=None, max_length=35)
+    speed: Speed = 1.0
     lines: tuple[SpokenLine, ...] = Field(min_length=1, max_length=MAX_LINES)
 
     @model_validator(mode="after")
@@ -234,9 +257,36 @@ class MediaRender(Params):
     fit: Fit = Fit.AUTO
     durations: tuple[AssetDuration, ...] = Field(default=(), max_length=MAX_ASSETS)
     placements: tuple[Placement, ...] = Field(default=(), max_length=MAX_ASSETS)
+    cuts: tuple[Cut, ...] = Field(
+        default=(),
+        max_length=MAX_ASSETS,
+        description="The visuals in this order, instead of their names': what an AI plan comes to.",
+    )
+    target_duration_s: Length | None = Field(
+        default=None,
+        description="How long the whole is to be. Visuals without a duration of their own share it out.",
+    )
+    ai_analysis: Switch = Field(
+        default=False, description="A planner chooses order, lengths and moments, by the instructions."
+    )
+    vision_analysis: Switch = Field(
+        default=False, description="Look at the visuals: the best moments of clips; blurred and double ones."
+    )
+    audio_analysis: Switch = Field(
+        default=False, description="Listen to clips and sounds: no clip begins or ends within a sentence."
+    )
+    instructions: str | None = Field(
+        default=None,
+        max_length=INSTRUCTION_CHARACTERS,
+        description="What the planner is to do, in words. Placements and durations set by hand go before it.",
+    )
     transition_types: tuple[TransitionType, ...] = Field(default=("crossfade",), min_length=1, max_length=50)
     hook_text: str | None = Field(default=None, max_length=HOOK_CHARACTERS)
     text_overlays: tuple[TextOverlay, ...] = Field(default=(), max_length=MAX_OVERLAYS)
+    text_on_screen: Switch = Field(
+        default=False,
+        description="Texts by itself: what is said while it is said, else what a plan wrote, else a title.",
+    )
     bgm_asset_id: str | None = None
     bgm_query: str | None = Field(
         default=None,
@@ -260,11 +310,20 @@ class MediaRender(Params):
         description="The ending becomes the profile's.",
     )
     profile: ProfileName = Field(default=DEFAULT_PROFILE, description="How the film is encoded.")
+    copy_untouched: Switch = Field(
+        default=True,
+        description="What the film shows unchanged of H.264 clips is taken over as it is, without loss. "
+        "Off: all of it is encoded anew, for players that stumble over two encoders in one film.",
+    )
     contact_sheet: Switch = Field(default=False, description="Also a PNG that shows it at a glance.")
     poster: Switch = Field(default=False, description="Also its sharpest frame of some, as a JPEG.")
     subtitles: Switch = Field(default=False, description="Also its texts as SRT and WebVTT.")
     otio: Switch = Field(default=False, description="Also the timeline as OpenTimelineIO, for editing.")
     chapters: Switch = Field(default=False, description="Chapters in the file: its titles, else its visuals.")
+    incremental: Switch = Field(
+        default=False,
+        description="It will be rendered again after small changes: what stays the same is kept for then.",
+    )
     timeline: dict[str, JsonValue] | None = Field(
         default=None,
         description="An OpenTimelineIO document (Timeline.1) to render, instead of placements and durations. "

@@ -16,15 +16,26 @@ _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
 
 
 class ScriptLine(Noun):
-    """What is said in one go, and when at the earliest, in seconds; without a time, after the line before."""
+    """What is said in one go, and when at the earliest, in seconds; without a time, after the line before.
+
+    `paragraph`: something new begins with it.
+    """
 
     text: str
     start: Fraction | None = None
+    paragraph: bool = False
 
 
 def lines_of_text(content: str) -> tuple[ScriptLine, ...]:
-    """One line for each sentence; what has no word in it is left out."""
-    return tuple(ScriptLine(text=text) for row in content.splitlines() for text in _sentences(row))
+    """One line for each sentence; what has no word in it is left out. Blank rows part paragraphs."""
+    lines: list[ScriptLine] = []
+    is_new = False
+    for row in content.splitlines():
+        is_new = is_new or not row.strip()
+        for text in _sentences(row):
+            lines.append(ScriptLine(text=text, paragraph=is_new and bool(lines)))
+            is_new = False
+    return tuple(lines)
 
 
 def _sentences(row: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ VOICE_FILE = "voiceover.wav"
 ROLE = "voiceover"
 LEAD_S = Fraction(3, 10)  # before the first word
 PAUSE_S = Fraction(7, 20)  # between lines without times of their own
+PARAGRAPH_S = Fraction(4, 5)  # before one that begins a paragraph
 GAP_S = Fraction(1, 20)  # at least, between any two
 TAIL_S = Fraction(1, 2)  # the picture stays after the last word
 _CHARACTERS_PER_S = 12  # slower than the bundled voices speak: 13 to 16
@@ -57,9 +58,8 @@ def check_voiceover(params: MediaRender) -> None:
 
 def estimated(voiceover: Voiceover) -> Speech:
     """How long the lines are likely to be, rather too long than too short."""
-    return Speech(
-        lengths=tuple(Fraction(len(line.text), _CHARACTERS_PER_S) + _BREATH_S for line in voiceover.lines)
-    )
+    per_s = _CHARACTERS_PER_S * exact(voiceover.speed)
+    return Speech(lengths=tuple(len(line.text) / per_s + _BREATH_S for line in voiceover.lines))
 
 
 def said(voiceover: Voiceover, speech: Speech) -> Iterator[Said]:
@@ -70,7 +70,7 @@ def said(voiceover: Voiceover, speech: Speech) -> Iterator[Said]:
             free = at + GAP_S if index else Fraction(0)
             start = max(exact(line.start_s), free)
         else:
-            start = at + PAUSE_S if index else at
+            start = at + (PARAGRAPH_S if line.paragraph else PAUSE_S) if index else at
         at = start + length
         yield Said(line, start, at)
 

@@ -6,7 +6,7 @@ How an engine speaks is the renderer's affair (workers/cpu_render/voice); a test
 import re
 from typing import Literal
 
-from farm.catalog import read_catalog
+from farm.catalog import RemoteVoice, read_catalog
 from farm.errors import BadRequest, FarmUnavailable
 from farm.noun import Noun
 from farm.settings import Settings
@@ -17,7 +17,10 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
 class Voice(Noun):
-    """A voice of the catalog. `locale` is a BCP 47 tag, `code` what its engine calls it."""
+    """A voice of the catalog. `locale` is a BCP 47 tag, `also` what else it speaks.
+
+    `code` is what its engine calls it. A voice of a service has a `model`, and its engine is called so too.
+    """
 
     id: str
     name: str
@@ -27,6 +30,9 @@ class Voice(Noun):
     tags: tuple[str, ...]
     engine: str
     code: str
+    also: tuple[str, ...] = ()
+    model: str | None = None
+    takes_speed: bool = True
 
     @property
     def language(self) -> str:
@@ -35,37 +41,67 @@ class Voice(Noun):
 
     def speaks(self, wanted: str) -> bool:
         """Whether it is of a language, `en`, or of a region's, `en-GB`, in any case."""
-        have, asked = self.locale.lower(), wanted.lower().replace("_", "-")
-        return asked in (have, self.language)
+        asked = wanted.lower().replace("_", "-")
+        return any(
+            asked in (have.lower(), have.lower().partition("-")[0]) for have in (self.locale, *self.also)
+        )
 
 
 def voices_here() -> tuple[Voice, ...]:
-    """Every voice that this farm offers. Raises FarmUnavailable when voices.toml names an unknown engine."""
-    engines = read_catalog(Settings()).voices.engines
-    for engine in engines:
+    """Every voice that this farm offers, those of services last.
+
+    Raises FarmUnavailable when voices.toml names an unknown engine, or an id that is taken.
+    """
+    rules = read_catalog(Settings()).voices
+    for engine in rules.engines:
         if engine not in ENGINES:
             known = ", ".join(ENGINES)
             raise FarmUnavailable(
                 f"voices.toml: there is no speech engine {engine!r}; known: {known}.", param="voices.engines"
             )
-    return tuple(voice for voice in BUNDLED if voice.engine in engines)
+    bundled = tuple(voice for voice in BUNDLED if voice.engine in rules.engines)
+    return bundled + tuple(_of_service(name, voice) for name, voice in rules.remote.items())
 
 
-def voices_for(language: str | None, gender: str | None, engine: str | None) -> tuple[Voice, ...]:
-    """Those that fit all the filters given. Raises BadRequest for a filter that no voice could fit."""
-    if language is not None and not _LOCALE.fullmatch(language):
-        raise BadRequest("language is a language tag such as en or en-US.", param="language")
-    if gender is not None and gender not in ("female", "male"):
-        raise BadRequest("gender is female or male.", param="gender")
-    if engine is not None and engine not in ENGINES:
-        raise BadRequest(f"engine is one of {', '.join(ENGINES)}.", param="engine")
-    return tuple(
-        voice
-        for voice in voices_here()
-        if (language is None or voice.speaks(language))
-        and gender in (None, voice.gender)
-        and engine in (None, voice.engine)
-    )
+def _of_service(name: str, voice: RemoteVoice) -> Voice:
+    voice_id = f"svoice_{name}"
+    if any(voice_id == bundled.id for bundled in BUNDLED):
+        raise FarmUnavailable(
+            f"voices.toml: {voice_id} is a voice of the farm's own already.", param=f"voices.remote.{name}"
+        )
+    return Voice(id=voice_id, engine=voice.model, **voice.model_dump())
+
+
+class Filters(Noun):
+    """What a voice must be like; None is any. `language` is `en` or, for one region's, `en-GB`."""
+
+    language: str | None = None
+    gender: str | None = None
+    engine: str | None = None
+
+    def check(self) -> None:
+        """Raise BadRequest for a filter that no voice could fit."""
+        if self.language is not None and not _LOCALE.fullmatch(self.language):
+            raise BadRequest("language is a language tag such as en or en-US.", param="language")
+        if self.gender is not None and self.gender not in ("female", "male"):
+            raise BadRequest("gender is female or male.", param="gender")
+        known = dict.fromkeys([*ENGINES, *(voice.engine for voice in voices_here())])
+        if self.engine is not None and self.engine not in known:
+            raise BadRequest(f"engine is one of {', '.join(known)}.", param="engine")
+
+    def fit(self, voice: Voice) -> bool:
+        """Whether the voice is as they ask."""
+        return (
+            (self.language is None or voice.speaks(self.language))
+            and self.gender in (None, voice.gender)
+            and self.engine in (None, voice.engine)
+        )
+
+
+def voices_for(filters: Filters) -> tuple[Voice, ...]:
+    """Those that fit. Raises BadRequest for a filter that no voice could fit."""
+    filters.check()
+    return tuple(filter(filters.fit, voices_here()))
 
 
 def voice_of(voice_id: str) -> Voice:
@@ -124,6 +160,20 @@ def _pico(locale: str, accent: str) -> Voice:
     )
 
 
+def _kokoro(code: str, locale: str, accent: str, name: str, *tags: str) -> Voice:
+    """The second letter of a code tells a woman's voice from a man's."""
+    return Voice(
+        id=f"svoice_kokoro_{code}",
+        name=f"{name} ({accent})",
+        locale=locale,
+        gender="female" if code[1] == "f" else "male",
+        accent=accent,
+        tags=("narration", "natural", *tags),
+        engine="kokoro",
+        code=code,
+    )
+
+
 BUNDLED = (
     *_espeak("en-US", "American", "en-us"),
     *_espeak("en-GB", "British", "en"),
@@ -143,5 +193,23 @@ BUNDLED = (
     _pico("es-ES", "Castilian"),
     _pico("fr-FR", "French"),
     _pico("it-IT", "Italian"),
+    _kokoro("af_heart", "en-US", "American", "Heart", "warm"),
+    _kokoro("af_bella", "en-US", "American", "Bella", "lively"),
+    _kokoro("af_nicole", "en-US", "American", "Nicole", "soft"),
+    _kokoro("am_fenrir", "en-US", "American", "Fenrir"),
+    _kokoro("am_michael", "en-US", "American", "Michael"),
+    _kokoro("am_puck", "en-US", "American", "Puck", "lively"),
+    _kokoro("bf_emma", "en-GB", "British", "Emma", "warm"),
+    _kokoro("bm_fable", "en-GB", "British", "Fable"),
+    _kokoro("bm_george", "en-GB", "British", "George"),
+    _kokoro("ef_dora", "es-ES", "Castilian", "Dora"),
+    _kokoro("em_alex", "es-ES", "Castilian", "Alex"),
+    _kokoro("ff_siwis", "fr-FR", "French", "Siwis"),
+    _kokoro("hf_alpha", "hi-IN", "Indian", "Alpha"),
+    _kokoro("hm_omega", "hi-IN", "Indian", "Omega"),
+    _kokoro("if_sara", "it-IT", "Italian", "Sara"),
+    _kokoro("im_nicola", "it-IT", "Italian", "Nicola"),
+    _kokoro("pf_dora", "pt-BR", "Brazilian", "Dora"),
+    _kokoro("pm_alex", "pt-BR", "Brazilian", "Alex"),
 )
 ENGINES = tuple(dict.fromkeys(voice.engine for voice in BUNDLED))

@@ -39,6 +39,7 @@ NOUNS = (
     "farm.sniffing",
     "farm.states",
     "farm.timeline",
+    "farm.voice",
     "farm.webhook",
 )
 ALLOWED = {

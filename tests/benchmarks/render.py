@@ -1,127 +1,182 @@
-"""The render benchmark: a photo montage by the engine, by FFmpeg's filter graph, and encoding alone.
+"""The render benchmark: the same films by the engine and by others, and the least they could cost.
 
-CPU seconds of whole processes, which other load on the machine changes least. The three take turns.
+CPU seconds of whole process trees, which other load on the machine changes least. All take turns, round by
+round; each ratio is of one round, and the median of the rounds counts. The long film is rendered once.
 """
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-import imageio_ffmpeg  # type: ignore[import-untyped]  # published without type information
-from PIL import Image
-
-from farm.timeline import Position
+from tests.benchmarks import render_peers as peers
+from tests.benchmarks.likeness import psnr
 from tests.benchmarks.process import Cost, measure
-from tests.benchmarks.render_job import (
-    ASSETS,
-    FADE_FRAMES,
-    FPS,
-    FRAMES,
-    HEIGHT,
-    MUSIC,
-    PHOTOS,
-    TEXT,
-    WIDTH,
-)
 from tests.benchmarks.report import FOLDER, Benchmark, Row
-from tests.benchmarks.smoothness import jitter
-from workers.cpu_render.text import template_named
-from workers.cpu_render.text.contract import Stage
+from tests.benchmarks.smoothness import backward_steps, jitter
 
-_CAPTION = ASSETS / "caption.png"
+_JOB = (sys.executable, "-m", "tests.benchmarks.render_job")
 _FRAMES = FOLDER / "frames.yuv"
-_OURS, _THEIRS = FOLDER / "render.mp4", FOLDER / "ffmpeg.mp4"
-_ZOOM = 0.135
-# A supersampled canvas of this factor steadies zoompan, which moves by whole pixels.
-_SUPERSAMPLED = 2
+_LOSSLESS = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-pix_fmt", "yuv420p")
+
+Commands = Mapping[str, Sequence[str] | None]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was measured of one work, a value for each round. `alone_s`: encoding and nothing else."""
+
+    engine: list[Cost] = field(default_factory=list)
+    warm_s: list[float] = field(default_factory=list)
+    alone_s: list[float] = field(default_factory=list)
+    decoding_s: list[float] = field(default_factory=list)
+    others: dict[str, list[Cost]] = field(default_factory=dict)
+
+    @property
+    def cold_s(self) -> list[float]:
+        return [cost.cpu_s for cost in self.engine]
+
+    @property
+    def limit_s(self) -> list[float]:
+        return [sum(pair) for pair in zip(self.alone_s, self.decoding_s or [0.0] * 99, strict=False)]
+
+    @property
+    def peak_mb(self) -> list[float]:
+        return [cost.peak_mb for cost in self.engine]
+
+    def other_s(self, name: str) -> list[float]:
+        return [cost.cpu_s for cost in self.others[name]]
 
 
 def run(runs: int) -> Sequence[Row]:
-    """Measure all three `runs` times in turn."""
+    """Everything, `runs` times in turn; 20 to 30 minutes for three."""
     subprocess.run([sys.executable, "-m", "tests.benchmarks.render_assets"], check=True)
-    _draw_caption()
-    _job("dump", str(_FRAMES))  # also compiles the kernels, where that was never done here
-    engine, ffmpeg, alone = [], [], []
+    peers.draw_caption()
+    first = _first_run()
+    photos = _measured("photos", runs, _of_photos())
+    clips = _measured(
+        "clips", runs, {"ffmpeg": peers.ffmpeg_clips(FOLDER / "clips-ffmpeg.mp4")}, decodes=True
+    )
+    everything = _measured("everything", runs, {})
+    long = measure([*_JOB, "render", "long", str(FOLDER / "long.mp4")])
+    return (
+        *_photo_rows(photos, first),
+        *_clip_rows(clips),
+        _ratio("everything: CPU over encode-only", everything.warm_s, everything.limit_s, 1.35),
+        Row.median("everything: peak memory", everything.peak_mb, "MB", target=500),
+        Row.median("ten minutes of photos: peak memory", [long.peak_mb], "MB", target=500),
+        Row.median(
+            "ten minutes over 30 s: peak memory", [long.peak_mb / min(photos.peak_mb)], "x", target=1.1
+        ),
+        Row.median("ten minutes of photos: CPU", [long.cpu_s], "s"),
+    )
+
+
+def _of_photos() -> Commands:
+    """Peers by name; None where one is not installed."""
+    return {
+        "ffmpeg": peers.ffmpeg_photos(FOLDER / "photos-ffmpeg.mp4"),
+        "MoviePy": peers.moviepy_photos(FOLDER / "photos-moviepy.mp4"),
+        "melt": peers.melt_photos(FOLDER / "photos-melt.mp4"),
+    }
+
+
+def _first_run() -> Cost:
+    """The very first one on a machine, which compiles the kernels."""
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["NUMBA_CACHE_DIR"] = empty
+        try:
+            return measure([*_JOB, "render", "photos", str(FOLDER / "photos.mp4")])
+        finally:
+            del os.environ["NUMBA_CACHE_DIR"]
+
+
+def _measured(work: str, runs: int, others: Commands, *, decodes: bool = False) -> _Found:
+    found, out = _Found(), FOLDER / f"{work}.mp4"
+    _told("dump", work, str(_FRAMES))
     try:
         for _ in range(runs):
-            engine.append(measure([*_JOB, "render", str(_OURS)]))
-            alone.append(float(_job("encode", str(_FRAMES), str(FOLDER / "encode-only.mp4"))))
-            ffmpeg.append(measure(_ffmpeg(_THEIRS)))
+            found.engine.append(measure([*_JOB, "render", work, str(out)]))
+            found.warm_s.append(float(_told("warm", work, str(out))))
+            found.alone_s.append(float(_told("encode", work, str(_FRAMES), str(FOLDER / "alone.mp4"))))
+            if decodes:
+                found.decoding_s.append(float(_told("decode", work)))
+            for name, command in others.items():
+                if command is not None:
+                    found.others.setdefault(name, []).append(measure(command))
     finally:
         _FRAMES.unlink(missing_ok=True)
-    return _rows(engine, alone, ffmpeg)
+    return found
 
 
-_JOB = (sys.executable, "-m", "tests.benchmarks.render_job")
-
-
-def _job(*arguments: str) -> str:
+def _told(*arguments: str) -> str:
     return subprocess.run([*_JOB, *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def _rows(engine: Sequence[Cost], alone: Sequence[float], ffmpeg: Sequence[Cost]) -> Sequence[Row]:
-    ours = [cost.cpu_s for cost in engine]
-    theirs = [cost.cpu_s for cost in ffmpeg]
-    to_alone = [mine / limit for mine, limit in zip(ours, alone, strict=True)]
-    to_ffmpeg = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+def _photo_rows(found: _Found, first: Cost) -> Sequence[Row]:
+    ours, theirs = FOLDER / "photos.mp4", FOLDER / "photos-ffmpeg.mp4"
+    missing = [f"{name} is not installed: left out" for name in ("melt",) if name not in found.others]
+    for line in missing:
+        print(line, file=sys.stderr)
     return (
-        Row.median("engine, CPU over encode-only", to_alone, "x", target=1.3),
-        Row.median("engine, CPU over ffmpeg", to_ffmpeg, "x", target=0.6),
-        Row.median("engine, peak memory", [cost.peak_mb for cost in engine], "MB", target=600),
-        Row.median("engine, jitter of the zoom", [jitter(_OURS)], "px", target=0.15),
-        Row.median("ffmpeg, jitter of the zoom", [jitter(_THEIRS)], "px"),
-        Row.median("engine, CPU", ours, "s"),
-        Row.median("encode-only, CPU", alone, "s"),
-        Row.median("ffmpeg, CPU", theirs, "s"),
-        Row.median("ffmpeg, peak memory", [cost.peak_mb for cost in ffmpeg], "MB"),
-        Row.median("engine, wall", [cost.wall_s for cost in engine], "s"),
-        Row.median("ffmpeg, wall", [cost.wall_s for cost in ffmpeg], "s"),
+        _ratio("photos: warm, CPU over encode-only", found.warm_s, found.limit_s, 1.12),
+        _ratio("photos: new process, CPU over encode-only", found.cold_s, found.limit_s, 1.2),
+        _ratio("photos: ffmpeg's CPU over ours", found.other_s("ffmpeg"), found.cold_s, 1.8, higher=True),
+        _ratio("photos: MoviePy's CPU over ours", found.other_s("MoviePy"), found.cold_s, 5, higher=True),
+        *(
+            _ratio(f"photos: {name}'s CPU over ours", found.other_s(name), found.cold_s, None, higher=True)
+            for name in ("melt",)
+            if name in found.others
+        ),
+        Row.median("photos: peak memory", found.peak_mb, "MB", target=500),
+        Row.median("photos: jitter of the zoom", [jitter(ours)], "px/frame²", target=0.09),
+        Row.median("photos: steps of the zoom backward", [backward_steps(ours)], "steps", target=0),
+        Row.median("ffmpeg: jitter of the zoom", [jitter(theirs)], "px/frame²"),
+        Row.median("ffmpeg: steps of the zoom backward", [backward_steps(theirs)], "steps"),
+        Row.median("photos: CPU in a new process", found.cold_s, "s"),
+        Row.median("photos: CPU of the very first run", [first.cpu_s], "s"),
+        Row.median("encode-only: CPU", found.alone_s, "s"),
+        Row.median("photos: wall", [cost.wall_s for cost in found.engine], "s"),
+        *(
+            row
+            for name, costs in found.others.items()
+            for row in (
+                Row.median(f"{name}: CPU", [cost.cpu_s for cost in costs], "s"),
+                Row.median(f"{name}: wall", [cost.wall_s for cost in costs], "s"),
+                Row.median(f"{name}: peak memory", [cost.peak_mb for cost in costs], "MB"),
+            )
+        ),
     )
 
 
-def _draw_caption() -> None:
-    """The engine's own caption, so that both lay the same one over the picture."""
-    drawing = template_named("Snapchat Hook").draw(TEXT, Stage(WIDTH, HEIGHT, Position.BOTTOM))
-    whole = Image.new("RGBA", (WIDTH, HEIGHT))
-    whole.paste(drawing.image, (drawing.x, drawing.y))
-    whole.save(_CAPTION)
-
-
-def _ffmpeg(out: Path) -> Sequence[str]:
-    """The same montage as a filter graph: zoompan, xfade, overlay."""
-    # Each transition shows two photos at once, so that all photos together last that much longer.
-    lengths = _shares(FRAMES + (len(PHOTOS) - 1) * FADE_FRAMES, len(PHOTOS))
-    parts = [_zooming(number, length) for number, length in enumerate(lengths)]
-    shown, start = "v0", 0
-    for number in range(1, len(PHOTOS)):
-        start += lengths[number - 1] - FADE_FRAMES
-        fade = f"xfade=transition=fade:duration={FADE_FRAMES / FPS}:offset={start / FPS:.6f}"
-        parts.append(f"[{shown}][v{number}]{fade}[x{number}]")
-        shown = f"x{number}"
-    caption, music = len(PHOTOS), len(PHOTOS) + 1
-    parts.append(f"[{shown}][{caption}:v]overlay=0:0:format=auto,format=yuv420p[out]")
-    inputs = [part for path in (*PHOTOS, _CAPTION, MUSIC) for part in ("-i", str(path))]
-    return [
-        *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-nostdin", *inputs),
-        *("-filter_complex", ";".join(parts), "-map", "[out]", "-map", f"{music}:a"),
-        *("-t", str(FRAMES / FPS), "-r", str(FPS), "-c:v", "libx264", "-preset", "veryfast", "-crf", "23"),
-        *("-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "192k", str(out)),
-    ]
-
-
-def _zooming(number: int, frames: int) -> str:
-    width, height = WIDTH * _SUPERSAMPLED, HEIGHT * _SUPERSAMPLED
+def _clip_rows(found: _Found) -> Sequence[Row]:
+    """Size counts at equal likeness to what each was to encode."""
+    ours, theirs, exact = (FOLDER / name for name in ("clips.mp4", "clips-ffmpeg.mp4", "clips-exact.mp4"))
+    subprocess.run(peers.ffmpeg_clips(exact, _LOSSLESS), check=True)
+    likeness = psnr(ours, exact), psnr(theirs, exact)
+    exact.unlink()
+    size = ours.stat().st_size / theirs.stat().st_size
     return (
-        f"[{number}:v]scale={width}:{height}:force_original_aspect_ratio=increase:flags=bicubic,"
-        f"crop={width}:{height},setsar=1,"
-        f"zoompan=z='1+{_ZOOM}*on/{frames - 1}':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2'"
-        f":d={frames}:s={WIDTH}x{HEIGHT}:fps={FPS},format=yuv420p,settb=1/{FPS}[v{number}]"
+        _ratio("clips: CPU over decode-only + encode-only", found.warm_s, found.limit_s, 1.08),
+        _ratio("clips: ffmpeg's CPU over ours", found.other_s("ffmpeg"), found.cold_s, 1.25, higher=True),
+        Row.median("clips: file size over ffmpeg's", [size], "x", target=1.03),
+        Row.median(
+            "clips: PSNR over ffmpeg's", [likeness[0] - likeness[1]], "dB", better="higher", target=-0.05
+        ),
+        Row.median("clips: peak memory", found.peak_mb, "MB", target=500),
+        Row.median("clips: CPU in a new process", found.cold_s, "s"),
+        Row.median("decode-only + encode-only: CPU", found.limit_s, "s"),
+        Row.median("ffmpeg, clips: CPU", found.other_s("ffmpeg"), "s"),
     )
 
 
-def _shares(total: int, parts: int) -> list[int]:
-    return [(part + 1) * total // parts - part * total // parts for part in range(parts)]
+def _ratio(
+    name: str, over: Sequence[float], under: Sequence[float], target: float | None, *, higher: bool = False
+) -> Row:
+    found = [mine / other for mine, other in zip(over, under, strict=False)]
+    return Row.median(name, found, "x", better="higher" if higher else "lower", target=target)
 
 
-BENCHMARK = Benchmark("render", "A 30 s photo montage in 1080x1920, by the engine and by others.", run)
+BENCHMARK = Benchmark("render", "Films of photos, of clips and of both, by the engine and by others.", run)

@@ -13,6 +13,8 @@ import numpy.typing as npt
 _CORNERS = ((150, 30), (150, 530), (850, 30), (850, 530))
 _SIDE = 512
 _FIRST, _LAST = 5, 80
+_MOVES = 0.1  # px/frame on average, where a direction counts as moving
+_MEASURED = 0.02  # px: smaller steps backward are the measurement's own
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,6 +23,21 @@ def jitter(video: Path) -> float:
     """By how many pixels the step from frame to frame changes, on average, where it changes most."""
     pictures = _pictures(video)
     return max(_jitter_at(pictures, top, left) for top, left in _CORNERS)
+
+
+def backward_steps(video: Path) -> int:
+    """How many steps go against the way that the picture travels, where most do."""
+    pictures = _pictures(video)
+    return max(_backward_at(pictures, top, left) for top, left in _CORNERS)
+
+
+def _backward_at(pictures: Sequence[Floats], top: int, left: int) -> int:
+    """Of the direction that moves at all: one that stands still has no way."""
+    squares = [picture[top : top + _SIDE, left : left + _SIDE] for picture in pictures]
+    steps = np.array([_shift(before, after) for before, after in pairwise(squares)])
+    ways = steps.mean(axis=0)
+    moving = np.abs(ways) > _MOVES
+    return int((steps[:, moving] * np.sign(ways[moving]) < -_MEASURED).sum(axis=0).max(initial=0))
 
 
 def _jitter_at(pictures: Sequence[Floats], top: int, left: int) -> float:

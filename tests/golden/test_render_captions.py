@@ -11,6 +11,8 @@ from tests.golden.text_sheet import PREVIEW
 from tests.media import real_photo
 from workers.cpu_render.compose import compose
 from workers.cpu_render.plan import plan
+from workers.cpu_render.text.layer import TextLayer
+from workers.media.planes import Planes
 
 pytestmark = pytest.mark.slow
 
@@ -78,13 +80,45 @@ def test_a_later_text_lies_over_an_earlier_one():
     assert film(3, [strip, bar])[15].max() > both[:, 300:400].max()
 
 
-def test_a_thousand_texts_are_composed_one_at_a_time():
-    texts = [{"text": f"No {n}", "start_s": n / 10, "duration_s": 0.1} for n in range(1000)]
-    asset = {"asset_id": "a.png", "file_name": "a.png", "media_kind": "image"}
-    durations = [{"asset_id": "a.png", "duration_s": 100}]
-    params = MediaRender.model_validate({"assets": [asset], "durations": durations, "text_overlays": texts})
-    planned = plan(timeline_of(params))
-    assert planned.frames == 3000 and max(len(span.captions) for span in planned.spans) == 1
+def test_a_thousand_texts_twenty_at_once_are_drawn_each_in_its_frames_the_later_on_top():
+    looks, places = list(TEXT_TEMPLATES), list(Position)
+    texts = [
+        {
+            "text": f"No {n} 第{n}",
+            "start_s": n / 100,
+            "duration_s": 0.2,
+            "template": looks[n % len(looks)],
+            "position": places[n % 3],
+        }
+        for n in range(1000)
+    ]
+    asset = {"asset_id": FLOWER.name, "file_name": FLOWER.name, "media_kind": "image"}
+    durations = [{"asset_id": FLOWER.name, "duration_s": 10.1}]
+    asked = {"assets": [asset], "durations": durations, "aspect_ratio": "16:9", "fps": 10}
+    small = {"width": 320, "height": 180}
+    bare = timeline_of(MediaRender.model_validate(asked)).model_copy(update=small)
+    timeline = timeline_of(MediaRender.model_validate({**asked, "text_overlays": texts})).model_copy(
+        update=small
+    )
+    planned = plan(timeline)
+    assert planned.frames == 101 and max(len(span.captions) for span in planned.spans) == 20
+    (photo,) = compose(plan(bare), bare, paths_of(FLOWER), buffers=2)
+    expected = Planes.blank(320, 180)
+    expected.copy_from(photo.planes)
+    (track,) = timeline.text
+    for clip in track.clips:
+        if clip.start_frame <= 50 < clip.end_frame_exclusive:
+            fade = next(c for span in planned.spans for c in span.captions if c.clip == clip)
+            TextLayer.of(clip, 320, 180).lay_on(expected, fade.opacity(50))
+    pictures = []
+    for composed in compose(planned, timeline, paths_of(FLOWER), buffers=2):
+        pictures += [planes_of(composed.planes.frame)] * composed.frames
+    assert [np.abs(a - b).max() for a, b in zip(pictures[50], planes_of(expected.frame), strict=True)] == [
+        0,
+        0,
+        0,
+    ]
+    assert len({picture[0].tobytes() for picture in pictures}) == 101  # no frame like another
 
 
 def test_the_preview_is_small_enough_for_the_docs():

@@ -1,6 +1,7 @@
 """Films that somebody speaks in: real speech, decoded from a real MP4. Skipped where espeak-ng is missing."""
 
 import shutil
+import tracemalloc
 import wave
 from itertools import pairwise
 
@@ -190,7 +191,7 @@ def test_every_voice_of_espeak_ng_speaks_and_none_is_another(tmp_path):
     heard = set()
     voices = [voice for voice in BUNDLED if voice.engine == "espeak-ng"]
     for voice in voices:
-        said = engine_named(voice.engine).speak(voice.code, "Audio 12, [[[taxi]]].", tmp_path)
+        said = engine_named(voice.engine).speak(voice.code, "Audio 12, [[[taxi]]].", tmp_path, 1.0)
         assert 10_000 < said.size < 100_000
         heard.add(said.tobytes())
     assert len(heard) == len(voices)
@@ -198,7 +199,7 @@ def test_every_voice_of_espeak_ng_speaks_and_none_is_another(tmp_path):
 
 def test_words_in_brackets_are_words_and_no_phonemes(tmp_path):
     plain, *bracketed = (
-        engine_named("espeak-ng").speak("en-us+f3", text, tmp_path).size
+        engine_named("espeak-ng").speak("en-us+f3", text, tmp_path, 1.0).size
         for text in ("[taxi", "[[taxi", "[[[[taxi")
     )
     assert all(size > 0.9 * plain for size in bracketed)
@@ -207,7 +208,7 @@ def test_words_in_brackets_are_words_and_no_phonemes(tmp_path):
 def test_every_voice_of_ttspico_speaks_where_it_is_installed(tmp_path):
     pytest.importorskip("ttspico")
     for voice in (voice for voice in BUNDLED if voice.engine == "ttspico"):
-        said = engine_named(voice.engine).speak(voice.code, "Audio <12> \\\\ taxi.", tmp_path)
+        said = engine_named(voice.engine).speak(voice.code, "Audio <12> \\\\ taxi.", tmp_path, 1.0)
         assert 10_000 < said.size < 100_000
         assert np.abs(said.astype(int)).max() > 3_000
 
@@ -220,6 +221,45 @@ def test_a_short_script_and_a_long_one_are_brought_to_one_loudness(tmp_path):
         assert read_meter(resampled(np.repeat(sound, 2, axis=0), 22_050, SR)).integrated == pytest.approx(
             -18, abs=0.3
         )
+
+
+@pytest.mark.parametrize("voice", [WREN, "svoice_pico_en-us_female"])
+def test_speed_is_heard(tmp_path, monkeypatch, voice):
+    engine = voice_among(BUNDLED, voice).engine
+    if not engine_named(engine).is_installed():
+        pytest.skip(f"{engine} is not installed")
+    monkeypatch.setattr("workers.cpu_render.narration.voice_of", lambda found: voice_among(BUNDLED, found))
+    slow, plain, quick = (
+        float(sum(narrate(asked, tmp_path / "out.wav", lambda: None).lengths))
+        for speed in (0.75, 1.0, 1.5)
+        for asked in [Voiceover.model_validate({**said_by(voice, *SENTENCES), "speed": speed})]
+    )
+    assert slow / plain == pytest.approx(1 / 0.75, rel=0.1)
+    assert quick / plain == pytest.approx(1 / 1.5, rel=0.1)
+
+
+def voice_among(voices, voice_id):
+    return next(voice for voice in voices if voice.id == voice_id)
+
+
+def test_ten_minutes_are_spoken_in_the_memory_of_a_line_with_progress_and_no_click(tmp_path):
+    """What is measured: the peak of what Python holds, and the steps between samples where lines meet."""
+    voiceover = Voiceover.model_validate(said_by(ROOK, *SENTENCES * 96))
+    heard = []
+    tracemalloc.start()
+    speech = narrate(voiceover, tmp_path / "out.wav", lambda: None, progress=heard.append)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(speech.lengths) > 600
+    assert peak < 8 << 20  # the ten minutes are 26 MB, and 52 MB as the numbers that are measured
+    assert len(heard) == 288 and heard == sorted(heard) and heard[0] == 0 and heard[-1] > 0.99
+    sound = sound_of(tmp_path / "out.wav")[0].astype(np.int32)
+    joins = np.cumsum([round(length * 22_050) for length in speech.lengths])[:-1]
+    assert np.abs(sound[joins] - sound[joins - 1]).max() < 0.001 * np.abs(sound).max()
+    loudness = read_meter(
+        resampled(np.repeat(sound[None].astype(np.float32) / 32_768 * speech.gain, 2, axis=0), 22_050, SR)
+    )
+    assert loudness.integrated == pytest.approx(-18, abs=0.3)
 
 
 def test_a_render_that_is_called_off_says_no_more(tmp_path):

@@ -43,24 +43,24 @@ def draw_text_sheet(text: str = TEXT, photo: str = "flower") -> Image.Image:
     found = sorted(templates().items())
     for slug, template in found:
         thumbs = [
-            _thumb(frame_with(slug, position, width, height, text, photo), across)
+            thumb(frame_with(slug, position, width, height, text, photo), across)
             for width, height, across in _FRAMES
             for position in Position
         ]
-        down = max(thumb.height for thumb in thumbs) + _LABEL + _GAP
-        across = sum(thumb.width + _GAP for thumb in thumbs) + _GAP
+        down = max(small.height for small in thumbs) + _LABEL + _GAP
+        across = sum(small.width + _GAP for small in thumbs) + _GAP
         sheet = sheet or Image.new("RGB", (across, down * len(found) + _GAP), _GROUND)
         ImageDraw.Draw(sheet).text((_GAP, top), template.name, _INK, label_font(16))
         left = _GAP
-        for thumb in thumbs:
-            sheet.paste(thumb, (left, top + _LABEL))
-            left += thumb.width + _GAP
+        for small in thumbs:
+            sheet.paste(small, (left, top + _LABEL))
+            left += small.width + _GAP
         top += down
     assert sheet is not None
     return sheet
 
 
-def _thumb(planes: Planes, across: int) -> Image.Image:
+def thumb(planes: Planes, across: int) -> Image.Image:
     """The frame in RGB, from limited-range BT.709, scaled to a width."""
     frame = planes.frame
     frame.colorspace, frame.color_range = 1, 1

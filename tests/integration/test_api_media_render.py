@@ -325,24 +325,6 @@ def test_switches_that_are_off_and_empty_fields_are_accepted(api: Api):
     assert start(api, projectId=made["projectId"], **off).status_code == 202
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("instructions", "Make a fast launch montage."),  # D-060
-        ("targetDurationSeconds", 30),  # D-062
-        ("aiAnalysis", True),  # D-063
-        ("visionAnalysis", True),  # D-064
-        ("audioAnalysis", True),  # D-065
-        ("textOnScreen", True),  # D-066
-    ],
-)
-def test_what_is_not_built_yet_says_so_and_is_never_ignored(api: Api, field: str, value: Any):
-    made = api.project(PHOTO, put=False)
-    answer = start(api, projectId=made["projectId"], **{field: value})
-    check_error(answer, 400, "invalid_request", field)
-    assert "not available yet" in answer.json()["error"]["message"]
-
-
 @pytest.mark.parametrize("kind", get_args(TransitionType))
 def test_d108_to_d120_every_transition_is_taken_in_rotation_and_for_one_clip(api: Api, kind: str):
     made = api.project(PHOTO)

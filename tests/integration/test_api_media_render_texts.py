@@ -94,6 +94,15 @@ def test_d088_text_and_start_are_enough(api: Api):
     assert (text["template"], text["position"], text["duration_s"]) == ("snapchat-hook", "top", None)
 
 
+def test_d066_d067_text_on_screen_is_taken_beside_a_hook(api: Api):
+    made = api.project(PHOTO)
+    assert start(api, projectId=made["projectId"], textOnScreen=True, hookText="Hook").status_code == 202
+    params = params_of(api)
+    assert (params["text_on_screen"], params["hook_text"]) == (True, "Hook")
+    wrong = start(api, projectId=made["projectId"], textOnScreen="yes")
+    check_error(wrong, 400, "invalid_request", "textOnScreen")
+
+
 def test_d134_manual_texts_are_drawn_when_ai_text_is_off(api: Api):
     made = api.project(PHOTO)
     off = {"aiAnalysis": False, "textOnScreen": False}

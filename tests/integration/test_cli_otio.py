@@ -20,13 +20,21 @@ otio = pytest.importorskip("opentimelineio")
 
 WIDTH, HEIGHT, FPS = 320, 192, 25
 RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (30, 160, 30)
+SHORT_SEGMENTS = """
+[segments]
+incremental_film_s = 0.0
+incremental_segment_s = 0.03
+"""
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What a command needs to use one farm that runs on."""
     home = tmp_path_factory.mktemp("farm") / "home"
-    with running(home, "up", "--port", "0", "--no-flower", "--pools", "cpu-render") as background:
+    config = tmp_path_factory.mktemp("config")
+    (config / "encode.toml").write_text(SHORT_SEGMENTS)
+    words = ("up", "--port", "0", "--no-flower", "--pools", "cpu-render")
+    with running(home, *words, variables={"FARM_CONFIG_DIR": str(config)}) as background:
         background.until_ready()
         yield {"FARM_URL": background.url, "FARM_API_KEY": (home / "run" / "key").read_text().strip()}
 
@@ -140,3 +148,23 @@ def test_a_watched_folder_is_rendered_again_whenever_it_changes(up: dict[str, st
         assert watch.signalled(signal.SIGINT) == 0
         assert "Traceback" not in watch.err
         assert watch.err.splitlines()[-1] == "stopped watching"
+
+
+def test_a_watched_folder_renders_only_the_segments_that_changed(up: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    folder.mkdir()
+    film, pictures = tmp_path / "film.mp4", [folder / f"{number}.png" for number in range(4)]
+    for picture, colour in zip(pictures, (RED, BLUE, RED, GREEN), strict=True):
+        Image.new("RGB", (400, 400), colour).save(picture)
+    look = ["--aspect", "1:1", "--seconds", "0.6", "--fps", "10", "--transition", "none", "--json"]
+    words = ["render", str(folder), "-o", str(film), "--watch", *look]
+
+    def told(watch: Background) -> list[tuple[int, int]]:
+        lines = [json.loads(line) for line in watch.out.splitlines() if line.startswith("{")]
+        return [(line["segments_rendered"], line["segments"]) for line in lines]
+
+    with running(tmp_path / "home", *words, variables=up) as watch:
+        eventually(lambda: told(watch) == [(4, 4)], "the first film")
+        Image.new("RGB", (400, 400), (200, 180, 40)).save(pictures[3])
+        eventually(lambda: told(watch) == [(4, 4), (1, 4)], "the second film")
+        assert watch.signalled(signal.SIGINT) == 0

@@ -255,7 +255,7 @@ def test_the_plan_is_one_task_with_the_whole_timeline_and_only_the_files_it_need
     assert Timeline.model_validate(task.params["timeline"]) == timeline_of(params)
     assert task.params["file_name"] == "rendered.mp4" and task.params["contact_sheet"] is True
     assert task.soft_s < task.hard_s
-    assert kind.steps == {"render": "workers.cpu_render.media_render:perform"}
+    assert kind.steps["render"] == "workers.cpu_render.media_render:perform"
 
 
 def test_parameters_survive_the_store():

@@ -65,6 +65,7 @@ def test_a_thousand_overlays_are_taken_and_one_more_is_not():
     durations = [{"asset_id": PICTURES[0], "duration_s": 300}]
     params = render(*PICTURES, durations=durations, text_overlays=texts)
     assert len(overlays_of(params)) == MAX_OVERLAYS
+    assert price(params) == price(render(*PICTURES, durations=durations))
     with pytest.raises(ValidationError, match="text_overlays"):
         render(*PICTURES, durations=durations, text_overlays=[*texts, overlay()])
 

@@ -13,7 +13,7 @@ from tasks.media_render import KIND, Voiceover, timeline_of
 from tasks.media_render.params import LINE_CHARACTERS, MAX_LINES
 from tasks.media_render.script import lines_of_srt, lines_of_text
 from tasks.media_render.voiceover import Speech, estimated, notes, said, until
-from tasks.media_render.voices import BUNDLED, ENGINES, UNKNOWN_VOICE, voices_for, voices_here
+from tasks.media_render.voices import BUNDLED, ENGINES, UNKNOWN_VOICE, Filters, voices_for, voices_here
 from tests.unit.test_media_render_kind import price, render
 from workers.cpu_render.voice import engine_named, engines, espeak_ng
 
@@ -22,9 +22,14 @@ SR = 48_000
 
 
 def script(*lines, **changes):
-    """Lines as texts, or as (start in seconds, text)."""
+    """Lines as texts, as (start in seconds, text), or as they are."""
     given = [
-        {"text": line} if isinstance(line, str) else {"start_s": line[0], "text": line[1]} for line in lines
+        {"text": line}
+        if isinstance(line, str)
+        else line
+        if isinstance(line, dict)
+        else {"start_s": line[0], "text": line[1]}
+        for line in lines
     ]
     return {"voice_id": WREN, "lines": given, **changes}
 
@@ -57,6 +62,14 @@ def test_d125_a_text_is_said_sentence_by_sentence():
     lines = lines_of_text("One  thing.\n\n  Dr. Who? Yes! ... 9 p.m. it is\n...\nÇa va.")
     assert {line.start for line in lines} == {None}
     assert [line.text for line in lines] == ["One thing.", "Dr. Who?", "Yes!", "... 9 p.m. it is", "Ça va."]
+
+
+def test_d125_a_blank_row_begins_a_paragraph_and_a_longer_pause():
+    lines = lines_of_text("\n\nOne. Two.\nThree.\n \n...\n\nFour. Five.")
+    assert [line.paragraph for line in lines] == [False, False, False, True, False]
+    given = script("One.", {"text": "Two.", "paragraph": True}, "Three.")
+    timeline = laid_out(render("1.png", voiceover=given), 1, 1, 1)
+    assert [start for start, _, _ in heard(timeline)] == [0.3, 2.1, 3.45]
 
 
 def test_d127_srt_is_read_as_it_is_found_in_the_wild():
@@ -173,13 +186,17 @@ def test_every_voice_has_an_engine_and_every_engine_has_voices():
     assert set(read_catalog(Settings()).voices.engines) <= set(engines())
 
 
+def found(**filters):
+    return voices_for(Filters(**filters))
+
+
 def test_d153_d154_voices_are_found_by_language_gender_and_engine():
-    assert {voice.locale for voice in voices_for("en", None, None)} == {"en-US", "en-GB"}
-    assert {voice.locale for voice in voices_for("EN_gb", None, None)} == {"en-GB"}
-    (wren,) = voices_for("en-US", "female", "espeak-ng")
+    assert {voice.locale for voice in found(language="en")} == {"en-US", "en-GB"}
+    assert {voice.locale for voice in found(language="EN_gb")} == {"en-GB"}
+    (wren,) = found(language="en-US", gender="female", engine="espeak-ng")
     assert wren.id == WREN
-    assert voices_for("tlh", None, None) == ()
-    assert voices_for(None, None, None) == voices_here()
+    assert found(language="tlh") == ()
+    assert found() == voices_here()
 
 
 def test_the_operator_says_which_engines_speak(tmp_path, monkeypatch):
@@ -245,6 +262,16 @@ def test_d135_a_voiceover_costs_a_credit_a_minute_as_its_script_is_long():
     assert price(params) == pytest.approx((100.85 / 60 * 5 + 100.05 / 60) * 1000, abs=10)
 
 
+def test_what_is_said_quicker_is_likely_to_be_shorter():
+    plain, quick = (
+        estimated(Voiceover.model_validate(script("x" * 120, speed=speed))).lengths[0] for speed in (1.0, 1.6)
+    )
+    assert (plain, quick) == (Fraction(103, 10), Fraction(100, 16) + Fraction(3, 10))
+    for speed in (0.4, 2.1, "1", True):
+        with pytest.raises(ValidationError):
+            Voiceover.model_validate(script("x", speed=speed))
+
+
 def test_a_worker_without_the_engine_says_so_by_code(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     for name in ("espeak-ng", "no-such-engine"):
@@ -270,5 +297,5 @@ def test_an_engine_that_does_not_speak_says_why(tmp_path, monkeypatch, does, say
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(TaskFailure, match=says) as caught:
-        espeak_ng.ENGINE.speak("en-us", "Hello", Path(tmp_path))
+        espeak_ng.ENGINE.speak("en-us", "Hello", Path(tmp_path), 1.0)
     assert caught.value.public_code == "speech_failed"

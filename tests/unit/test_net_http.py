@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from farm.catalog import OutboundRules
+from farm.errors import FarmError
 from farm.net.guard import Guard, Resolve, UrlRefused
-from farm.net.http import CallFailed, GuardedHttp, Reply
-from tests.receiver import Receiver, answer, endless, raw, receiving
+from farm.net.http import AnswerTooLong, CallFailed, CallTooSlow, GuardedHttp, Reply
+from tests.receiver import Behave, Receiver, answer, endless, raw, receiving
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -209,3 +210,44 @@ def certificates(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContex
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate, private)
     return server, ssl.create_default_context(cafile=str(certificate))
+
+
+# --- answers that become files -----------------------------------------------------------------------
+
+
+def save(receiver: Receiver, path: Path, most_bytes: int = 1000, **changes: object) -> Reply:
+    rules = OutboundRules(allow_hosts=(f"127.0.0.1:{receiver.port}",), **changes)
+    with GuardedHttp(Guard(rules)) as http, path.open("wb") as file:
+        return asyncio.run(http.save("POST", receiver.url, {}, b"{}", file, most_bytes))
+
+
+def test_an_answer_comes_whole_into_a_file(receiver: Receiver, tmp_path: Path) -> None:
+    receiver.script = [answer(200, b"x" * 1000)]
+    assert save(receiver, tmp_path / "out") == Reply(200, {"content-length": "1000"}, b"")
+    assert (tmp_path / "out").read_bytes() == b"x" * 1000
+
+
+def test_a_refusal_is_told_and_becomes_no_file(receiver: Receiver, tmp_path: Path) -> None:
+    receiver.script = [answer(429, b"later", retry_after="7")]
+    reply = save(receiver, tmp_path / "out")
+    assert (reply.status, reply.headers["retry-after"], reply.body) == (429, "7", b"later")
+    assert (tmp_path / "out").read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("behave", "error"),
+    [
+        (answer(200, b"x" * 1001), AnswerTooLong),
+        (endless(HEAD + b"\r\n", b"x" * 100), AnswerTooLong),
+        (raw(HEAD + b"Content-Length: 10\r\n\r\nfive!"), CallFailed),
+        (raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nfive!\r\n"), CallFailed),
+        (endless(HEAD + b"\r\n", b"x", pause_s=0.02), CallTooSlow),
+    ],
+)
+def test_what_does_not_come_whole_is_no_answer(
+    receiver: Receiver, tmp_path: Path, behave: Behave, error: type[FarmError]
+) -> None:
+    receiver.script = [behave]
+    with pytest.raises(error) as caught:
+        save(receiver, tmp_path / "out", total_s=0.5)
+    assert type(caught.value) is error

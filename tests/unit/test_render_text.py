@@ -8,7 +8,9 @@ from farm.timeline import Position, TextClip
 from workers.cpu_render.text import template_named, templates
 from workers.cpu_render.text.contract import Stage
 from workers.cpu_render.text.layer import TextLayer
-from workers.cpu_render.text.typesetting import SafeArea, readable_part, typeset, undrawable
+from workers.cpu_render.text.prepared import prepare
+from workers.cpu_render.text.safe_area import SafeArea
+from workers.cpu_render.text.typesetting import typeset, undrawable
 from workers.media.planes import Planes
 
 UPRIGHT = Stage(1080, 1920, Position.TOP)
@@ -42,7 +44,7 @@ def test_every_template_draws_within_the_frame():
 
 def test_lines_are_of_like_length():
     setting = set_in(UPRIGHT, "one two three four five six seven")
-    widths = [setting.font.getlength(line) for line in setting.lines]
+    widths = [line.width for line in setting.shaped]
     assert len(widths) == 2 and min(widths) > 0.6 * max(widths)
 
 
@@ -60,34 +62,21 @@ def test_any_length_stays_in_the_safe_area(stage, text):
 
 def test_long_text_shrinks_before_it_breaks_words():
     long = set_in(UPRIGHT, "an uncomfortably long sentence that will not fit at its full size " * 2)
-    assert long.font.size < set_in(UPRIGHT, "short").font.size
-
-
-@pytest.mark.parametrize(
-    ("text", "font"),
-    [
-        ("Plain words", "Inter-ExtraBold.ttf"),
-        ("Żółta łódź, Привет, καλημέρα", "Inter-ExtraBold.ttf"),
-        ("مرحبا hello", "DejaVuSans-Bold.ttf"),
-    ],
-)
-def test_one_font_that_has_every_letter_sets_the_whole(text, font):
-    kept, path = readable_part(text)
-    assert (kept, path.name) == (text, font)
+    assert long.size < set_in(UPRIGHT, "short").size
 
 
 def test_symbols_no_font_has_are_left_out_and_said():
-    assert readable_part("So good \U0001f389!")[0] == "So good !"
-    assert undrawable("So good \U0001f389!") == "\U0001f389"
-    assert undrawable("So good!") == ""
-    assert readable_part("Go \U0001f469\u200d\U0001f680 now")[0] == "Go  now"  # a joined emoji leaves nothing
-    assert readable_part("We \u2764\ufe0f it")[0] in ("We \u2764 it", "We  it")
+    assert prepare("So good \U0001fbc5!").text == "So good !"
+    assert undrawable("So good \U0001fbc5 \U0001fbc6!") == "\U0001fbc5 \U0001fbc6"
+    assert undrawable("So good \U0001f389!") == ""
 
 
-@pytest.mark.parametrize("text", ["日本語のテキスト", "\U0001f389", "\U0001f469\u200d\U0001f680", "   "])
+@pytest.mark.parametrize(
+    "text", ["Tsalagi \u13e3", "\U0001fbc5", "\U0001fbc5\u200d\U0001fbc5", "   ", "\u200b\u2060"]
+)
 def test_text_that_cannot_be_drawn_is_refused(text):
     with pytest.raises(BadRequest, match="No font at hand draws") as caught:
-        readable_part(text)
+        typeset(text, UPRIGHT, size=88, smallest=44, most_lines=4)
     assert caught.value.param == "text"
 
 

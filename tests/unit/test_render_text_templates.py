@@ -11,7 +11,7 @@ from farm.timeline import Position
 from tasks.media_render.params import SIZES, TEXT_TEMPLATES
 from workers.cpu_render.text import template_named, templates
 from workers.cpu_render.text.contract import Drawing, Stage
-from workers.cpu_render.text.typesetting import SafeArea
+from workers.cpu_render.text.safe_area import SafeArea
 
 NAMES = list(TEXT_TEMPLATES.values())
 STAGES = [Stage(width, height, position) for width, height in SIZES.values() for position in Position]
@@ -91,7 +91,7 @@ def test_a_second_line_makes_it_taller_and_a_long_text_smaller_but_never_too_tal
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("text", ["日本語のテキスト", "\U0001f389"])
+@pytest.mark.parametrize("text", ["\u13e3\u13b3\u13a9", "\U0001fbc5"])
 def test_letters_without_a_font_are_refused_by_name(name, text):
     with pytest.raises(BadRequest, match=f"No font at hand draws .*{text[0]}"):
         drawn(name, text, Stage(1080, 1920, Position.TOP))

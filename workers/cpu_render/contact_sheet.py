@@ -12,6 +12,7 @@ import av
 from PIL import Image, ImageDraw
 
 from farm.timeline import Rate
+from workers.cpu_render.text.label import label
 from workers.cpu_render.text.typesetting import label_font
 from workers.media.open import open_media, picture_stream
 
@@ -59,7 +60,7 @@ def draw_sheet(video: Path, out: Path, *, rate: Rate, frames: int, title: str, c
     sheet = Image.new("RGB", (_SHEET_WIDTH, grid.sheet_height), _GROUND)
     pen = ImageDraw.Draw(sheet)
     size = f"{shots[0].width}x{shots[0].height}"
-    pen.text((_MARGIN, _MARGIN), title, _INK, label_font(_TITLE_SIZE))
+    label(sheet, (_MARGIN, _MARGIN), title, _TITLE_SIZE, _INK, _SHEET_WIDTH - 2 * _MARGIN)
     note = f"{size}   {float(rate.fps):g} fps   {timecode(frames, rate)}   {frames} frames"
     pen.text((_MARGIN, _MARGIN + _TITLE_SIZE + 14), note, _FAINT, label_font(_NOTE_SIZE))
     for number, (frame, shot) in enumerate(zip(wanted, shots, strict=True)):

@@ -26,6 +26,7 @@ class Film:
     timeline: Timeline
     shape: Shape
     report: RenderReport
+    content_type: str
 
 
 def make(
@@ -39,28 +40,46 @@ def make(
     checkpoint: Callable[[], None],
 ) -> Film:
     """Render a timeline into `folder` as a profile says; raises as `render` does."""
-    is_gif = profile.encoder == "gif"
-    small = sized(timeline, profile)
-    shape = written_shape(shape_of(small), profile)
-    video = folder / ("video.mp4" if is_gif else f"video{profile.format.suffix}")
+    small = rendered(timeline, profile)
+    encoded = encoding(profile)
+    video = folder / f"video{encoded.format.suffix}"
     report = render(
-        muted(small) if is_gif else small,
+        small,
         files,
         video,
-        profile=between(profile) if is_gif else profile,
+        profile=encoded,
         chapters=chapters_of(small) if chapters else (),
         progress=progress,
         checkpoint=checkpoint,
     )
-    if not is_gif:
-        return Film(video, video, timeline, shape, report)
-    out = folder / "video.gif"
+    return finish(video, timeline, report, profile, progress)
 
-    def on_frame(done: int) -> None:
-        progress(1.0, "gif")
 
-    write_gif(video, out, shape, on_frame)
-    return Film(out, video, timeline, shape, report)
+def finish(
+    video: Path,
+    timeline: Timeline,
+    report: RenderReport,
+    profile: EncoderProfile,
+    progress: Callable[[float, str], None],
+) -> Film:
+    """The film that `video`, written by `encoding(profile)`, becomes: a GIF where that was asked for."""
+    shape = written_shape(shape_of(rendered(timeline, profile)), profile)
+    out = video
+    if profile.encoder == "gif":
+        out = video.with_suffix(".gif")
+        write_gif(video, out, shape, lambda _done: progress(1.0, "gif"))
+    return Film(out, video, timeline, shape, report, profile.format.content_type)
+
+
+def rendered(timeline: Timeline, profile: EncoderProfile) -> Timeline:
+    """The timeline as the profile has it: of its size, and silent where its file is."""
+    small = sized(timeline, profile)
+    return muted(small) if profile.format.sound is None else small
+
+
+def encoding(profile: EncoderProfile) -> EncoderProfile:
+    """How pictures are encoded at first."""
+    return between(profile) if profile.encoder == "gif" else profile
 
 
 def sized(timeline: Timeline, profile: EncoderProfile) -> Timeline:

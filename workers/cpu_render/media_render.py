@@ -1,9 +1,11 @@
 """Performs a `media-render` task: its timeline in, one film out, and by-products when asked for."""
 
 import errno
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import Field, JsonValue
 
@@ -15,6 +17,8 @@ from farm.settings import Settings
 from farm.timeline import Timeline
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.music import Told
+from tasks.media_render.profiles import DEFAULT_PROFILE, ProfileName
+from tasks.media_render.segments import TIMELINE, VOICE
 from tasks.media_render.voiceover import VOICE_FILE, VOICE_MEDIUM, Speech, notes
 from workers.context import Context, Done, Output, TaskInput
 from workers.cpu_render.beat_sync import laid_on_beats
@@ -22,6 +26,7 @@ from workers.cpu_render.contact_sheet import draw_sheet
 from workers.cpu_render.film import Film, make, profile_named
 from workers.cpu_render.narration import narrate
 from workers.cpu_render.poster import candidates, write_poster
+from workers.cpu_render.smart_cut import copying_nothing
 from workers.cpu_render.subtitles import as_srt, as_vtt, cues_of
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -32,21 +37,31 @@ class RenderParams(Noun):
 
     `notes` say what of a timeline could not be kept. `music` tells of the tune that was chosen; `unheard` is
     the request when its cuts shall follow music that nobody has listened to yet, `unspoken` when it has a
-    voiceover that nobody has spoken yet.
+    voiceover that nobody has spoken yet. `grows_s` is for the farm, not for the worker.
     """
 
     timeline: Timeline
     file_name: str = Field(min_length=1)
-    profile: str = "standard"
+    profile: ProfileName = DEFAULT_PROFILE
+    copy_untouched: bool = True
     contact_sheet: bool = False
     poster: bool = False
     subtitles: bool = False
     chapters: bool = False
     otio: bool = False
+    incremental: bool = False
     notes: tuple[str, ...] = ()
     music: Told | None = None
     unheard: MediaRender | None = None
     unspoken: MediaRender | None = None
+    grows_s: float = 0.0
+
+
+class Final(NamedTuple):
+    """What is to be rendered, once all was spoken and heard; `notes` are for whoever asked."""
+
+    timeline: Timeline
+    notes: tuple[str, ...]
 
 
 def perform(task: TaskInput, context: Context) -> Done:
@@ -57,25 +72,47 @@ def perform(task: TaskInput, context: Context) -> Done:
     the workdir.
     """
     params = RenderParams.model_validate(dict(task.params))
-    files = {media_id: file.path for media_id, file in task.inputs.items()}
+    files = files_of(task)
     profile = profile_named(params.profile, read_catalog(Settings()).encoders)
-    with _disk_full_named():
-        speech = _spoken(params, files, context)
+    with disk_full_named():
+        final = final_timeline(params, files, context)
         film = make(
-            _laid_out(params, files, speech, context),
+            final.timeline,
             files,
             context.workdir,
-            profile,
+            profile if params.copy_untouched else copying_nothing(profile),
             chapters=params.chapters,
             progress=context.progress,
             checkpoint=context.checkpoint,
         )
-        said = (*params.notes, *_odd(params, speech), *film.report.notes)
-        for note in said:
-            context.log(note)
-        outputs = [_video(film, params, profile.format.content_type), *_by_products(film, params, context)]
-    result = {"frames": film.shape.frames, "notes": list(said), **_told(params)}
-    return Done(outputs, result=result)
+        return done(film, params, files, (*final.notes, *film.report.notes), context)
+
+
+def files_of(task: TaskInput) -> dict[str, Path]:
+    """A task's files by media id; those of tasks before it by their names, and a voiceover as a medium."""
+    files = {name: file.path for name, file in task.inputs.items()}
+    if spoken := files.get(f"{TIMELINE}.{VOICE}"):
+        files[VOICE_MEDIUM] = spoken
+    return files
+
+
+def final_timeline(params: RenderParams, files: dict[str, Path], context: Context) -> Final:
+    """Speak what is to be said, listen to what is to be heard, and lay the film out by that.
+
+    A voiceover becomes one of the files. Raises AssetUnreadable and TaskFailure.
+    """
+    speech = _spoken(params, files, context)
+    return Final(_laid_out(params, files, speech, context), (*params.notes, *_odd(params, speech)))
+
+
+def done(
+    film: Film, params: RenderParams, files: Mapping[str, Path], notes: tuple[str, ...], context: Context
+) -> Done:
+    """The film and its by-products, which are made now."""
+    for note in notes:
+        context.log(note)
+    outputs = [_video(film, params), *_by_products(film, params, files, context)]
+    return Done(outputs, result={"frames": film.shape.frames, "notes": list(notes), **_told(params)})
 
 
 def _spoken(params: RenderParams, files: dict[str, Path], context: Context) -> Speech | None:
@@ -83,9 +120,14 @@ def _spoken(params: RenderParams, files: dict[str, Path], context: Context) -> S
     if params.unspoken is None or params.unspoken.voiceover is None:
         return None
     voiceover = params.unspoken.voiceover
-    context.progress(0.0, "voiceover")
     files[VOICE_MEDIUM] = context.workdir / VOICE_FILE
-    return narrate(voiceover, files[VOICE_MEDIUM], context.checkpoint)
+    return narrate(
+        voiceover,
+        files[VOICE_MEDIUM],
+        context.checkpoint,
+        files=files,
+        progress=lambda said: context.progress(0.0, f"voiceover {said:.0%}"),
+    )
 
 
 def _odd(params: RenderParams, speech: Speech | None) -> tuple[str, ...]:
@@ -118,7 +160,7 @@ def _told(params: RenderParams) -> dict[str, JsonValue]:
 
 
 @contextmanager
-def _disk_full_named() -> Iterator[None]:
+def disk_full_named() -> Iterator[None]:
     """Tell a full disk from every other trouble with files."""
     try:
         yield
@@ -128,7 +170,7 @@ def _disk_full_named() -> Iterator[None]:
         raise TaskFailure("The worker's disk is full.", FailureClass.DISK_FULL) from error
 
 
-def _video(film: Film, params: RenderParams, content_type: str) -> Output:
+def _video(film: Film, params: RenderParams) -> Output:
     meta = {
         "frames": film.shape.frames,
         "duration_s": film.report.duration_s,
@@ -137,10 +179,12 @@ def _video(film: Film, params: RenderParams, content_type: str) -> Output:
         "fps": float(film.shape.rate.fps),
         **_told(params),
     }
-    return Output("video", film.path, _named(params, film.path.suffix), content_type, meta)
+    return Output("video", film.path, _named(params, film.path.suffix), film.content_type, meta)
 
 
-def _by_products(film: Film, params: RenderParams, context: Context) -> Iterator[Output]:
+def _by_products(
+    film: Film, params: RenderParams, files: Mapping[str, Path], context: Context
+) -> Iterator[Output]:
     if params.contact_sheet:
         context.progress(1.0, "contact sheet")
         yield _sheet(film, params)
@@ -149,7 +193,7 @@ def _by_products(film: Film, params: RenderParams, context: Context) -> Iterator
         yield _poster(film, params)
     if params.otio:
         yield _otio(film, params)
-        yield from _voice(film)
+        yield from _voice(film, files)
     if params.subtitles:
         yield from _subtitles(film, params, context)
 
@@ -174,11 +218,14 @@ def _otio(film: Film, params: RenderParams) -> Output:
     return Output("otio", path, _named(params, ".otio"), CONTENT_TYPE)
 
 
-def _voice(film: Film) -> Iterator[Output]:
+def _voice(film: Film, files: Mapping[str, Path]) -> Iterator[Output]:
     """The file that an editor finds named in the timeline."""
+    if VOICE_MEDIUM not in files:
+        return
     path = film.seen.with_name(VOICE_FILE)
-    if path.is_file():
-        yield Output("voiceover", path, VOICE_FILE, "audio/wav")
+    if not path.is_file():  # another task has spoken
+        shutil.copyfile(files[VOICE_MEDIUM], path)
+    yield Output("voiceover", path, VOICE_FILE, "audio/wav")
 
 
 def _subtitles(film: Film, params: RenderParams, context: Context) -> Iterator[Output]:

@@ -13,6 +13,7 @@ _ZOOM_LEAST, _ZOOM_MOST = 0.06, 0.20
 # How far of the room that the zoom opens the view travels sideways (±1 is the picture's edge).
 _TRAVEL = 0.55
 _DIRECTIONS = ((-0.6, -1.0), (1.0, 0.4), (0.6, -0.8), (-1.0, 0.4))
+MOVES = 2 * len(_DIRECTIONS)  # after so many clips the camera moves as before
 # Share of the move that is eased; the rest runs evenly, so that no clip seems to stand still.
 _EASED = 0.5
 

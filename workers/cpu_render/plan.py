@@ -1,16 +1,18 @@
 """What is to be composed when: a timeline cut into spans in which one recipe holds. Pure, without media.
 
 A span is STATIC when all its frames are the same picture, SIMPLE when one clip alone gives the picture,
-else COMPOSITE. Transitions never move a cut: they borrow frames on both sides of it, and give way to each
+else COMPOSITE. What of a SIMPLE span needs no encoding is COPY once `smart_cut` has looked at the clips.
+Transitions never move a cut: they borrow frames on both sides of it, and give way to each
 other where a clip is too short for both of its own.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from farm.timeline import MediaKind, Motion, TextClip, Timeline, VideoClip
+from farm.timeline import MediaKind, Motion, TextClip, TextTrack, Timeline, VideoClip
+from tasks.media_render.on_screen import SPOKEN_TRACK
 
 CUT = "none"  # the transition type that is no transition
 CAPTION_FADE_S = 0.25
@@ -20,7 +22,7 @@ class SpanKind(StrEnum):
     STATIC = "static"
     SIMPLE = "simple"
     COMPOSITE = "composite"
-    COPY = "copy"  # encoded packets taken over untouched; no plan says so yet
+    COPY = "copy"  # encoded packets taken over untouched
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,30 @@ class Plan:
                 found[shot] = range(start, span.end_frame_exclusive)
         return found
 
+    def copying(self, ranges: Sequence[range]) -> "Plan":
+        """The same with those frames as COPY; each range lies within SIMPLE spans of one clip, in order."""
+        edges = {edge for frames in ranges for edge in (frames.start, frames.stop)}
+        return Plan(tuple(part for span in self.spans for part in _parted(span, edges, ranges)))
+
+
+def _parted(span: Span, edges: set[int], ranges: Sequence[range]) -> Iterator[Span]:
+    """A span cut at edges, its parts within the ranges to be copied."""
+    inner = {edge for edge in edges if span.start_frame < edge < span.end_frame_exclusive}
+    for start, end in pairwise(sorted({span.start_frame, *inner, span.end_frame_exclusive})):
+        is_copied = any(start in frames for frames in ranges)
+        yield replace(
+            span,
+            start_frame=start,
+            end_frame_exclusive=end,
+            kind=SpanKind.COPY if is_copied else span.kind,
+        )
+
 
 def plan(timeline: Timeline, start_frame: int = 0, end_frame_exclusive: int | None = None) -> Plan:
     """Cut a range of a timeline (by default all of it) into spans."""
     end = timeline.end_frame_exclusive if end_frame_exclusive is None else end_frame_exclusive
     tracks = [_Track.of(timeline, number) for number in range(len(timeline.video))]
-    captions = [_caption(clip, timeline) for track in timeline.text for clip in track.clips]
+    captions = [_caption(clip, track, timeline) for track in timeline.text for clip in track.clips]
     edges = {start_frame, end}
     for track in tracks:
         edges.update(track.edges())
@@ -224,7 +244,10 @@ def _is_moving(clip: VideoClip, timeline: Timeline) -> bool:
     return timeline.medium(clip.media).kind is MediaKind.VIDEO or clip.motion is not Motion.NONE
 
 
-def _caption(clip: TextClip, timeline: Timeline) -> Caption:
+def _caption(clip: TextClip, track: TextTrack, timeline: Timeline) -> Caption:
+    """What is written while it is said comes and goes at once: it is read in step with the voice."""
+    if track.name == SPOKEN_TRACK:
+        return Caption(clip, 0)
     frames = clip.end_frame_exclusive - clip.start_frame
     return Caption(clip, min(timeline.rate.nearest_frame(CAPTION_FADE_S), (frames - 1) // 2))
 

@@ -1,7 +1,7 @@
 """Renders a timeline to an MP4: decode, compose, mix and encode overlap, and memory does not grow with it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from farm.errors import BadRequest
 from farm.timeline import Timeline
 from workers.cpu_render.compose import compose
 from workers.cpu_render.plan import Plan, SpanKind, plan
+from workers.cpu_render.smart_cut import NotSpliced, cut, find_copies
 from workers.cpu_render.soundtrack import Soundtrack
 from workers.cpu_render.text import template_named
 from workers.cpu_render.text.typesetting import undrawable
 from workers.cpu_render.transitions import transition_named
 from workers.media.ahead import Ahead
-from workers.media.encode import Chapter, encode
+from workers.media.encode import Chapter, Samples, encode
 from workers.media.shape import Shape
 
 FRAMES_AHEAD = 4
@@ -58,16 +59,35 @@ def render(
     def on_frame(done: int) -> None:
         progress(done / shape.frames, "render")
 
+    copying = find_copies(planned, timeline, files, profile, checkpoint)
+    notes = (*notes, *copying.notes)
+    if copying.taken:
+        try:
+            with _mixed(timeline, files, out.parent, checkpoint) as sound:
+                cut(copying, timeline, files, sound, out, shape, profile, on_frame, chapters)
+            return _report(timeline, copying.plan, out, (*notes, copying.summary))
+        except NotSpliced as reason:
+            notes = (*notes, f"All frames are encoded, none copied: {reason}.")
     with ExitStack() as stack:
         composing = compose(planned, timeline, files, buffers=FRAMES_AHEAD + 2)
         pictures = stack.enter_context(Ahead(composing, depth=FRAMES_AHEAD, name="compose"))
-        track = Soundtrack(timeline, files, out.parent)
+        sound = stack.enter_context(_mixed(timeline, files, out.parent, checkpoint))
+        encode(pictures, sound, out, shape, profile, on_frame, chapters)
+    return _report(timeline, planned, out, notes)
+
+
+@contextmanager
+def _mixed(
+    timeline: Timeline, files: Mapping[str, Path], folder: Path, checkpoint: Callable[[], None]
+) -> Iterator[Ahead[Samples]]:
+    """The whole sound, ready to be encoded."""
+    track = Soundtrack(timeline, files, folder)
+    with ExitStack() as stack:
         sound = stack.enter_context(Ahead(track, depth=SOUND_AHEAD, name="mix"))
         stack.callback(track.stop)
         while not sound.is_ready(_LOOK_S):  # it comes once all is mixed
             checkpoint()
-        encode(pictures, sound, out, shape, profile, on_frame, chapters)
-    return _report(timeline, planned, out, notes)
+        yield sound
 
 
 def check(timeline: Timeline, planned: Plan) -> tuple[str, ...]:

@@ -7,10 +7,14 @@ said, to the nearest millisecond.
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 from farm.timeline import Position, Rate, Timeline
+from tasks.media_render.on_screen import SPOKEN_TRACK
+from tasks.media_render.phrasing import folded, phrases
 from tasks.media_render.voiceover import VOICE_MEDIUM
 
+_LINE_COLUMNS = 42  # what players show in one line
 # Where WebVTT puts a line: share of the picture's height, and which edge of the text lies there.
 _LINES = {
     Position.TOP: "line:10%,start",
@@ -36,18 +40,20 @@ def cues_of(timeline: Timeline) -> tuple[Cue, ...]:
 
 
 def _said(timeline: Timeline) -> Iterator[Cue]:
-    """What the voiceover says; clips of other voices are not named by their words."""
-    rate = timeline.sample_rate
+    """What the voiceover says, in phrases of two lines. Clips of other voices are not named by words."""
     for track in timeline.audio:
         for clip in track.clips:
             if clip.media == VOICE_MEDIUM and clip.name:
-                start, end = (
-                    round(at * 1000 / rate) for at in (clip.start_sample, clip.end_sample_exclusive)
-                )
-                yield Cue(start, end, clip.name, Position.BOTTOM)
+                edges = (clip.start_sample, clip.end_sample_exclusive)
+                start, end = (Fraction(at, timeline.sample_rate) for at in edges)
+                for phrase in phrases(clip.name, start, end, 2 * _LINE_COLUMNS):
+                    first, last = (round(at * 1000) for at in (phrase.start, phrase.end))
+                    yield Cue(first, last, folded(phrase.text, _LINE_COLUMNS), Position.BOTTOM)
 
 
 def _shown(timeline: Timeline) -> Iterator[Cue]:
+    """What is written, without what the voiceover says as well."""
+    is_said = any(medium.id == VOICE_MEDIUM for medium in timeline.media)
     return (
         Cue(
             _ms(clip.start_frame, timeline.rate),
@@ -56,6 +62,7 @@ def _shown(timeline: Timeline) -> Iterator[Cue]:
             clip.position,
         )
         for track in timeline.text
+        if not (is_said and track.name == SPOKEN_TRACK)
         for clip in track.clips
         if (text := "\n".join(_lines(clip.text)))
     )

@@ -22,13 +22,13 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from farm.encoders import EncoderProfile
+from farm.encoders import EncoderProfile, FileFormat
 from farm.timeline import Rate
 from workers.media.ahead import Ahead
 from workers.media.planes import Planes
 from workers.media.shape import Shape
 from workers.media.streams import PixelFormat, audio_stream, named_encoder, open_video, video_stream
-from workers.media.verify import verify
+from workers.media.verify import verify, verify_sound
 
 Samples = npt.NDArray[np.float32]
 
@@ -71,16 +71,19 @@ def encode(
     profile: EncoderProfile,
     on_frame: Callable[[int], None],
     chapters: Sequence[Chapter] = (),
+    form: FileFormat | None = None,
 ) -> None:
     """Encode into `out` and check what was written. `on_frame` gets the number of pictures used up so far.
 
     Chunks of sound have shape (2, n). `shape` and `chapters` are of what comes in; `thinning` tells what a
-    profile makes of it. Raises TaskFailure CORRUPT_OUTPUT when the file does not read back as it should,
-    INTERNAL `encoder_missing` when this worker has no such encoder, OSError when it cannot be written; then,
-    as for any error of the sources or of `on_frame`, no file is left.
+    profile makes of it. `form` is another file format than the profile's own. Raises TaskFailure
+    CORRUPT_OUTPUT when the file does not read back as it should, INTERNAL `encoder_missing` when this worker
+    has no such encoder, OSError when it cannot be written; then, as for any error of the sources or of
+    `on_frame`, no file is left.
     """
     every = thinning(profile, shape.rate)
     written = written_shape(shape, profile)
+    form = form or profile.format
     part = out.with_name(out.name + ".part")
     try:
         _write(
@@ -89,10 +92,27 @@ def encode(
             part,
             written,
             profile,
+            form,
             lambda done: on_frame(min(done * every, shape.frames)),
-            [_thinned_chapter(chapter, every) for chapter in chapters],
+            [thinned_chapter(chapter, every) for chapter in chapters],
         )
-        verify(part, written, profile.format)
+        verify(part, written, form)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def encode_sound(sound: Iterable[Samples], out: Path, shape: Shape, profile: EncoderProfile) -> None:
+    """Encode the sound of a film alone, to be joined with its pictures later. Raises as `encode` does."""
+    part = out.with_name(out.name + ".part")
+    try:
+        with created(part, profile.format) as container:
+            with named_encoder(profile):
+                stream = audio_stream(container, shape, profile)
+            container.start_encoding()
+            for packet in sound_packets(stream, sound, shape):
+                container.mux_one(packet)
+        verify_sound(part, shape, profile.format)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
@@ -125,7 +145,8 @@ def thinned(pictures: Iterable[Picture], every: int) -> Iterator[Picture]:
         at = end
 
 
-def _thinned_chapter(chapter: Chapter, every: int) -> Chapter:
+def thinned_chapter(chapter: Chapter, every: int) -> Chapter:
+    """The same chapter in frames of the thinned film."""
     return replace(
         chapter,
         start_frame=ceil(chapter.start_frame / every),
@@ -139,12 +160,11 @@ def _write(
     path: Path,
     shape: Shape,
     profile: EncoderProfile,
+    form: FileFormat,
     on_frame: Callable[[int], None],
     chapters: Sequence[Chapter],
 ) -> None:
-    form = profile.format
-    options = _CONTAINER_OPTIONS.get(form.container, {})
-    with av.open(str(path), "w", format=form.container, options=options) as container:
+    with created(path, form) as container:
         with named_encoder(profile):
             video = video_stream(container, shape, profile)
             audio = audio_stream(container, shape, profile) if shape.samples else None
@@ -155,9 +175,14 @@ def _write(
             heard: Iterator[Written] = iter(())
             if audio is not None:
                 heard = stack.enter_context(
-                    Ahead(_sound_packets(audio, sound, shape), depth=SOUND_AHEAD, name="encode-sound")
+                    Ahead(sound_packets(audio, sound, shape), depth=SOUND_AHEAD, name="encode-sound")
                 )
-            _interleave(container, _picture_packets(video, pictures, shape, on_frame), heard)
+            interleave(container, _picture_packets(video, pictures, shape, on_frame), heard)
+
+
+def created(path: Path, form: FileFormat) -> OutputContainer:
+    """A new file, to be closed. One that players stream has its index in front."""
+    return av.open(str(path), "w", format=form.container, options=_CONTAINER_OPTIONS.get(form.container, {}))
 
 
 def set_chapters(container: OutputContainer, chapters: Sequence[Chapter], rate: Rate) -> None:
@@ -194,9 +219,10 @@ def _picture_packets(
     yield from stream.encode(None)
 
 
-def _sound_packets(
+def sound_packets(
     stream: AudioStream, sound: Iterable[Samples], shape: Shape
 ) -> Generator[Written, None, None]:
+    """Encode chunks of shape (2, n), from the start on."""
     at = 0
     for chunk in sound:
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(chunk), format="fltp", layout="stereo")
@@ -208,7 +234,7 @@ def _sound_packets(
     yield from stream.encode(None)
 
 
-def _interleave(container: OutputContainer, seen: Iterator[Written], heard: Iterator[Written]) -> None:
+def interleave(container: OutputContainer, seen: Iterator[Written], heard: Iterator[Written]) -> None:
     """Write pictures as they come, and before each the sound that starts earlier."""
     waiting = next(heard, None)
     for packet in seen:

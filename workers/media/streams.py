@@ -7,7 +7,9 @@ from contextlib import contextmanager
 import av
 from av.audio.stream import AudioStream
 from av.codec.codec import UnknownCodecError
+from av.codec.context import CodecContext, Flags, ThreadType
 from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
@@ -43,23 +45,41 @@ def video_stream(container: OutputContainer, shape: Shape, profile: EncoderProfi
     """The picture's stream: BT.709, limited range, at the shape's rate."""
     stream = container.add_stream(profile.encoder, rate=shape.rate.fps, options=dict(profile.options))
     assert isinstance(stream, VideoStream)
-    stream.width, stream.height = shape.width, shape.height
-    stream.pix_fmt = profile.format.pixel_format
-    context = stream.codec_context
+    _set_up(stream.codec_context, shape, profile)
+    return stream
+
+
+def piece_encoder(shape: Shape, profile: EncoderProfile) -> VideoCodecContext:
+    """An open encoder without a file, which does as that of `video_stream` does."""
+    context = CodecContext.create(profile.encoder, "w")
+    assert isinstance(context, VideoCodecContext)
+    context.framerate, context.options = shape.rate.fps, dict(profile.options)
+    context.flags |= Flags.global_header
+    _set_up(context, shape, profile)
+    _open(context, profile)
+    return context
+
+
+def _set_up(context: VideoCodecContext, shape: Shape, profile: EncoderProfile) -> None:
+    context.width, context.height = shape.width, shape.height
+    context.pix_fmt = profile.format.pixel_format
     context.time_base = 1 / shape.rate.fps
     # PyAV's default is SLICE, which costs x264 compression and speed.
-    context.thread_type, context.thread_count = "FRAME", profile.threads or own_threads()
+    context.thread_type, context.thread_count = ThreadType.FRAME, profile.threads or own_threads()
     context.colorspace = context.color_primaries = context.color_trc = _BT709
     context.color_range = _LIMITED
     if profile.encoder in ("libx265", "hevc_nvenc"):
         context.codec_tag = _APPLES_HEVC
-    return stream
 
 
 def open_video(stream: VideoStream, profile: EncoderProfile) -> None:
     """Open the encoder before its first picture. FFmpeg itself passes over options that it does not know."""
-    stream.codec_context.open()
-    if unknown := ", ".join(sorted(stream.codec_context.options)):
+    _open(stream.codec_context, profile)
+
+
+def _open(context: VideoCodecContext, profile: EncoderProfile) -> None:
+    context.open()
+    if unknown := ", ".join(sorted(context.options)):
         raise _missing(f"The encoder {profile.encoder} of this worker has no option {unknown} (encode.toml).")
 
 

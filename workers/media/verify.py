@@ -1,17 +1,29 @@
-"""Reads a written file back: every packet is there, evenly timed; every keyframe and all sound decodes."""
+"""Reads a written file back: every packet is there, evenly timed; every keyframe and all sound decodes.
 
+Where segments were joined, what lies around the joins decodes too.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from typing import TypeAlias
 
 import av
+from av.codec.context import CodecContext
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from farm.encoders import STANDARD, FileFormat
 from farm.errors import FailureClass, TaskFailure
 from workers.media.shape import Shape
 
+Seen: TypeAlias = "Packet[VideoStream]"
+
 _DEMUXERS = {"webm": "matroska"}
+_BEHIND_A_JOIN = 8  # packets
 _TICKS = {"webm": 1000, "gif": 100}  # per second, in formats that round times
 # Samples that an encoder may add at the end: AAC's and Opus's frames.
 _PADDING = {"aac": 2 * 1024, "libopus": 2 * 960, "pcm_s16le": 1}
@@ -19,7 +31,7 @@ _PADDING = {"aac": 2 * 1024, "libopus": 2 * 960, "pcm_s16le": 1}
 
 def verify(path: Path, shape: Shape, form: FileFormat = STANDARD.format) -> None:
     """Raise TaskFailure CORRUPT_OUTPUT, saying what is wrong, unless the file is what `shape` says."""
-    demuxer = _DEMUXERS.get(form.container, form.container)
+    demuxer = demuxer_of(form)
     try:
         with av.open(str(path), "r", format=demuxer) as container:
             _verify_pictures(container, shape, form)
@@ -28,6 +40,53 @@ def verify(path: Path, shape: Shape, form: FileFormat = STANDARD.format) -> None
                 _verify_sound(container, shape, form)
     except (av.error.FFmpegError, IndexError) as error:
         raise _corrupt(f"it cannot be read back: {error}") from error
+
+
+def verify_joins(path: Path, form: FileFormat, joins: Collection[int]) -> None:
+    """Raise TaskFailure CORRUPT_OUTPUT unless a decoder gets over each of these frames without a seek.
+
+    Each is the first of a segment. Packets are decoded from the keyframe before it on.
+    """
+    try:
+        with av.open(str(path), "r", format=demuxer_of(form)) as container:
+            stream = container.streams.video[0]
+            for frame, packets in _around(container.demux(stream), joins):
+                _verify_join(stream, frame, packets)
+    except (av.error.FFmpegError, IndexError) as error:
+        raise _corrupt(f"it cannot be decoded over a join: {error}") from error
+
+
+def demuxer_of(form: FileFormat) -> str:
+    """What reads a file of this format."""
+    return _DEMUXERS.get(form.container, form.container)
+
+
+def _around(packets: Iterable[Seen], joins: Collection[int]) -> Iterator[tuple[int, list[Seen]]]:
+    """Each join with the packets before it, from the last keyframe on, and some behind it."""
+    since_keyframe: list[Seen] = []
+    waiting: dict[int, list[Seen]] = {}
+    whole = (packet for packet in packets if packet.pts is not None)
+    for number, packet in enumerate(whole):
+        if number in joins:
+            waiting[number] = [*since_keyframe]
+        for frame in list(waiting):
+            waiting[frame].append(packet)
+            if number == frame + _BEHIND_A_JOIN:
+                yield frame, waiting.pop(frame)
+        if packet.is_keyframe:
+            since_keyframe.clear()
+        since_keyframe.append(packet)
+    yield from waiting.items()
+
+
+def _verify_join(stream: VideoStream, frame: int, packets: Sequence[Seen]) -> None:
+    decoder = CodecContext.create(stream.codec_context.name, "r")
+    assert isinstance(decoder, VideoCodecContext)
+    decoder.extradata = stream.codec_context.extradata
+    decoded = [shown.pts for packet in packets for shown in decoder.decode(packet)]
+    decoded += [shown.pts for shown in decoder.decode(None)]
+    if decoded != sorted(packet.pts or 0 for packet in packets):
+        raise _corrupt(f"of {len(packets)} frames around its join at {frame} it gives {len(decoded)}")
 
 
 def _verify_pictures(container: InputContainer, shape: Shape, form: FileFormat) -> None:
@@ -59,6 +118,15 @@ def _is_even(times: list[Fraction], shape: Shape, form: FileFormat) -> bool:
     if ticks is None:
         return times == wanted
     return all(abs(time - right) <= Fraction(1, ticks) for time, right in zip(times, wanted, strict=True))
+
+
+def verify_sound(path: Path, shape: Shape, form: FileFormat) -> None:
+    """`verify` for the sound alone."""
+    try:
+        with av.open(str(path), "r", format=demuxer_of(form)) as container:
+            _verify_sound(container, shape, form)
+    except (av.error.FFmpegError, IndexError) as error:
+        raise _corrupt(f"its sound cannot be read back: {error}") from error
 
 
 def _verify_sound(container: InputContainer, shape: Shape, form: FileFormat) -> None:

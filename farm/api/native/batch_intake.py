@@ -105,7 +105,7 @@ def planned(desk: Desk, caller: Caller, row: BatchRow, kind: str | None, custom_
     if custom_id in needs:
         raise BadRequest("A row cannot need itself.", param="needs")
     spec = JobSpec(
-        params=asked_params(name, params, caller),
+        params=asked_params(desk, name, params, caller),
         priority=row.priority,
         start_after=row.start_after,
         deadline=row.deadline,

@@ -16,6 +16,7 @@ from farm.api.idempotency import MadeOnce
 from farm.api.inputs import require_inputs
 from farm.api.native.sse import event_stream, frame
 from farm.api.native.wire import JobChange, JobPage, JobRequest, JobView
+from farm.api.own_voices import with_own_voice
 from farm.api.routing import farm_router, rated, submits
 from farm.doors import batch_retry, jobs, watch
 from farm.doors.submit import Submitted, submit, submit_to_project
@@ -37,7 +38,7 @@ def create(body: JobRequest, desk: AtDesk, caller: SignedIn, once: MadeOnce) -> 
     if body.webhook_url is not None:
         check_url(desk.hall, body.webhook_url, "webhook_url")
     spec = JobSpec(
-        params=asked_params(body.kind, body.params, caller),
+        params=asked_params(desk, body.kind, body.params, caller),
         priority=body.priority,
         start_after=body.start_after,
         deadline=body.deadline,
@@ -137,11 +138,11 @@ def whose(caller: Caller) -> int | None:
     return None if caller.is_operator else caller.account.id
 
 
-def asked_params(name: str, values: Mapping[str, JsonValue], caller: Caller) -> Params:
+def asked_params(desk: Desk, name: str, values: Mapping[str, JsonValue], caller: Caller) -> Params:
     """The kind's parameters, checked one by one and by its plan. Raises BadRequest naming the field."""
     kind = known_kind(name, caller)
     try:
-        params: Params = kind.params.model_validate(values)
+        params = with_own_voice(desk.hall, caller.account, kind.params.model_validate(values))
         kind.plan(params)
     except ValidationError as error:
         raise refused_params(error, "params.") from None

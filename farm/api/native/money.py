@@ -106,7 +106,7 @@ class TopUpView(BaseModel):
 @router.post("/quotes")
 def create_quote(body: QuoteRequest, desk: AtDesk, caller: SignedIn) -> QuoteView:
     """Price a job without submitting it."""
-    spec = JobSpec(params=asked_params(body.kind, body.params, caller))
+    spec = JobSpec(params=asked_params(desk, body.kind, body.params, caller))
     found = money.quote(desk.hall, caller, spec)
     return QuoteView(
         kind=found.kind,

@@ -3,8 +3,9 @@
 from PIL import Image
 
 from workers.cpu_render.text.contract import Drawing, Stage, Template
-from workers.cpu_render.text.ink import lay, letters
-from workers.cpu_render.text.typesetting import SafeArea, typeset
+from workers.cpu_render.text.ink import lay, letters, write
+from workers.cpu_render.text.safe_area import SafeArea
+from workers.cpu_render.text.typesetting import typeset
 
 _SIZE, _SMALLEST = 0.100, 0.042  # share of the frame's shorter side
 _MOST_LINES = 4
@@ -26,12 +27,12 @@ def draw(text: str, stage: Stage) -> Drawing:
         leading=_LEADING,
         padding=_OUTLINE,
     )
-    outline, depth = (max(1, round(setting.font.size * share)) for share in (_OUTLINE, _DEPTH))
+    outline, depth = (max(1, round(setting.size * share)) for share in (_OUTLINE, _DEPTH))
     margin = outline + depth
     image = Image.new("RGBA", (setting.width + 2 * margin, setting.height + 2 * margin))
     for down in (depth, 0):
         lay(image, letters(setting, image.size, margin, margin + down, stroke=outline), _EDGE)
-    lay(image, letters(setting, image.size, margin, margin), _INK)
+    write(image, setting, margin, margin, _INK)
     top = SafeArea.of(stage).top_of(setting.height, stage.position)
     return Drawing(image, (stage.width - image.width) // 2, top - margin)
 

@@ -4,13 +4,17 @@ Colour is laid on under a mask's alpha and never mixed with the black of a clear
 """
 
 from dataclasses import dataclass
+from math import cos, pi, sin
 
-from PIL import Image, ImageColor, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter, ImageOps
 
 from workers.cpu_render.text.contract import Drawing, Stage
-from workers.cpu_render.text.typesetting import SafeArea, Setting
+from workers.cpu_render.text.safe_area import SafeArea
+from workers.cpu_render.text.typesetting import Setting
 
 _FINE = 4  # round corners are drawn so many times larger, then halved down to soft edges
+_TURNS = 24  # directions in which a silhouette is grown
+_WIDE_BLUR = 6  # pixels
 _BLUR_REACH = 3  # how many of its radii a blur is still seen away
 
 Size = tuple[int, int]
@@ -21,7 +25,8 @@ class Box:
     """A box that hugs its lines. Lengths are in font sizes, colours #RRGGBB or #RRGGBBAA.
 
     `above` is left free over capital letters and under the last baseline: by these the eye finds the
-    middle. `radius` is cut to half of the box's height. `shadow` is a blur below the box, 0 for none.
+    middle. For scripts that reach further the box grows. `radius` is cut to half of the box's height.
+    `shadow` is a blur below the box, 0 for none.
     """
 
     fill: str
@@ -34,10 +39,37 @@ class Box:
 
 
 def letters(setting: Setting, size: Size, x: int, y: int, *, stroke: int = 0) -> Image.Image:
-    """The mask of a setting whose block has its top left corner at x, y."""
+    """The mask of a setting whose block has its top left corner at x, y, its emoji as silhouettes."""
     mask = Image.new("L", size)
-    setting.draw(mask, x, y, "white", stroke=stroke, stroke_fill="white")
+    setting.draw(mask, x, y, stroke=stroke)
+    for picture in setting.pictures(x, y):
+        silhouette = _thickened(picture.image.getchannel("A"), stroke)
+        corner = (picture.x - stroke, picture.y - stroke)
+        mask.paste(255, corner, silhouette)
     return mask
+
+
+def write(canvas: Image.Image, setting: Setting, x: int, y: int, colour: str) -> None:
+    """Put a setting on an RGBA canvas: its letters in a colour, its emoji in their own."""
+    mask = Image.new("L", canvas.size)
+    setting.draw(mask, x, y)
+    lay(canvas, mask, colour)
+    for picture in setting.pictures(x, y):
+        sheet = Image.new("RGBA", canvas.size)
+        sheet.paste(picture.image, (picture.x, picture.y))
+        canvas.alpha_composite(sheet)
+
+
+def _thickened(mask: Image.Image, radius: int) -> Image.Image:
+    """A mask grown by a radius to all sides."""
+    out = ImageOps.expand(mask, radius)
+    for step in range(_TURNS if radius else 0):
+        angle = 2 * pi * step / _TURNS
+        x, y = (round(radius * (1 + turned)) for turned in (cos(angle), sin(angle)))
+        shifted = Image.new("L", out.size)
+        shifted.paste(mask, (x, y))
+        out = ImageChops.lighter(out, shifted)
+    return out
 
 
 def rounded(size: Size, box: tuple[int, int, int, int], radius: int) -> Image.Image:
@@ -52,8 +84,12 @@ def rounded(size: Size, box: tuple[int, int, int, int], radius: int) -> Image.Im
 
 
 def blurred(mask: Image.Image, radius: float) -> Image.Image:
-    """A mask gone soft."""
-    return mask.filter(ImageFilter.GaussianBlur(radius))
+    """A mask gone soft; a wide blur is made of a quarter of the size, which nobody sees."""
+    if radius < _WIDE_BLUR:
+        return mask.filter(ImageFilter.GaussianBlur(radius))
+    small = mask.reduce(4).filter(ImageFilter.GaussianBlur(radius / 4))
+    whole = (small.width * 4, small.height * 4)
+    return small.resize(whole, Image.Resampling.BICUBIC).crop((0, 0, *mask.size))
 
 
 def reach(radius: float) -> int:
@@ -71,11 +107,9 @@ def lay(canvas: Image.Image, mask: Image.Image, colour: str) -> None:
 
 def boxed(setting: Setting, stage: Stage, box: Box) -> Drawing:
     """A setting on a box of its own, where the stage's position asks for it."""
-    em = setting.font.size
+    em = setting.size
     beside, above = round(box.beside * em), round(box.above * em)
-    ascent, _ = setting.font.getmetrics()
-    over = ascent - setting.capital  # from the top of the block to the top of a capital
-    height = setting.capital + setting.leading * (len(setting.lines) - 1) + 2 * above
+    height = setting.body + 2 * above
     width = max(setting.width + 2 * beside, height)
     radius = min(round(box.radius * em), height // 2)
     margin = reach(box.shadow * em)
@@ -86,6 +120,6 @@ def boxed(setting: Setting, stage: Stage, box: Box) -> Drawing:
         lay(image, blurred(shade, box.shadow * em), box.shadow_colour)
     lay(image, rounded(image.size, frame, radius), box.fill)
     x = margin + (width - setting.width) // 2
-    lay(image, letters(setting, image.size, x, margin + above - over), box.ink)
+    write(image, setting, x, margin + above - setting.over, box.ink)
     top = SafeArea.of(stage).top_of(height, stage.position)
     return Drawing(image, (stage.width - image.width) // 2, top - margin)

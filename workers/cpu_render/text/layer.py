@@ -1,6 +1,7 @@
 """A caption as the compositor needs it: drawn once, premultiplied, in the planes' own colours."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -37,32 +38,22 @@ class _Sheet:
     y: int
 
 
+_Sheets = tuple[_Sheet, _Sheet, _Sheet]
+
+
 @dataclass(frozen=True, slots=True)
 class TextLayer:
     """A drawn caption. It knows nothing of time: fading is the `opacity` it is laid on with."""
 
-    sheets: tuple[_Sheet, _Sheet, _Sheet]
+    sheets: _Sheets
 
     @classmethod
     def of(cls, clip: TextClip, width: int, height: int) -> Self:
-        """Draw a caption for frames of this size. Raises BadRequest for an unknown template or script."""
-        drawing = template_named(clip.template).draw(clip.text, Stage(width, height, clip.position))
-        return cls.from_drawing(drawing, width, height)
+        """Draw a caption for frames of this size. Raises BadRequest for an unknown template or script.
 
-    @classmethod
-    def from_drawing(cls, drawing: Drawing, width: int, height: int) -> Self:
-        """Convert a drawing; what lies outside the frame is cut off."""
-        rgba, x, y = _on_even_pixels(drawing, width, height)
-        alpha: Floats = rgba[..., 3] / np.float32(255)
-        yuv: Floats = (rgba[..., :3] @ _TO_YUV[:, :3].T + _TO_YUV[:, 3]) * alpha[..., None]
-        half = _halved(alpha)
-        return cls(
-            (
-                _sheet(alpha, yuv[..., 0], x, y),
-                _sheet(half, _halved(yuv[..., 1]), x // 2, y // 2),
-                _sheet(half, _halved(yuv[..., 2]), x // 2, y // 2),
-            )
-        )
+        A text that comes again soon is not drawn again.
+        """
+        return cls(_drawn(clip.text, clip.template, Stage(width, height, clip.position)))
 
     def lay_on(self, canvas: Planes, opacity: float) -> None:
         """Blend it into a picture, in place. opacity 0..1."""
@@ -71,6 +62,28 @@ class TextLayer:
             height, width = sheet.alpha.shape
             part = plane[sheet.y : sheet.y + height, sheet.x : sheet.x + width]
             lay_over(part, sheet.alpha, sheet.premultiplied, strength)
+
+
+@lru_cache(maxsize=4)  # up to 10 MB each
+def _drawn(text: str, template: str, stage: Stage) -> _Sheets:
+    return _converted(template_named(template).draw(text, stage), stage.width, stage.height)
+
+
+def _converted(drawing: Drawing, width: int, height: int) -> _Sheets:
+    """A drawing in planes; what lies outside the frame is cut off. Chroma is the mean of 2 x 2 pixels."""
+    rgba, x, y = _on_even_pixels(drawing, width, height)
+    alpha: Floats = rgba[..., 3] / np.float32(255)
+    colour: Floats = rgba[..., :3] * alpha[..., None]
+    half, small = _halved(alpha), _halved(colour)
+    luma, blue, red = (
+        plane @ row[:3] + row[3] * share
+        for plane, share, row in zip((colour, small, small), (alpha, half, half), _TO_YUV, strict=True)
+    )
+    return (
+        _sheet(alpha, luma, x, y),
+        _sheet(half, blue, x // 2, y // 2),
+        _sheet(half, red, x // 2, y // 2),
+    )
 
 
 def _on_even_pixels(drawing: Drawing, width: int, height: int) -> tuple[Floats, int, int]:
@@ -83,9 +96,9 @@ def _on_even_pixels(drawing: Drawing, width: int, height: int) -> tuple[Floats, 
 
 
 def _halved(plane: Floats) -> Floats:
-    """The mean of each 2 x 2 block."""
-    height, width = plane.shape
-    blocks: Floats = plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3), dtype=np.float32)
+    """The mean of each 2 x 2 block; by slices, which is five times faster than numpy's mean over axes."""
+    rows: Floats = plane[::2] + plane[1::2]
+    blocks: Floats = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
     return blocks
 
 

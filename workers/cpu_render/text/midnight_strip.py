@@ -3,8 +3,9 @@
 from PIL import Image
 
 from workers.cpu_render.text.contract import Drawing, Stage, Template
-from workers.cpu_render.text.ink import lay, letters
-from workers.cpu_render.text.typesetting import SafeArea, typeset
+from workers.cpu_render.text.ink import write
+from workers.cpu_render.text.safe_area import SafeArea
+from workers.cpu_render.text.typesetting import typeset
 
 _SIZE, _SMALLEST = 0.058, 0.034  # share of the frame's shorter side
 _MOST_LINES = 3
@@ -24,12 +25,10 @@ def draw(text: str, stage: Stage) -> Drawing:
         most_lines=_MOST_LINES,
         leading=_LEADING,
     )
-    above = round(_ABOVE * setting.font.size)
-    ascent, _ = setting.font.getmetrics()
-    height = setting.capital + setting.leading * (len(setting.lines) - 1) + 2 * above
+    above = round(_ABOVE * setting.size)
+    height = setting.body + 2 * above
     image = Image.new("RGBA", (stage.width, height), _STRIP)
-    x, y = (stage.width - setting.width) // 2, above + setting.capital - ascent
-    lay(image, letters(setting, image.size, x, y), _INK)
+    write(image, setting, (stage.width - setting.width) // 2, above - setting.over, _INK)
     return Drawing(image, 0, SafeArea.of(stage).top_of(height, stage.position))
 
 

@@ -1,15 +1,17 @@
 """Snapchat Hook: bold white letters near the top, legible on anything through a soft shadow."""
 
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from workers.cpu_render.text.contract import Drawing, Stage, Template
-from workers.cpu_render.text.typesetting import SafeArea, Setting, typeset
+from workers.cpu_render.text.ink import blurred, lay, letters, reach, write
+from workers.cpu_render.text.safe_area import SafeArea
+from workers.cpu_render.text.typesetting import typeset
 
 _SIZE, _SMALLEST = 0.082, 0.040  # share of the frame's shorter side
 _MOST_LINES = 4
 # In font sizes: the blur of the shadow, how far below the letters it falls, the outline around them.
 _BLUR, _DROP, _OUTLINE = 0.14, 0.05, 0.03
-_SHADOW, _EDGE = 0.75, "#00000070"
+_SHADOW, _EDGE = "#000000BF", "#00000070"
 
 
 def draw(text: str, stage: Stage) -> Drawing:
@@ -18,24 +20,16 @@ def draw(text: str, stage: Stage) -> Drawing:
     setting = typeset(
         text, stage, size=round(shorter * _SIZE), smallest=round(shorter * _SMALLEST), most_lines=_MOST_LINES
     )
-    margin = round(setting.font.size * 3 * _BLUR)
-    image = _shadow(setting, margin)
-    outline = max(1, round(setting.font.size * _OUTLINE))
-    setting.draw(image, margin, margin, _EDGE, stroke=outline, stroke_fill=_EDGE)
-    setting.draw(image, margin, margin, "white")
+    em = setting.size
+    margin = reach(_BLUR * em)
+    image = Image.new("RGBA", (setting.width + 2 * margin, setting.height + 2 * margin))
+    shade = letters(setting, image.size, margin, margin + round(_DROP * em), stroke=round(_BLUR * em / 2))
+    lay(image, blurred(shade, _BLUR * em), _SHADOW)
+    outline = max(1, round(_OUTLINE * em))
+    lay(image, letters(setting, image.size, margin, margin, stroke=outline), _EDGE)
+    write(image, setting, margin, margin, "#FFFFFF")
     top = SafeArea.of(stage).top_of(setting.height, stage.position)
     return Drawing(image, (stage.width - image.width) // 2, top - margin)
-
-
-def _shadow(setting: Setting, margin: int) -> Image.Image:
-    size = setting.font.size
-    mask = Image.new("L", (setting.width + 2 * margin, setting.height + 2 * margin))
-    letters = Image.new("RGBA", mask.size)
-    setting.draw(letters, margin, margin + round(size * _DROP), "white", stroke=round(size * _BLUR / 2))
-    mask.paste(letters.getchannel("A").filter(ImageFilter.GaussianBlur(size * _BLUR)))
-    shadow = Image.new("RGBA", mask.size)
-    shadow.putalpha(mask.point(lambda value: round(value * _SHADOW)))
-    return shadow
 
 
 TEMPLATE = Template("Snapchat Hook", draw, "Bold white hook near the top.")

@@ -3,8 +3,9 @@
 from PIL import Image
 
 from workers.cpu_render.text.contract import Drawing, Stage, Template
-from workers.cpu_render.text.ink import blurred, lay, letters, reach
-from workers.cpu_render.text.typesetting import SafeArea, typeset
+from workers.cpu_render.text.ink import blurred, lay, letters, reach, write
+from workers.cpu_render.text.safe_area import SafeArea
+from workers.cpu_render.text.typesetting import typeset
 
 _SIZE, _SMALLEST = 0.125, 0.046  # share of the frame's shorter side
 _MOST_LINES = 4
@@ -25,13 +26,13 @@ def draw(text: str, stage: Stage) -> Drawing:
         most_lines=_MOST_LINES,
         leading=_LEADING,
     )
-    em = setting.font.size
+    em = setting.size
     margin = reach(_WIDE[1] * em)
     image = Image.new("RGBA", (setting.width + 2 * margin, setting.height + 2 * margin))
     for (thick, blur), shade in ((_WIDE, _WIDE_SHADE), (_NEAR, _NEAR_SHADE)):
         mask = letters(setting, image.size, margin, margin, stroke=round(thick * em))
         lay(image, blurred(mask, blur * em), shade)
-    lay(image, letters(setting, image.size, margin, margin), "#FFFFFF")
+    write(image, setting, margin, margin, "#FFFFFF")
     top = SafeArea.of(stage).top_of(setting.height, stage.position)
     return Drawing(image, (stage.width - image.width) // 2, top - margin)
 

@@ -14,21 +14,27 @@ Pcm = npt.NDArray[np.int16]  # mono, of shape (n,)
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`speak` says a text with the voice of that code, always at `sample_rate`; `folder` takes its files.
+    """`speak(code, text, folder, speed)` says a text with the voice of that code, always at `sample_rate`.
 
-    It raises TaskFailure when it cannot. `install` tells an operator how to get it.
+    `folder` takes its files; `speed` 1 is how the voice speaks by itself. It raises TaskFailure when it
+    cannot. `install` tells an operator how to get it.
     """
 
     name: str
     install: str
     sample_rate: int
     is_installed: Callable[[], bool]
-    speak: Callable[[str, str, Path], Pcm]
+    speak: Callable[[str, str, Path, float], Pcm]
 
 
 def pcm_of(data: bytes) -> Pcm:
     """Samples from little-endian 16-bit mono; half a sample at the end is dropped."""
     return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
+
+
+def pcm_from(sound: npt.NDArray[np.float32]) -> Pcm:
+    """Samples from floats, full scale ±1; what is louder is clipped."""
+    return (sound * 32_767).round().clip(-32_768, 32_767).astype(np.int16)
 
 
 def speech_failed(engine: str, why: str) -> TaskFailure:

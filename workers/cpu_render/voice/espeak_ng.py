@@ -9,7 +9,7 @@ from pathlib import Path
 from workers.cpu_render.voice.contract import Engine, Pcm, pcm_of, speech_failed
 
 _PROGRAM = "espeak-ng"
-_WORDS_PER_MINUTE = "160"  # its own 175 is hurried for a narrator
+_WORDS_PER_MINUTE = 160  # its own 175 is hurried for a narrator
 _SAMPLE_RATE = 22_050
 _TIMEOUT_S = 120  # it speaks 20,000 characters in a second or two
 
@@ -18,13 +18,14 @@ def _is_installed() -> bool:
     return shutil.which(_PROGRAM) is not None
 
 
-def _speak(code: str, text: str, folder: Path) -> Pcm:
+def _speak(code: str, text: str, folder: Path, speed: float) -> Pcm:
     """The text goes in by stdin: never an option, never a file name."""
     path = folder / "espeak-ng.wav"
-    command = [_PROGRAM, "-v", code, "-s", _WORDS_PER_MINUTE, "-b", "1", "--stdin", "-w", str(path)]
+    pace = str(round(_WORDS_PER_MINUTE * speed))
+    command = [_PROGRAM, "-v", code, "-s", pace, "-b", "1", "--stdin", "-w", str(path)]
     try:
         done = subprocess.run(
-            command, input=_plain(text).encode(), capture_output=True, timeout=_TIMEOUT_S, check=False
+            command, input=plain(text).encode(), capture_output=True, timeout=_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise speech_failed(_PROGRAM, f"no answer within {_TIMEOUT_S} s") from error
@@ -43,7 +44,7 @@ def _read(path: Path) -> Pcm:
     raise speech_failed(_PROGRAM, f"its file is not mono of {_SAMPLE_RATE} samples a second")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Double brackets would be read as phonemes."""
     return re.sub(r"\[(?=\[)", "[ ", text)
 

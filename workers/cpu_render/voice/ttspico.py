@@ -6,7 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from workers.cpu_render.voice.contract import Engine, Pcm, pcm_of, speech_failed
+import numpy as np
+
+from workers.cpu_render.voice.contract import Engine, Pcm, pcm_from, pcm_of, speech_failed
+from workers.media.tempo import at_tempo
 
 _SAMPLE_RATE = 16_000
 # Pico reads tags and backslashes as commands.
@@ -33,8 +36,13 @@ def _pico(language: str) -> _Pico:
     return engine
 
 
-def _speak(code: str, text: str, folder: Path) -> Pcm:
-    return pcm_of(_pico(code).speak(text.translate(_COMMANDS)) or b"")
+def _speak(code: str, text: str, folder: Path, speed: float) -> Pcm:
+    """At another `rate` than its own Pico holds sound back and begins the next text with it."""
+    said = pcm_of(_pico(code).speak(text.translate(_COMMANDS)) or b"")
+    if speed == 1:
+        return said
+    sound = said.astype(np.float32) / np.float32(32_768)
+    return pcm_from(np.concatenate([*at_tempo([sound], _SAMPLE_RATE, speed), sound[:0]]))
 
 
 ENGINE = Engine(

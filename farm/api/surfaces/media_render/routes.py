@@ -1,6 +1,7 @@
 """The calls of the media render document."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -9,6 +10,7 @@ from farm.account import Account
 from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
 from farm.api.idempotency import MadeOnce
 from farm.api.inputs import inputs_of
+from farm.api.own_voices import as_spoken, own_voices
 from farm.api.routing import farm_router, rated, submits
 from farm.api.surfaces.media_render import to_wire, wire
 from farm.api.surfaces.media_render.to_spec import to_spec
@@ -20,7 +22,7 @@ from farm.doors.submit import submit_to_project
 from farm.errors import BadRequest, Conflict, FarmError, NotFound
 from farm.job import Artifact, Job
 from farm.states import JobState
-from tasks.media_render.voices import voices_for
+from tasks.media_render.voices import Filters, voices_for
 
 _FIELDS = {"file_name": "fileName", "content_type": "contentType", "size_bytes": "fileSize"}
 _OUTPUT_TYPE = "video/mp4"
@@ -53,7 +55,7 @@ def create_job(
     """Start a project's render, or its next one once the one before has ended."""
     project = _project(desk, caller.account, body)
     held = assets.project_assets(desk.hall, caller.account, project.id)
-    spec = to_spec(body, project, held)
+    spec = to_spec(body, project, held, partial(as_spoken, desk.hall, caller.account))
     _require_uploaded(desk, held, inputs_of(spec))
     return to_wire.started(project, submit_to_project(desk.hall, caller, spec, project.id, once).held_mc)
 
@@ -86,10 +88,14 @@ def show_download(
     return wire.RenderDownload(download_url=url, expires_in=expires_s, file_name=output.file_name)
 
 
-@router.get("/voices", openapi_extra=rated("voices"))
-def list_voices(language: Filter = None, gender: Filter = None, engine: Filter = None) -> VoicesAnswer:
+@router.get("/voices", response_model_exclude_none=True, openapi_extra=rated("voices"))
+def list_voices(
+    desk: AtDesk, caller: SignedIn, language: Filter = None, gender: Filter = None, engine: Filter = None
+) -> VoicesAnswer:
     """The voices that a voiceover may have. `language` is `en` or, for one region's, `en-GB`."""
-    return voices_answer(voices_for(language or None, gender or None, engine or None))
+    filters = Filters(language=language or None, gender=gender or None, engine=engine or None)
+    saved = own_voices(desk.hall, caller.account, filters)
+    return voices_answer(saved, voices_for(filters))
 
 
 def _declared(desk: Desk, file: wire.UploadFile, field: str) -> NewAsset:

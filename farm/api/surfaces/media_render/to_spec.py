@@ -4,7 +4,7 @@ Every refusal names the field as the caller wrote it.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import ValidationError
 
@@ -22,6 +22,8 @@ from tasks.media_render import (
     RenderAsset,
     SfxPlacement,
     TextOverlay,
+    Voiceover,
+    as_planned,
     timeline_of,
 )
 from tasks.media_render.params import (
@@ -29,6 +31,7 @@ from tasks.media_render.params import (
     DEFAULT_SFX_TYPES,
     DEFAULT_SFX_VOLUME,
     DEFAULT_TEMPLATE,
+    TransitionType,
     exact,
 )
 
@@ -42,6 +45,7 @@ _WIRE_NAMES = {
     "placements": "clipPlacements",
     "bgm_asset_id": "bgmAssetId",
     "bgm_query": "bgmQuery",
+    "target_duration_s": "targetDurationSeconds",
     "transition_types": "transitionTypes",
     "hook_text": "hookText",
     "text_overlays": "textOverlays",
@@ -56,8 +60,16 @@ _WIRE_NAMES = {
 }
 
 
-def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[Asset]) -> JobSpec:
-    """The job this asks for. Raises BadRequest naming the field that cannot be met."""
+def to_spec(
+    body: wire.RenderRequest,
+    project: MediaProject,
+    assets: Sequence[Asset],
+    as_spoken: Callable[[Voiceover], Voiceover] = lambda voiceover: voiceover,
+) -> JobSpec:
+    """The job this asks for; `as_spoken` knows the account's own voices.
+
+    Raises BadRequest naming the field that cannot be met.
+    """
     try:
         params = MediaRender(
             assets=tuple(_asset(asset) for asset in assets),
@@ -65,9 +77,15 @@ def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[As
             aspect_ratio=body.aspect_ratio,
             durations=tuple(_durations(body, assets)),
             placements=tuple(_placements(body, assets)),
-            transition_types=tuple(body.transition_types or ("crossfade",)),
+            target_duration_s=body.target_duration_seconds,
+            ai_analysis=bool(body.ai_analysis),
+            vision_analysis=bool(body.vision_analysis),
+            audio_analysis=bool(body.audio_analysis),
+            instructions=(body.instructions or "").strip() or None,
+            **_transitions(body),
             hook_text=(body.hook_text or "").strip() or None,
             text_overlays=tuple(_overlays(body)),
+            text_on_screen=bool(body.text_on_screen),
             bgm_asset_id=_music(body, assets),
             bgm_query=_query(body),
             bgm_volume=DEFAULT_BGM_VOLUME if body.bgm_volume is None else body.bgm_volume,
@@ -76,14 +94,14 @@ def to_spec(body: wire.RenderRequest, project: MediaProject, assets: Sequence[As
             sfx_types=tuple(body.sfx_types or DEFAULT_SFX_TYPES),
             sfx_volume=DEFAULT_SFX_VOLUME if body.sfx_volume is None else body.sfx_volume,
             sfx_placements=tuple(_effects(body, assets)),
-            voiceover=voiceover_of(body),
+            voiceover=voiceover_of(body, as_spoken),
             clip_volume=1.0 if body.clip_volume is None else body.clip_volume,
             output_file_name=_output_name(body.output_file_name),
         )
     except ValidationError as error:
         raise _in_wire_names(refused_params(error, "")) from None
     try:
-        timeline_of(params)
+        timeline_of(as_planned(params))
     except BadRequest as error:
         raise _as_written(_in_wire_names(error), body) from None
     return JobSpec(params=params, surface=SURFACE, project_id=project.id)
@@ -118,6 +136,11 @@ def _placements(body: wire.RenderRequest, assets: Sequence[Asset]) -> Iterator[P
             source_end_s=end,
             transition_type=item.transition_type,
         )
+
+
+def _transitions(body: wire.RenderRequest) -> dict[str, tuple[TransitionType, ...]]:
+    """What was named; where nothing was, the default is the kind's and a planner may choose."""
+    return {"transition_types": tuple(body.transition_types)} if body.transition_types else {}
 
 
 def _overlays(body: wire.RenderRequest) -> Iterator[TextOverlay]:

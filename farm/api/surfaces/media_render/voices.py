@@ -1,11 +1,13 @@
 """The voiceover of the media render document: which voices there are, and what a request has them say."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from farm.api.errors import refused_params
+from farm.api.own_voices import OwnVoice
 from farm.api.surfaces.media_render import wire
 from farm.errors import BadRequest
 from tasks.media_render import Voiceover
@@ -16,7 +18,7 @@ _SCRIPT = "voiceoverScript"
 
 
 class VoiceAnswer(wire.Answer):
-    """A voice; `voiceoverVoiceId` is what a render names it by."""
+    """A voice; `voiceoverVoiceId` is what a render names it by. The times are a saved one's."""
 
     id: str = Field(examples=["svoice_espeak_en-us_female"])
     name: str
@@ -28,6 +30,9 @@ class VoiceAnswer(wire.Answer):
     accent: str
     tags: list[str]
     engine: str
+    speed: float | None = None
+    created_at: str | None = Field(default=None, examples=["2026-06-10T10:00:00.000Z"])
+    updated_at: str | None = None
 
 
 class VoicesAnswer(wire.Answer):
@@ -36,31 +41,56 @@ class VoicesAnswer(wire.Answer):
     voices: list[VoiceAnswer]
 
 
-def voices_answer(voices: Iterable[Voice]) -> VoicesAnswer:
-    """The voices that fit, as the document shows them. This farm keeps no saved ones."""
-    return VoicesAnswer(
-        voices=[
-            VoiceAnswer(
-                id=voice.id,
-                name=voice.name,
-                voiceover_voice_id=voice.id,
-                language=voice.language,
-                locale=voice.locale,
-                source="system",
-                gender=voice.gender,
-                accent=voice.accent,
-                tags=list(voice.tags),
-                engine=voice.engine,
-            )
-            for voice in voices
-        ]
+def voices_answer(saved: Iterable[OwnVoice], voices: Iterable[Voice]) -> VoicesAnswer:
+    """The voices that fit, as the document shows them, saved ones first. What cannot speak is left out."""
+    return VoicesAnswer(voices=[*_saved(saved), *map(_of_system, voices)])
+
+
+def _of_system(voice: Voice) -> VoiceAnswer:
+    return VoiceAnswer(
+        id=voice.id,
+        name=voice.name,
+        voiceover_voice_id=voice.id,
+        language=voice.language,
+        locale=voice.locale,
+        source="system",
+        gender=voice.gender,
+        accent=voice.accent,
+        tags=list(voice.tags),
+        engine=voice.engine,
     )
 
 
-def voiceover_of(body: wire.RenderRequest) -> Voiceover | None:
+def _saved(voices: Iterable[OwnVoice]) -> Iterator[VoiceAnswer]:
+    for own in voices:
+        if own.base is None:
+            continue
+        yield VoiceAnswer(
+            id=own.saved.id,
+            name=own.saved.said.name,
+            voiceover_voice_id=own.saved.id,
+            language=own.language,
+            locale=own.locale,
+            source="saved",
+            gender=own.base.gender,
+            accent=own.base.accent,
+            tags=list(own.saved.said.tags),
+            engine=own.base.engine,
+            speed=own.saved.said.speed,
+            created_at=_written(own.saved.created_at),
+            updated_at=_written(own.saved.updated_at),
+        )
+
+
+def _written(unix_s: float) -> str:
+    """A time as the document writes it: `2026-06-10T10:00:00.000Z`."""
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def voiceover_of(body: wire.RenderRequest, as_spoken: Callable[[Voiceover], Voiceover]) -> Voiceover | None:
     """What is to be said. `voiceover: false` switches off whatever is named; naming some of it asks for it.
 
-    Raises BadRequest naming the field.
+    `as_spoken` knows the account's own voices. Raises BadRequest naming the field.
     """
     named = (body.voiceover_script, body.voiceover_voice_id, body.voiceover_language)
     if body.voiceover is False or (body.voiceover is None and not any(named)):
@@ -71,12 +101,16 @@ def voiceover_of(body: wire.RenderRequest) -> Voiceover | None:
         raise BadRequest("With voiceover, pass a voiceoverVoiceId of GET /voices.", param="voiceoverVoiceId")
     lines = _lines(body.voiceover_script)
     try:
-        return Voiceover.model_validate(
+        asked = Voiceover.model_validate(
             {
                 "voice_id": body.voiceover_voice_id,
                 "language": body.voiceover_language or None,
                 "lines": [
-                    {"text": line.text, "start_s": None if line.start is None else float(line.start)}
+                    {
+                        "text": line.text,
+                        "start_s": None if line.start is None else float(line.start),
+                        "paragraph": line.paragraph,
+                    }
                     for line in lines
                 ],
             }
@@ -84,6 +118,10 @@ def voiceover_of(body: wire.RenderRequest) -> Voiceover | None:
     except ValidationError as error:
         refused = refused_params(error, "")
         raise BadRequest(refused.message, param=_as_written(refused.param, body.voiceover_script)) from None
+    try:
+        return as_spoken(asked)
+    except BadRequest as error:
+        raise BadRequest(error.message, param="voiceoverVoiceId", code=error.public_code) from None
 
 
 def _lines(script: wire.Script) -> Sequence[ScriptLine]:

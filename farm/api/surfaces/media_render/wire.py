@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from tasks.media_render.params import (
     HOOK_CHARACTERS,
+    INSTRUCTION_CHARACTERS,
     LINE_CHARACTERS,
     MAX_ASSETS,
     MAX_LINES,
@@ -253,12 +254,28 @@ class RenderRequest(Asked):
     voiceover_script: Script | None = None
     output_file_name: str | None = None
 
-    instructions: NotYet = None
-    target_duration_seconds: NotYet = None
-    ai_analysis: NotYet = None
-    vision_analysis: NotYet = None
-    audio_analysis: NotYet = None
-    text_on_screen: NotYet = None
+    instructions: str | None = Field(
+        default=None,
+        max_length=INSTRUCTION_CHARACTERS,
+        description="What the planner is to do, in words; read with aiAnalysis.",
+        examples=["Open with the product shot, then cut into the demo clips. Keep it energetic."],
+    )
+    target_duration_seconds: Length | None = Field(
+        default=None, description="How long the whole is to be; what was timed by hand stands."
+    )
+    ai_analysis: bool | None = Field(
+        default=None, description="A planner chooses order, lengths and moments. Placements go before it."
+    )
+    vision_analysis: bool | None = Field(
+        default=None, description="Look at the visuals: best moments of clips, blurred and double ones."
+    )
+    audio_analysis: bool | None = Field(
+        default=None, description="Listen to clips and sounds: no clip begins or ends within a sentence."
+    )
+    text_on_screen: bool | None = Field(
+        default=None,
+        description="Texts by itself: what the voiceover says, else what a plan wrote, else a title.",
+    )
 
 
 class RenderStarted(Answer):

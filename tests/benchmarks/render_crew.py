@@ -1,0 +1,154 @@
+"""Some warm engine processes that make a film together, as workers do; each has a thread that drives it."""
+
+import os
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+
+from farm.kinds import TaskSpec, kind_named
+from tests.segment_rig import Rig
+from workers.context import Done
+from workers.engine import Engine, Limits
+from workers.stop_sign import StopSign
+from workers.wire import Perform
+
+_LIMITS = Limits(soft_s=36_000, hard_s=36_000, grace_s=5)
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    cpu_s: float
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A film, the files of its segments, and what each task of it took."""
+
+    film: Path
+    segments: Sequence[Path]
+    costs: Mapping[str, Cost]
+    wall_s: float
+
+    @property
+    def cpu_s(self) -> float:
+        return sum(cost.cpu_s for cost in self.costs.values())
+
+    @property
+    def duration_s(self) -> float:
+        with av.open(str(self.film)) as container:
+            return (container.duration or 0) / av.time_base
+
+    def cost_of(self, name: str) -> Cost:
+        return self.costs[name]
+
+
+class Hand:
+    """One engine and its thread."""
+
+    def __init__(self, name: str) -> None:
+        self._engine = Engine()
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    def perform(self, task: TaskSpec, rig: Rig) -> tuple[Done, Cost]:
+        """Perform a task of a film. In this hand's own thread."""
+        performer = kind_named("media-render").steps[task.step]
+        workdir = (rig.folder / task.name).resolve()
+        order = Perform(performer=performer, task=rig.input_of(task), workdir=workdir)
+        started_s, before_s = time.monotonic(), self._cpu_s()
+        with StopSign() as sign:
+            result = self._engine.run(order, _LIMITS, sign, lambda _fraction, _stage: None)
+        if result.done is None:
+            raise RuntimeError(f"{task.name}: {result.failure}")
+        return result.done, Cost(self._cpu_s() - before_s, time.monotonic() - started_s)
+
+    def close(self) -> None:
+        self.thread.submit(self._engine.close).result()
+        self.thread.shutdown()
+
+    def _cpu_s(self) -> float:
+        """Of the engine's process so far, all its threads included."""
+        if self._engine.pid is None:
+            return 0.0
+        fields = Path(f"/proc/{self._engine.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+
+@dataclass
+class Crew:
+    """So many hands. Films are made one after the other, each in a folder of its own below `folder`."""
+
+    size: int
+    folder: Path
+    films: int = 0
+    hands: list[Hand] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self.hands = [Hand(f"hand-{number}") for number in range(self.size)]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for hand in self.hands:
+            hand.close()
+
+    def warm_up(self, first: TaskSpec, files: Mapping[str, Path]) -> None:
+        """Have each hand make a film by itself, so that all is loaded."""
+        for hand in self.hands:
+            self._make(first, files, [hand])
+
+    def make(self, first: TaskSpec, files: Mapping[str, Path], workers: int) -> Made:
+        """Have some of them make a film. What was made before is forgotten; its last films stay."""
+        return self._make(first, files, self.hands[:workers])
+
+    def _make(self, first: TaskSpec, files: Mapping[str, Path], hands: Sequence[Hand]) -> Made:
+        self.films += 1
+        rig = Rig(self.folder / str(self.films), {name: path.resolve() for name, path in files.items()})
+        shutil.rmtree(self.folder / str(self.films - 2 * len(self.hands)), ignore_errors=True)
+        costs: dict[str, Cost] = {}
+        started_s = time.monotonic()
+        waiting, last = [first], first
+        while waiting:
+            ready = [task for task in waiting if rig.done.keys() >= {*task.needs}]
+            waiting = [task for task in waiting if task not in ready]
+            _all_of(ready, rig, hands, costs)
+            last = ready[-1]
+            for task in ready:
+                waiting += rig.done[task.name].tasks
+        wall_s = time.monotonic() - started_s
+        made = [
+            done.outputs[0].path for name, done in sorted(rig.done.items()) if name.startswith("segment-")
+        ]
+        return Made(rig.done[last.name].outputs[0].path, made, costs, wall_s)
+
+
+def _all_of(ready: Sequence[TaskSpec], rig: Rig, hands: Sequence[Hand], costs: dict[str, Cost]) -> None:
+    """Perform these, each by whoever is free first."""
+    tasks: queue.SimpleQueue[TaskSpec] = queue.SimpleQueue()
+    lock = threading.Lock()
+    for task in ready:
+        tasks.put(task)
+
+    def work(hand: Hand) -> None:
+        while True:
+            try:
+                task = tasks.get_nowait()
+            except queue.Empty:
+                return
+            done, cost = hand.perform(task, rig)
+            with lock:
+                rig.done[task.name], costs[task.name] = done, cost
+
+    for working in [hand.thread.submit(work, hand) for hand in hands]:
+        working.result()

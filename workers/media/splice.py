@@ -1,0 +1,175 @@
+"""Writes one H.264 film of pieces: some encoded here, some the packets of clips. The sound is encoded whole.
+
+Every piece begins with a picture that needs no other and shows its frames without a gap, so one clock does
+for all: a packet is decoded at its place in the file, less what the most shuffled piece needs, and shown at
+its frame. The parameter sets of all stand in front of the film, each under a number of its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from farm.encoders import EncoderProfile
+from workers.media.ahead import Ahead
+from workers.media.encode import (
+    SOUND_AHEAD,
+    Chapter,
+    Picture,
+    Samples,
+    Written,
+    created,
+    interleave,
+    set_chapters,
+    sound_packets,
+)
+from workers.media.h264.avcc import record
+from workers.media.h264.units import PPS, SPS, needed, packed, unit_type, units_between_start_codes
+from workers.media.shape import Shape
+from workers.media.streams import audio_stream, named_encoder, open_video, piece_encoder, video_stream
+
+
+class NotSpliced(Exception):
+    """The pieces do not make one film; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A coded picture in lengths of four bytes, and the frame in which it is shown."""
+
+    data: bytes
+    frame: int
+    is_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A piece to be encoded. `pictures` are made when it comes up, and show all of `frames`."""
+
+    frames: range
+    pictures: Callable[[], Iterator[Picture]]
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A piece that is coded already, in the order of decoding."""
+
+    frames: range
+    coded: Callable[[], Iterator[Coded]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The parameter sets of the copied pieces, as units.
+
+    `free` is a number for those of the encoder. `delay`: by how many frames decoding must be ahead for them.
+    """
+
+    sps: Sequence[bytes]
+    pps: Sequence[bytes]
+    free: int
+    delay: int
+
+
+def splice(
+    pieces: Sequence[Drawn | Copied],
+    sets: Sets,
+    sound: Iterable[Samples],
+    path: Path,
+    shape: Shape,
+    profile: EncoderProfile,
+    on_frame: Callable[[int], None],
+    chapters: Sequence[Chapter] = (),
+) -> None:
+    """Write a film; nothing is read back. `on_frame` gets the number of frames written and may raise.
+
+    Raises NotSpliced, whatever the pieces raise, TaskFailure INTERNAL `encoder_missing`, and OSError.
+    """
+    numbered = _with_number(profile, sets.free)
+    with created(path, profile.format) as container:
+        with named_encoder(profile):
+            video = video_stream(container, shape, numbered)
+            audio = audio_stream(container, shape, profile) if shape.samples else None
+            open_video(video, numbered)  # for what it says of itself: each piece has an encoder of its own
+        own = bytes(video.codec_context.extradata or b"")
+        video.codec_context.extradata = _record(own, sets)
+        set_chapters(container, chapters, shape.rate)
+        container.start_encoding()
+        delay = max(sets.delay, video.codec_context.reorder_depth)
+        with ExitStack() as stack:
+            heard: Iterator[Written] = iter(())
+            if audio is not None:
+                packets = sound_packets(audio, sound, shape)
+                heard = stack.enter_context(Ahead(packets, depth=SOUND_AHEAD, name="encode-sound"))
+            coded = _coded(pieces, shape, numbered, own)
+            interleave(container, _timed(coded, video, shape, delay, on_frame), heard)
+
+
+def _with_number(profile: EncoderProfile, number: int) -> EncoderProfile:
+    """The profile with that number for the encoder's parameter sets."""
+    given = profile.options.get("x264-params")
+    params = f"{given}:sps-id={number}" if given else f"sps-id={number}"
+    return profile.model_copy(update={"options": {**profile.options, "x264-params": params}})
+
+
+def _record(own: bytes, sets: Sets) -> bytes:
+    units = units_between_start_codes(own)
+    sps, pps = ([unit for unit in units if unit_type(unit) == kind] for kind in (SPS, PPS))
+    return record([*sets.sps, *sps], [*sets.pps, *pps])
+
+
+def _timed(
+    coded: Iterator[Coded], stream: VideoStream, shape: Shape, delay: int, on_frame: Callable[[int], None]
+) -> Iterator[Written]:
+    for number, picture in enumerate(coded):
+        packet = cast("Packet[VideoStream]", Packet(picture.data))
+        packet.stream, packet.time_base, packet.duration = stream, 1 / shape.rate.fps, 1
+        packet.pts, packet.dts = picture.frame, number - delay
+        packet.is_keyframe = picture.is_key
+        if packet.dts > packet.pts:
+            raise NotSpliced("a picture would be shown before it is decoded")
+        yield packet
+        on_frame(number + 1)
+
+
+def _coded(
+    pieces: Sequence[Drawn | Copied], shape: Shape, profile: EncoderProfile, own: bytes
+) -> Iterator[Coded]:
+    for piece in pieces:
+        made = _encoded(piece, shape, profile, own) if isinstance(piece, Drawn) else piece.coded()
+        frames = set()
+        for picture in made:
+            frames.add(picture.frame)
+            yield picture
+        if frames != set(piece.frames):
+            raise NotSpliced(f"a piece has other frames than {piece.frames.start} to {piece.frames.stop}")
+
+
+def _encoded(piece: Drawn, shape: Shape, profile: EncoderProfile, own: bytes) -> Iterator[Coded]:
+    with named_encoder(profile):
+        encoder = piece_encoder(shape, profile)
+    if encoder.extradata != own:
+        raise NotSpliced("the encoder's parameter sets differ from piece to piece")
+    frame = piece.frames.start
+    for picture in piece.pictures():
+        shown: VideoFrame = picture.planes.frame
+        shown.time_base = 1 / shape.rate.fps
+        shown.pict_type = 0  # x264 would obey what a decoder left there
+        for _ in range(picture.frames):
+            shown.pts = frame
+            frame += 1
+            yield from _units(encoder.encode(shown))
+    yield from _units(encoder.encode(None))
+
+
+def _units(packets: "Iterable[Packet[VideoStream]]") -> Iterator[Coded]:
+    for packet in packets:
+        assert packet.pts is not None
+        units = units_between_start_codes(bytes(packet))
+        data = packed(needed(units, is_key=packet.is_keyframe))
+        yield Coded(data, packet.pts, packet.is_keyframe)

@@ -1,0 +1,92 @@
+"""Performs a `look` task: measures pictures and clips, and finds those that show the same.
+
+It knows no objects and no faces: what it writes down was measured, and nothing is guessed.
+"""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from farm.timeline import MediaKind
+from tasks.media_render.planning.findings import LOOKED, Looked, Seen
+from tasks.media_render.planning.stage import LookParams
+from workers.context import Context, Done, InputFile, Output, TaskInput
+from workers.media.colour import Converter
+from workers.media.probe import MediaInfo, probe
+from workers.media.stills import open_still
+from workers.vision_describe.detail import Glance, glance, lightness, sharpness, small
+from workers.vision_describe.watching import watch
+
+
+def perform(task: TaskInput, context: Context) -> Done:
+    """Look at every visual. Raises AssetUnreadable naming the one that cannot be."""
+    params = LookParams.model_validate(dict(task.params))
+    seen: list[Seen] = []
+    known: list[tuple[Seen, Sequence[Glance]]] = []
+    for index, asset_id in enumerate(params.visuals):
+
+        def on_share(share: float, index: int = index) -> None:
+            context.progress((index + share) / len(params.visuals), "look")
+
+        on_share(0.0)
+        fact, glances = _looked_at(asset_id, task.inputs[asset_id], on_share)
+        twin = next(
+            (other.asset_id for other, theirs in known if _are_twins(fact, glances, other, theirs)), None
+        )
+        seen.append(fact.model_copy(update={"twin_of": twin}))
+        known.append((fact, glances))
+    path = context.workdir / "looked.json"
+    path.write_text(Looked(visuals=tuple(seen)).model_dump_json())
+    context.log(f"Looked at {len(seen)} visuals.")
+    return Done([Output(LOOKED, path, "looked.json", "application/json", intermediate=True)])
+
+
+def _looked_at(
+    asset_id: str, file: InputFile, on_share: Callable[[float], None]
+) -> tuple[Seen, Sequence[Glance]]:
+    info = probe(file.path, file.file_name)
+    if info.kind is MediaKind.VIDEO:
+        return _clip(asset_id, file, info, on_share)
+    planes = small(open_still(file.path, file.file_name), Converter())
+    luma = np.asarray(planes.y, np.float32)
+    fact = Seen(
+        asset_id=asset_id,
+        kind=MediaKind.IMAGE,
+        width=info.width or planes.width,
+        height=info.height or planes.height,
+        sharpness=round(sharpness(luma), 3),
+        lightness=round(lightness(luma), 3),
+    )
+    return fact, (glance(planes),)
+
+
+def _clip(
+    asset_id: str, file: InputFile, info: MediaInfo, on_share: Callable[[float], None]
+) -> tuple[Seen, Sequence[Glance]]:
+    duration = info.duration or Fraction(1)
+    found = watch(file.path, duration, file.file_name, on_share)
+    fact = Seen(
+        asset_id=asset_id,
+        kind=MediaKind.VIDEO,
+        width=info.width or 1,
+        height=info.height or 1,
+        sharpness=float(np.median(found.sharp)),
+        lightness=float(np.median(found.light)),
+        duration_s=float(duration),
+        step_s=found.step_s,
+        sharp=found.sharp,
+        light=found.light,
+        motion=found.motion,
+        shots=found.shots,
+    )
+    return fact, found.glances
+
+
+def _are_twins(one: Seen, glances: Sequence[Glance], other: Seen, theirs: Sequence[Glance]) -> bool:
+    """Pictures with pictures, clips with clips of about one length: alike wherever they were looked at."""
+    if one.kind is not other.kind or len(glances) != len(theirs):
+        return False
+    if abs((one.duration_s or 0) - (other.duration_s or 0)) > 0.5:
+        return False
+    return all(mine.is_like(its) for mine, its in zip(glances, theirs, strict=True))
