@@ -195,7 +195,7 @@ KIND = Kind(
     breakdown=breakdown,
     steps={
         segments.RENDER: "workers.cpu_render.media_render:perform",
-        segments.TIMELINE: "workers.cpu_render.segments.lay_out:perform",
+        segments.TIMELINE: "workers.cpu_render.segments.layout:perform",
         segments.SEGMENT: "workers.cpu_render.segments.pictures:perform",
         segments.SOUND: "workers.cpu_render.segments.sound:perform",
         segments.JOIN: "workers.cpu_render.segments.whole:perform",

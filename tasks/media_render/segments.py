@@ -23,8 +23,8 @@ _SOFT_MINIMUM_S = 900.0
 # Measured, in seconds of a slot: what a task costs beside its frames, and what these cost.
 _FILE_S, _LINE_S = 0.03, 0.2
 _SEGMENT_START_S = 0.3
-_SOUND_START_S, _SOUND_S = 0.5, 0.015
-_JOIN_START_S, _JOIN_FRAME_S = 0.5, 0.001
+_SOUND_START_S, _SOUND_S = 0.5, 0.02
+_JOIN_START_S, _JOIN_FRAME_S = 0.5, 0.0005
 
 
 def frame_s(timeline: Timeline, profile: Profile) -> float:

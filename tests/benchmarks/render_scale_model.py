@@ -17,6 +17,11 @@ class Costs:
     sound_s: float
     join_s: float
 
+    def halved(self, start_s: float) -> "Costs":
+        """With twice as many segments, each of which costs `start_s` beside its frames."""
+        half = tuple((cost_s - start_s) / 2 + start_s for cost_s in self.segments_s)
+        return replace(self, segments_s=(*half, *half))
+
     def stretched(self, times: float) -> "Costs":
         """Those of a film so many times as long, of segments of the same length."""
         count = max(1, ceil(len(self.segments_s) * times))

@@ -13,12 +13,12 @@ from farm.doors import batch_rows, batches, jobs, work
 from farm.doors.batch_rows import NewRow
 from farm.doors.submit import order
 from farm.job import JobSpec
-from farm.kinds import TaskSpec
+from farm.kinds import CachedOutput, TaskSpec
 from farm.states import Outcome
 from tasks.probe import Probe
 from tests.farm import Farm
 
-GROWING = ("attempts", "tasks", "jobs", "lanes", "artifacts", "ledger", "task_needs")
+GROWING = ("attempts", "tasks", "jobs", "lanes", "artifacts", "ledger", "task_needs", "segment_cache")
 
 
 class Overheard:
@@ -49,7 +49,10 @@ def test_no_statement_of_the_round_reads_a_whole_growing_table(farm: Farm, tmp_p
     ada = farm.caller(balance_mc=1_000)
     farm.submit(ada)
     step = {"step": "probe", "pool": "cpu-render"}
-    farm.run_next(tasks=[TaskSpec(name="a", **step), TaskSpec(name="b", needs=("a",), **step)])
+    made = CachedOutput(key="k", name="segment", file_name="segment.mp4", content_type="video/mp4")
+    stored = work.StoredOutput("segment", "blob", "segment.mp4", "video/mp4", 9, "0", {}, True, "k")
+    grown = [TaskSpec(name="a", **step), TaskSpec(name="b", needs=("a",), **step)]
+    farm.run_next(tasks=[*grown, TaskSpec(name="c", cached=made, **step)], outputs=[stored])
     first = farm.claim(farm.post.take()[0])
     assert first is not None
     work.beat(farm.hall, first.attempt_id, first.token, 0.5, "half")

@@ -1,16 +1,20 @@
 """Segments in the store, on both engines: made once, taken again, shown to nobody, kept while needed."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import select
 
 from farm.account import Caller
+from farm.blobs import open_blobs
 from farm.doors import jobs, work
 from farm.errors import FailureClass
 from farm.job import Failure
 from farm.kinds import CachedOutput, TaskSpec
+from farm.settings import Settings
 from farm.states import JobState, Outcome, TaskState
 from farm.store.schema import artifacts, segment_cache
+from schedulers.retention import files
 from schedulers.retention.shelves import shelves, used_elsewhere
 from tests.farm import Farm
 from tests.invariants import violations
@@ -238,3 +242,22 @@ def test_what_did_not_make_a_whole_is_not_taken_again(farm: Farm) -> None:
     assert cached_keys(farm) == {}
     with farm.store.read() as connection:  # they are still the job's own, until retention takes them
         assert len(connection.execute(select(artifacts)).all()) == 2
+
+
+def test_a_segment_that_is_taken_while_retention_looks_stays(farm: Farm, tmp_path: Path) -> None:
+    farm.worker()
+    ada = farm.caller()
+    started(farm, ada, "k0", "k1")
+    render_next(farm, "k0")
+    render_next(farm, "k1")
+    render_next(farm, None, "video")
+    shelf = next(shelf for shelf in shelves(farm.hall.catalog) if shelf.name == "segments")
+    farm.clock.advance(s=shelf.keep_s + 1)
+    now = farm.clock.now()
+    ((rows, _kept),) = list(files.pages(farm.hall, shelf, now, 100))
+    assert {row.key for row in rows} == {"k0", "k1"}
+    farm.worker()
+    started(farm, ada, "k0")  # between the look and the deed
+    blobs = open_blobs(Settings(home=tmp_path), farm.hall.secrets)
+    assert files.let_go(farm.hall, blobs, shelf, rows, now) == 1
+    assert cached_keys(farm).keys() == {"k0"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.h264 import HEIGHT, MAKES, WIDTH, write_h264
 from workers.media.h264.avcc import read_record, record
 from workers.media.h264.bits import BitReader, Bits, escaped, unescaped
-from workers.media.h264.sets import read_pps, read_sps
+from workers.media.h264.sets import HIGH, Limits, read_pps, read_sps
 from workers.media.h264.slices import pps_number, renumbered
 from workers.media.h264.units import (
     IDR_SLICE,
@@ -24,6 +24,8 @@ from workers.media.h264.units import (
     unit_type,
     units_of,
 )
+
+LIMITS = Limits(level=40, reorder=3, held=5)
 
 
 @given(st.lists(st.integers(0, 2**31), max_size=20))
@@ -75,9 +77,10 @@ def test_parameter_sets_are_read_and_say_a_films_colours_when_written_anew(clips
     sps, pps = read_sps(found.sps[0]), read_pps(found.pps[0])
     assert (sps.width, sps.height, sps.is_progressive, sps.is_420_8bit) == (WIDTH, HEIGHT, True, True)
     assert (pps.is_grouped, pps.is_redundant) == (False, False)
-    again = read_sps(sps.written(7, 2))
+    again = read_sps(sps.written(7, LIMITS))
     assert (again.number, again.width, again.height, again.order) == (7, WIDTH, HEIGHT, sps.order)
-    assert read_sps(again.written(7, 2)).written(0, 0) == sps.written(0, 0)
+    assert (again.head, again.stated, again.limits(0)) == (bytes([HIGH, 0, 40]), (3, 5), LIMITS)
+    assert again.written(0, LIMITS) == sps.written(0, LIMITS)
     moved = read_pps(pps.written(200, 7))
     assert (moved.number, moved.sps, moved.is_arithmetic) == (200, 7, make != "cavlc")
 
@@ -95,7 +98,7 @@ def test_slices_under_another_number_show_the_same_pictures(clips, tmp_path, mak
 
     with av.open(str(clips[make])) as source, av.open(str(tmp_path / "out.mp4"), "w") as out:
         stream = out.add_stream_from_template(source.streams.video[0])
-        stream.codec_context.extradata = record([sps.written(9, 2)], [pps.written(number, 9)])
+        stream.codec_context.extradata = record([sps.written(9, LIMITS)], [pps.written(number, 9)])
         for packet, data in zip(source.demux(video=0), packets, strict=False):
             units = [moved(unit) for unit in needed(units_of(data, found.length_bytes), is_key=True)]
             assert {pps_number(unit) for unit in units if unit_type(unit) != SEI} == {number}
@@ -155,11 +158,15 @@ def test_a_film_has_no_more_sets_than_its_record_can_hold():
         record([sps] * 32, [b"\x68\x80"])
 
 
-def test_a_record_says_the_highest_profile_and_level_and_what_all_of_them_keep_to():
-    baseline, high = bytes([0x67, 66, 0xC0, 40, 0x80]), bytes([0x67, 100, 0x40, 31, 0x80])
-    data = record([baseline, high], [b"\x68\x80"])
-    assert tuple(data[:4]) == (1, 100, 0x40, 40)
-    assert read_record(data).sps == (baseline, high)
+def test_a_record_says_what_its_sets_say():
+    sps = bytes([0x67, HIGH, 0, 40, 0x80])
+    data = record([sps, sps], [b"\x68\x80"])
+    assert tuple(data[:4]) == (1, HIGH, 0, 40)
+    assert read_record(data).sps == (sps, sps)
+
+
+def test_what_is_enough_for_two_streams_is_the_more_of_each():
+    assert Limits(31, 2, 4).both(Limits(40, 0, 3)) == Limits(40, 2, 4)
 
 
 @given(st.binary(max_size=80))

@@ -90,6 +90,8 @@ def test_a_shuffle_is_the_same_every_time_and_loses_nothing():
         ("", 3.0, None, None),
         ("Keep it energetic.", 1.6, None, None),
         ("A calm film", 4.5, None, None),
+        ("Low energy, please", 4.5, None, None),
+        ("Not too fast", 3.0, None, None),
         ("Make it 30 seconds", 3.0, 30.0, None),
         ("a punchy 15-second ad", 1.6, 15.0, None),
         ("two seconds each", 2.0, None, None),
@@ -175,6 +177,7 @@ def test_d062_where_there_is_no_room_the_worst_are_left_out():
     assert order(draft) == "145"
     assert any(note.startswith("Left out, for there is no room: 02") for note in draft.notes)
     assert order(drafted("use only the best 2 visuals", looked=looked)) == "45"
+    assert order(drafted("use only the best 4 visuals", looked=looked, target_duration_s=2.0)) == "2345"
 
 
 def test_d063_without_ai_analysis_nothing_is_arranged():
@@ -218,7 +221,7 @@ def test_d064_the_moment_of_a_clip_is_sharp_lit_and_of_one_shot():
     dark = (0.01,) * 12 + (0.5,) * 8
     assert moment(sharp=even, light=dark, motion=even) >= 6.0
     start = moment(sharp=even, light=even, motion=even, shots=(1.0, 4.0))
-    assert not any(start < shot < start + 2.0 for shot in (1.0, 4.0))
+    assert not any(start - 0.25 < shot < start + 2.25 for shot in (1.0, 4.0))  # nor in its transitions
 
 
 def test_fast_films_like_moments_that_move_and_calm_ones_do_not():

@@ -184,3 +184,12 @@ def test_the_stage_asks_for_what_it_needs_and_grows_the_render():
     only = request.model_copy(update={"vision_analysis": False, "audio_analysis": False})
     (alone,) = media_render.plan(only)
     assert alone.inputs == ("a0", "a1", "s")  # known to be there, and kept
+
+
+def test_d064_looking_alone_neither_asks_a_model_nor_loses_a_visual():
+    request = pictures(8, vision_analysis=True, target_duration_s=2.0)
+    look, plan = media_render.plan(request)
+    assert plan.route is not None and (look.name, plan.route.model) == ("look", "rules")
+    brief = brief_of(request)
+    made = settled(RulePlanner().draft(brief), brief)
+    assert len(made.cuts) == 8 and "no shorter one" in str(made.notes)

@@ -12,6 +12,7 @@ from workers.cpu_render.plan import Blend, Picture, Plan, Shot, Span, SpanKind
 from workers.cpu_render.text.layer import TextLayer
 from workers.cpu_render.transitions import transition_named
 from workers.media.ahead import Ahead
+from workers.media.memory import give_back
 from workers.media.planes import Planes
 
 # How many clips are opened and prepared before the first frame that shows them.
@@ -71,9 +72,11 @@ class _Stage:
 
     def enter(self, span: Span) -> None:
         """Let go of what no later frame shows, and take in what this span shows first."""
-        for key in list(self._layers):
-            if self._uses[key].stop <= span.start_frame:
-                self._layers.pop(key).close()
+        over = [key for key in list(self._layers) if self._uses[key].stop <= span.start_frame]
+        for key in over:
+            self._layers.pop(key).close()
+        if over:
+            give_back()
         for shot in span.shots():
             while _key(shot) not in self._layers:
                 next(self._opened)
@@ -85,6 +88,8 @@ class _Stage:
 
     def compose(self, span: Span, frame: int) -> Planes:
         """The finished picture at a frame: a buffer, or a layer's own where nothing lies on it."""
+        for layer in list(self._layers.values()):
+            layer.near(frame)
         canvas = next(self._canvases)
         picture = self._draw(span.picture, frame, canvas, 0)
         if not span.captions:

@@ -29,6 +29,7 @@ from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
 VIDEO_AHEAD = 3
+OPENED_BEFORE = 24  # frames before it is seen: an open decoder holds tens of megabytes
 _WEIGHT_ONE = 128  # of kernels.blend_rows
 
 
@@ -40,6 +41,10 @@ class Layer(Protocol):
 
         It is either `canvas`, drawn over whole, or planes of the layer's own, which must not be changed.
         """
+        ...
+
+    def near(self, frame: int) -> None:
+        """Be ready for what comes soon after this frame."""
         ...
 
     def close(self) -> None:
@@ -96,6 +101,9 @@ class Still:
     def draw(self, frame: int, canvas: Planes) -> Planes:
         return self._picture
 
+    def near(self, frame: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -126,6 +134,9 @@ class MovingStill:
             blend_rows(upright, out, *rows)
         return canvas
 
+    def near(self, frame: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -150,17 +161,29 @@ class VideoLayer:
 
     def __init__(self, path: Path, name: str, shot: Shot, use: range, timeline: Timeline) -> None:
         self._at = use.start
-        source = _pictures(path, name, shot, use, timeline)
-        self._pictures = Ahead(source, depth=VIDEO_AHEAD, name=f"decode-{shot.index}")
+        self._name = f"decode-{shot.index}"
+        self._source = _pictures(path, name, shot, use, timeline)
+        self._pictures: Ahead[Planes] | None = None
 
     def draw(self, frame: int, canvas: Planes) -> Planes:
+        pictures = self._opened()
         while self._at <= frame:
-            self._picture = next(self._pictures)
+            self._picture = next(pictures)
             self._at += 1
         return self._picture
 
+    def near(self, frame: int) -> None:
+        if frame >= self._at - OPENED_BEFORE:
+            self._opened()
+
     def close(self) -> None:
-        self._pictures.close()
+        if self._pictures is not None:
+            self._pictures.close()
+
+    def _opened(self) -> Ahead[Planes]:
+        if self._pictures is None:
+            self._pictures = Ahead(self._source, depth=VIDEO_AHEAD, name=self._name)
+        return self._pictures
 
 
 def _pictures(

@@ -22,12 +22,20 @@ from tasks.media_render.planning.draft import Draft
 from tasks.media_render.planning.findings import HEARD, LOOKED, Listened, Looked
 from tasks.media_render.planning.rules import RulePlanner
 from tasks.media_render.planning.settling import Plan, settled
-from tasks.media_render.planning.stage import LISTEN, LOOK, ROUTES, PlanParams, longest_s, planned
+from tasks.media_render.planning.stage import (
+    LISTEN,
+    LOOK,
+    PLAN,
+    ROUTES,
+    RULES,
+    PlanParams,
+    longest_s,
+    planned,
+)
 from workers.context import Context, Done, TaskInput
 from workers.media.probe import probe
 from workers.provider_http import post_into, service_of
 
-RULES = "rules"
 _CALL_S = 90.0
 _MOST_BYTES = 1 << 20
 _MOST_SHOTS_SAID = 100
@@ -103,13 +111,14 @@ def _plan(
     """Who planned, and what."""
     longest = longest_s(request)
     notes: tuple[str, ...] = ()
+    wanted = catalog.providers.model_of(ROUTES[PLAN])
     if _has_url(task.provider, catalog):
         try:
             plan = settled(ChatPlanner(task, context, float(longest)).draft(brief), brief, longest)
             return task.model or "", plan
         except AnswerUnusable as error:
             notes = (f"{task.model} gave no plan: {error}. {_INSTEAD}",)
-    elif task.model != (wanted := catalog.providers.model_of(ROUTES["plan"])):
+    elif request.ai_analysis and task.model != wanted:
         notes = (f"{wanted} could not be asked. {_INSTEAD}",)
     plan = settled(RulePlanner().draft(brief), brief, longest)
     return RULES, plan.model_copy(update={"notes": (*notes, *plan.notes)})

@@ -7,7 +7,6 @@ lie in MP4 or MOV, whatever the film is, because these say exactly when a frame 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
@@ -91,12 +90,13 @@ def _write(
     on_frame: Callable[[int], None],
     chapters: Sequence[Chapter],
 ) -> None:
+    joining = _Joining(pieces, segment_form(profile), shape)
     with ExitStack() as stack:
-        first = stack.enter_context(_opened(pieces[0].path, segment_form(profile))).streams.video[0]
+        first = stack.enter_context(_opened(pieces[0].path, joining.form)).streams.video[0]
         container = stack.enter_context(created(path, profile.format))
         video = container.add_stream_from_template(first, opaque=True)  # no encoder need be here
         video.codec_context.framerate = shape.rate.fps
-        if profile.format.container == segment_form(profile).container:
+        if profile.format.container == joining.form.container:
             video.codec_context.codec_tag = first.codec_context.codec_tag
         heard: Iterator[Written] = iter(())
         if sound is not None:
@@ -104,50 +104,71 @@ def _write(
             heard = _heard(whole, container.add_stream_from_template(whole.streams.audio[0]))
         set_chapters(container, chapters, shape.rate)
         container.start_encoding()
-        interleave(container, _seen(pieces, first, video, shape, segment_form(profile), on_frame), heard)
+        interleave(container, joining.packets(first, video, on_frame), heard)
 
 
-def _seen(
-    pieces: Sequence[Piece],
-    first: VideoStream,
-    stream: VideoStream,
-    shape: Shape,
-    form: FileFormat,
-    on_frame: Callable[[int], None],
-) -> Iterator[Written]:
-    """The packets of all pieces, in the times of the film."""
-    at, last, tick = 0, None, shape.rate.seconds(1)
-    for number, piece in enumerate(pieces, 1):
-        shown = set()
-        with _opened(piece.path, form) as container:
-            source = container.streams.video[0]
-            _check_alike(first, source, shape, number)
-            for packet, pts, dts in _timed(container, source, tick, number):
-                if last is not None and dts + at <= last:
-                    raise _unfit(f"segment {number} begins before the one before it has ended")
+@dataclass(frozen=True, slots=True)
+class _Joining:
+    """The pieces of a film of this shape."""
+
+    pieces: Sequence[Piece]
+    form: FileFormat
+    shape: Shape
+
+    def packets(
+        self, first: VideoStream, stream: VideoStream, on_frame: Callable[[int], None]
+    ) -> Iterator[Written]:
+        """Those of all pieces, in the times of the film: one is decoded per frame, as early as any needs it."""
+        tick, delay, at = self.shape.rate.seconds(1), self._delay(), 0
+        for number, piece in enumerate(self.pieces, 1):
+            shown = set[int]()
+            for packet, pts in self._of_piece(piece, number, first):
+                decoded = at + len(shown) - delay
                 shown.add(pts)
-                last = dts + at
+                if decoded > at + pts:
+                    raise _unfit(f"segment {number} shows a frame before it can be decoded")
                 packet.time_base, packet.duration = tick, 1
-                packet.pts, packet.dts = pts + at, last
+                packet.pts, packet.dts = at + pts, decoded
                 packet.stream = stream
                 yield packet
                 on_frame(at + len(shown))
-        if shown != set(range(piece.frames)):
-            raise _unfit(f"segment {number} has {len(shown)} frames for {piece.frames}, or uneven times")
-        at += piece.frames
+            if shown != set(range(piece.frames)):
+                raise _unfit(f"segment {number} has {len(shown)} frames for {piece.frames}, or uneven times")
+            at += piece.frames
+
+    def _of_piece(self, piece: Piece, number: int, first: VideoStream) -> Iterator[tuple[Seen, int]]:
+        """A piece's packets, and which of its frames each is."""
+        with _opened(piece.path, self.form) as container:
+            source = container.streams.video[0]
+            _check_alike(first, source, self.shape, number)
+            for place, packet in enumerate(_whole(container)):
+                if place == 0 and not packet.is_keyframe:
+                    raise _unfit(f"segment {number} does not begin with a keyframe")
+                yield packet, _frames(packet.pts, packet, self.shape, number)
+
+    def _delay(self) -> int:
+        """How many frames before the first is shown decoding begins: what most of the pieces ask for."""
+        asked = [0]
+        for number, piece in enumerate(self.pieces, 1):
+            with _opened(piece.path, self.form) as container:
+                for packet in _whole(container):
+                    asked.append(-_frames(packet.dts, packet, self.shape, number))
+                    break
+        return max(asked)
 
 
-def _timed(
-    container: InputContainer, source: VideoStream, tick: Fraction, number: int
-) -> Iterator[tuple[Seen, int, int]]:
-    """A segment's packets, and when each is shown and decoded, in frames of the segment."""
-    for packet in container.demux(source):
-        if packet.pts is None or packet.dts is None:
-            continue
-        pts, dts = (time * packet.time_base / tick for time in (packet.pts, packet.dts))
-        if pts.denominator != 1 or dts.denominator != 1:
-            raise _unfit(f"segment {number} has frames between those of the film")
-        yield packet, pts.numerator, dts.numerator
+def _whole(container: InputContainer) -> Iterator[Seen]:
+    """The packets of a file's pictures; a demuxer ends with an empty one."""
+    packets = container.demux(container.streams.video[0])
+    return (packet for packet in packets if packet.pts is not None and packet.dts is not None)
+
+
+def _frames(time: int | None, packet: Seen, shape: Shape, number: int) -> int:
+    """A packet's time in frames of the film."""
+    frames = (time or 0) * packet.time_base * shape.rate.fps
+    if frames.denominator != 1:
+        raise _unfit(f"segment {number} has frames between those of the film")
+    return frames.numerator
 
 
 def _heard(whole: InputContainer, stream: AudioStream) -> Iterator[Written]:

@@ -2,11 +2,12 @@
 
 Every piece begins with a picture that needs no other and shows its frames without a gap, so one clock does
 for all: a packet is decoded at its place in the file, less what the most shuffled piece needs, and shown at
-its frame. The parameter sets of all stand in front of the film, each under a number of its own.
+its frame. The parameter sets of all stand in front of the film, each under a number of its own; they ask the
+same of a decoder.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -29,6 +30,7 @@ from workers.media.encode import (
     sound_packets,
 )
 from workers.media.h264.avcc import record
+from workers.media.h264.sets import Limits, Sps, read_sps
 from workers.media.h264.units import PPS, SPS, needed, packed, unit_type, units_between_start_codes
 from workers.media.shape import Shape
 from workers.media.streams import audio_stream, named_encoder, open_video, piece_encoder, video_stream
@@ -65,14 +67,16 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """The parameter sets of the copied pieces, as units.
+    """The parameter sets of the copied pieces, by number; those of pictures as units.
 
-    `free` is a number for those of the encoder. `delay`: by how many frames decoding must be ahead for them.
+    `free` is a number for those of the encoder. `limits` are of all the pieces, `delay` is by how many frames
+    decoding them must be ahead.
     """
 
-    sps: Sequence[bytes]
-    pps: Sequence[bytes]
+    sps: Mapping[int, Sps]
+    pps: Mapping[int, bytes]
     free: int
+    limits: Limits
     delay: int
 
 
@@ -90,37 +94,46 @@ def splice(
 
     Raises NotSpliced, whatever the pieces raise, TaskFailure INTERNAL `encoder_missing`, and OSError.
     """
-    numbered = _with_number(profile, sets.free)
+    numbered = _fitted(profile, sets)
     with created(path, profile.format) as container:
         with named_encoder(profile):
             video = video_stream(container, shape, numbered)
             audio = audio_stream(container, shape, profile) if shape.samples else None
             open_video(video, numbered)  # for what it says of itself: each piece has an encoder of its own
         own = bytes(video.codec_context.extradata or b"")
-        video.codec_context.extradata = _record(own, sets)
+        delay = max(sets.delay, video.codec_context.reorder_depth)
+        video.codec_context.extradata = _record(own, sets, delay)
         set_chapters(container, chapters, shape.rate)
         container.start_encoding()
-        delay = max(sets.delay, video.codec_context.reorder_depth)
         with ExitStack() as stack:
             heard: Iterator[Written] = iter(())
             if audio is not None:
                 packets = sound_packets(audio, sound, shape)
                 heard = stack.enter_context(Ahead(packets, depth=SOUND_AHEAD, name="encode-sound"))
-            coded = _coded(pieces, shape, numbered, own)
+            coded = stack.enter_context(closing(_coded(pieces, shape, numbered, own)))
             interleave(container, _timed(coded, video, shape, delay, on_frame), heard)
 
 
-def _with_number(profile: EncoderProfile, number: int) -> EncoderProfile:
-    """The profile with that number for the encoder's parameter sets."""
-    given = profile.options.get("x264-params")
-    params = f"{given}:sps-id={number}" if given else f"sps-id={number}"
-    return profile.model_copy(update={"options": {**profile.options, "x264-params": params}})
+def _fitted(profile: EncoderProfile, sets: Sets) -> EncoderProfile:
+    """The profile with a number of its own for its parameter sets, and without B-pictures if no clip has any.
+
+    OpenH264 drops pictures that wait to be shown when the next stream says that none ever will.
+    """
+    params = [profile.options.get("x264-params"), f"sps-id={sets.free}", None if sets.delay else "bframes=0"]
+    joined = ":".join(param for param in params if param)
+    return profile.model_copy(update={"options": {**profile.options, "x264-params": joined}})
 
 
-def _record(own: bytes, sets: Sets) -> bytes:
+def _record(own: bytes, sets: Sets, delay: int) -> bytes:
+    """All parameter sets, as if one decoder had been meant from the start."""
     units = units_between_start_codes(own)
-    sps, pps = ([unit for unit in units if unit_type(unit) == kind] for kind in (SPS, PPS))
-    return record([*sets.sps, *sps], [*sets.pps, *pps])
+    encoders = read_sps(next(unit for unit in units if unit_type(unit) == SPS))
+    if not (encoders.is_main and encoders.is_420_8bit):
+        raise NotSpliced("the encoder is set to a profile of its own")
+    limits = sets.limits.both(encoders.limits(delay))
+    sps = {**sets.sps, sets.free: encoders}
+    pps = [*sets.pps.values(), *(unit for unit in units if unit_type(unit) == PPS)]
+    return record([one.written(number, limits) for number, one in sps.items()], pps)
 
 
 def _timed(
@@ -139,7 +152,7 @@ def _timed(
 
 def _coded(
     pieces: Sequence[Drawn | Copied], shape: Shape, profile: EncoderProfile, own: bytes
-) -> Iterator[Coded]:
+) -> Generator[Coded, None, None]:
     for piece in pieces:
         made = _encoded(piece, shape, profile, own) if isinstance(piece, Drawn) else piece.coded()
         frames = set()

@@ -19,7 +19,9 @@ from workers.media.decode import video_frames
 from workers.media.open import open_media, origin, picture_stream, sniff_file, translated_errors
 from workers.media.upright import Upright, from_display_matrix
 
-DECODER_THREADS = 2
+# Pixels of a picture up to which one thread decodes fast enough beside the encoder; each holds frames.
+_ONE_THREAD_PIXELS = 1920 * 1088
+_DECODER_THREADS = 2
 
 # A first frame is looked for this long (seconds) before the wanted time, then earlier, then from the
 # start: an index may point at a keyframe shown after it, and a clip may end before the wanted time.
@@ -103,7 +105,8 @@ class VideoReader:
             self._stack.close()
             raise AssetUnreadable(f"{self._label} has no picture")
         stream.thread_type = "FRAME"
-        stream.codec_context.thread_count = DECODER_THREADS
+        is_large = stream.width * stream.height > _ONE_THREAD_PIXELS
+        stream.codec_context.thread_count = _DECODER_THREADS if is_large else 1
         self._stream = stream
         self._frames = self._decode()
 

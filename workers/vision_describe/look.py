@@ -5,6 +5,7 @@ It knows no objects and no faces: what it writes down was measured, and nothing 
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -18,28 +19,26 @@ from workers.media.stills import open_still
 from workers.vision_describe.detail import Glance, glance, lightness, sharpness, small
 from workers.vision_describe.watching import watch
 
+Known = list[tuple[Seen, Sequence[Glance]]]
+
 
 def perform(task: TaskInput, context: Context) -> Done:
     """Look at every visual. Raises AssetUnreadable naming the one that cannot be."""
     params = LookParams.model_validate(dict(task.params))
-    seen: list[Seen] = []
-    known: list[tuple[Seen, Sequence[Glance]]] = []
+    known: Known = []
     for index, asset_id in enumerate(params.visuals):
-
-        def on_share(share: float, index: int = index) -> None:
-            context.progress((index + share) / len(params.visuals), "look")
-
+        on_share = partial(_on_share, context, index, len(params.visuals))
         on_share(0.0)
         fact, glances = _looked_at(asset_id, task.inputs[asset_id], on_share)
-        twin = next(
-            (other.asset_id for other, theirs in known if _are_twins(fact, glances, other, theirs)), None
-        )
-        seen.append(fact.model_copy(update={"twin_of": twin}))
-        known.append((fact, glances))
+        known.append((fact.model_copy(update={"twin_of": _twin_of(fact, glances, known)}), glances))
     path = context.workdir / "looked.json"
-    path.write_text(Looked(visuals=tuple(seen)).model_dump_json())
-    context.log(f"Looked at {len(seen)} visuals.")
+    path.write_text(Looked(visuals=tuple(fact for fact, _ in known)).model_dump_json())
+    context.log(f"Looked at {len(known)} visuals.")
     return Done([Output(LOOKED, path, "looked.json", "application/json", intermediate=True)])
+
+
+def _on_share(context: Context, index: int, count: int, share: float) -> None:
+    context.progress((index + share) / count, "look")
 
 
 def _looked_at(
@@ -81,6 +80,12 @@ def _clip(
         shots=found.shots,
     )
     return fact, found.glances
+
+
+def _twin_of(fact: Seen, glances: Sequence[Glance], known: Known) -> str | None:
+    """The first before it that shows the same."""
+    like = (other.asset_id for other, theirs in known if _are_twins(fact, glances, other, theirs))
+    return next(like, None)
 
 
 def _are_twins(one: Seen, glances: Sequence[Glance], other: Seen, theirs: Sequence[Glance]) -> bool:

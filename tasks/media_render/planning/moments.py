@@ -8,7 +8,7 @@ from tasks.media_render.planning.words import Pace
 
 _MOTION = {"fast": 0.9, "slow": -0.5, None: 0.35}  # how much a moment gains by moving, at most
 _CUT_INSIDE = 0.5  # what a change of shot within the moment costs
-_CUT_NEAR_S = 0.15  # a moment that begins with a shot does not have that cut inside
+_HANDLE_S = 0.3  # what a transition shows of a clip before and after the moment
 _MID_SENTENCE, _CUT_OFF = 0.5, 0.3
 _BREATH_S = 0.2
 _EDGE_S, _AT_EDGE = 0.3, 0.1  # clips often begin and end with a shake
@@ -30,7 +30,7 @@ def _candidates(visual: Visual, last_start: float) -> Iterator[float]:
     yield last_start
     if (seen := visual.seen) is not None and seen.step_s:
         yield from (index * seen.step_s for index in range(len(seen.sharp)))
-        yield from seen.shots
+        yield from (shot + _HANDLE_S for shot in seen.shots)
     if visual.heard is not None:
         yield from (start - _BREATH_S for start, _ in visual.heard.speech[:_MOST_SPEECHES])
 
@@ -55,7 +55,7 @@ def _look_of(seen: Seen, start: float, end: float, liking: Pace | None) -> float
     sharp = _relative(seen.sharp, span)
     moving = _relative(seen.motion, span) if seen.motion else 0.0
     dark = sum(1 for light in seen.light[span] if not 0.08 < light < 0.95) / max(1, len(seen.light[span]))
-    cuts = sum(1 for shot in seen.shots if start + _CUT_NEAR_S < shot < end - _CUT_NEAR_S)
+    cuts = sum(1 for shot in seen.shots if start - _HANDLE_S < shot < end + _HANDLE_S + seen.step_s)
     return sharp + _MOTION[liking] * moving - dark - _CUT_INSIDE * min(2, cuts)
 
 

@@ -173,7 +173,7 @@ class _Drafting:
 
     def _enough(self, ordered: list[Visual]) -> list[Visual]:
         """As many as there is room or a wish for: the worst are left out first, of equals the later."""
-        many = min(self._room(ordered), self._wishes.most or len(ordered))
+        many = self._wishes.most or self._room(ordered)
         if self._wishes.keep_all or many >= len(ordered):
             return ordered
         free = [visual for visual in ordered if visual.id not in self._pinned]

@@ -51,7 +51,7 @@ def settled(draft: Draft, brief: Brief, longest_s: Fraction | None = None) -> Pl
     held = _held(draft, brief, notes)
     target, limit = _asked(draft, brief, longest_s)
     most = target if target is not None else limit
-    if most is not None:
+    if most is not None and brief.may_arrange:
         held = _that_fit(held, most, brief, notes)
     lengths = _lengths(held, target, limit, brief)
     if target is not None and held:

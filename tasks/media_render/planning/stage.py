@@ -17,6 +17,7 @@ from tasks.media_render.planning.rules import RulePlanner
 from tasks.media_render.planning.settling import Plan, settled
 
 LOOK, LISTEN, PLAN = "look", "listen", "plan"
+RULES = "rules"  # the model of who plans without one
 ROUTES: Mapping[str, Route] = {step: Route(capability=f"media-{step}") for step in (LOOK, LISTEN, PLAN)}
 _SOFT_S = 900.0
 _SOFT_EACH_S = 30.0
@@ -62,10 +63,12 @@ def planning_tasks(params: MediaRender, render_s: float) -> list[TaskSpec]:
     request = params.model_dump(mode="json", exclude_unset=True)
     # Whatever else the render will need: so that it is checked now and kept, and clips' lengths are known.
     rest = [asset.asset_id for asset in _used(params) if asset.asset_id not in {*looked, *heard}]
-    plan = _task(PLAN, rest, None).model_copy(
-        update={"params": {"request": request, GROWS: render_s}, "needs": tuple(task.name for task in tasks)}
-    )
-    return [*tasks, plan]
+    plan = {
+        "route": ROUTES[PLAN] if params.ai_analysis else ROUTES[PLAN].model_copy(update={"model": RULES}),
+        "params": {"request": request, GROWS: render_s},
+        "needs": tuple(task.name for task in tasks),
+    }
+    return [*tasks, _task(PLAN, rest, None).model_copy(update=plan)]
 
 
 def planned(params: MediaRender, plan: Plan) -> MediaRender:

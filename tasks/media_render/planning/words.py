@@ -53,9 +53,11 @@ _PACE: Mapping[Pace, re.Pattern[str]] = {
     ),
     "slow": _any_of(
         r"slow(?:er|ly)?(?:-paced)?",
+        r"low[- ]energy",
         r"calm(?:ly|ing)?|gentl[ey]|relax(?:ed|ing)|peaceful|cinematic|dreamy|unhurried|meditative",
     ),
 }
+_NEGATED = re.compile(r"\b(?:not|never|less)(?: too| so| very| that)? \w+")
 _FAULTS: Mapping[Fault, re.Pattern[str]] = {
     "blurry": _any_of(r"blurr(?:y|ed)", "blur", "unsharp", "out[- ]of[- ]focus", "fuzzy"),
     "dark": _any_of("(?:too )?dark", "underexposed"),
@@ -166,8 +168,9 @@ def _understood(clause: str, so_far: Wishes) -> dict[str, object]:
 def _manner(clause: str) -> dict[str, object]:
     """Pace, order of the whole, transitions."""
     found: dict[str, object] = {}
+    meant = _NEGATED.sub("", clause)
     for pace, pattern in _PACE.items():
-        if pattern.search(clause):
+        if pattern.search(meant):
             found["pace"] = pace
     for transition, pattern in _TRANSITIONS.items():
         if "transition" not in found and pattern.search(clause):
@@ -196,7 +199,7 @@ def _lengths(clause: str) -> dict[str, object]:
 def _numbers(clause: str) -> dict[str, object]:
     if match := _MOST.search(clause):
         return {"most": max(1, int(_NUMBERS.get(match["n"]) or float(match["n"])))}
-    return {"keep_all": True} if _KEEP_ALL.search(clause) else {}
+    return {"keep_all": True} if _KEEP_ALL.search(clause) and not _LENGTH.search(clause) else {}
 
 
 def _places(clause: str, so_far: Wishes) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,15 @@ from workers.cpu_render.smart_cut.numbers import Numbers, numbered
 from workers.media.ahead import Ahead
 from workers.media.coding import Coding, Unfit, coded_pictures
 from workers.media.encode import Chapter, Samples
+from workers.media.h264.sets import Limits
 from workers.media.h264.slices import pps_number, renumbered
-from workers.media.h264.units import SEI, needed, packed, unit_type
+from workers.media.h264.units import SEI, BadUnits, needed, packed, unit_type
 from workers.media.shape import Shape
 from workers.media.splice import Coded, Copied, Drawn, NotSpliced, Sets, splice
 from workers.media.verify import verify
 from workers.media.video import VideoReader
 
-FRAMES_AHEAD = 4
+_FRAMES_AHEAD = 4
 _LOOKED_AT = 2  # frames on each side of a join
 
 
@@ -48,8 +50,8 @@ def cut(
     part = out.with_name(out.name + ".part")
     try:
         with _named():
-            numbers = numbered(copying.codings, _delays(copying.taken))
-            sets = Sets(numbers.sps, numbers.pps, numbers.free, max(t.run.delay for t in copying.taken))
+            numbers = numbered(copying.codings)
+            sets = _sets(copying, numbers)
             pieces = list(_pieces(copying, timeline, files, numbers))
             splice(pieces, sets, sound, part, shape, profile, on_frame, chapters)
             verify(part, shape, profile.format)
@@ -66,20 +68,19 @@ def _named() -> Iterator[None]:
     """Tell what encoding all of it can mend from all other trouble."""
     try:
         yield
-    except (Unfit, AssetUnreadable) as error:
+    except (Unfit, BadUnits, AssetUnreadable) as error:
         raise NotSpliced(str(error)) from error
     except TaskFailure as error:
         if error.failure is not FailureClass.CORRUPT_OUTPUT:
             raise
-        raise NotSpliced(error.message) from error
+        raise NotSpliced(error.message.removesuffix(".")) from error
 
 
-def _delays(found: Sequence[Taken]) -> dict[str, int]:
-    """By how many frames the pictures of each clip are moved."""
-    delays: dict[str, int] = {}
-    for taken in found:
-        delays[taken.media] = max(delays.get(taken.media, 0), taken.run.delay)
-    return delays
+def _sets(copying: Copying, numbers: Numbers) -> Sets:
+    """What the film says of what is copied."""
+    delay = max(taken.run.delay for taken in copying.taken)
+    limits = reduce(Limits.both, (coding.sps.limits(delay) for coding in copying.codings.values()))
+    return Sets(numbers.sps, numbers.pps, numbers.free, limits, delay)
 
 
 def _pieces(
@@ -101,8 +102,8 @@ def _drawn(frames: range, plan: Plan, timeline: Timeline, files: Mapping[str, Pa
     part = Plan(tuple(span for span in plan.spans if span.start_frame in frames))
 
     def pictures() -> Iterator[Composed]:
-        composing = compose(part, timeline, files, buffers=FRAMES_AHEAD + 2)
-        with Ahead(composing, depth=FRAMES_AHEAD, name="compose") as ahead:
+        composing = compose(part, timeline, files, buffers=_FRAMES_AHEAD + 2)
+        with Ahead(composing, depth=_FRAMES_AHEAD, name="compose") as ahead:
             yield from ahead
 
     return Drawn(frames, pictures)

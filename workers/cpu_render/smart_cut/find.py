@@ -13,7 +13,6 @@ from workers.cpu_render.plan import Plan, Shot, Span, SpanKind
 from workers.cpu_render.smart_cut.runs import LEAST_S, Run, runs_of
 from workers.media.coding import Coding, Footage, Unfit, coding_of, footage_of
 
-_PROFILES = frozenset({66, 77, 100})  # baseline, main, high: what the films' own encoder writes
 _MBIT = 1_000_000
 
 
@@ -88,7 +87,7 @@ def can_copy(profile: EncoderProfile, timeline: Timeline) -> bool:
 def fits(coding: Coding) -> bool:
     """Whether a clip is coded as films are: plain pictures in a profile that every player of films has."""
     sps = coding.sps
-    is_usual = sps.head[0] in _PROFILES and sps.is_420_8bit and sps.is_progressive
+    is_usual = sps.is_main and sps.is_420_8bit and sps.is_progressive
     return coding.is_plain and is_usual and not any(pps.is_grouped or pps.is_redundant for pps in coding.pps)
 
 

@@ -1,6 +1,6 @@
 """Where Japanese, Chinese and Thai, which are written without spaces, are best broken: between phrases.
 
-The models are those of BudouX (see phrases/): scores of one, two and three letters around a place.
+The models are those of BudouX (see phrase_models/): scores of one, two and three letters around a place.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent / "phrases"
+_FOLDER = Path(__file__).parent / "phrase_models"
 _THAI = re.compile("[\u0e00-\u0e7f]")
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 # The windows of letters that a model scores: where they start and end, from the place looked at.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from workers.media.h264.units import BadUnits
 
 _VERSION = 1
-_HIGH_PROFILES = frozenset({100, 110, 122, 144})
+_FORMAT = bytes([0xFD, 0xF8, 0xF8, 0])  # 4:2:0, 8 bits, nothing more; the high profile has it
 _SIZES_OF_FOUR = 0xFF
 _MOST_SPS, _MOST_PPS = 31, 255
 
@@ -52,19 +52,14 @@ class _Units:
 
 
 def record(sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
-    """A record of several sets, for pictures whose units have lengths of four bytes, 4:2:0 with 8 bits.
+    """A record of several sets, for the high profile with lengths of four bytes.
 
-    It says the highest profile and level of them. Raises BadUnits for more sets than it can hold.
+    All are of one profile and level. Raises BadUnits for more sets than it can hold.
     """
     if len(sps) > _MOST_SPS or len(pps) > _MOST_PPS:
         raise BadUnits("the film would have too many parameter sets")
-    profile, level = max(unit[1] for unit in sps), max(unit[3] for unit in sps)
-    constraints = 0xFF
-    for unit in sps:
-        constraints &= unit[2]
-    data = bytes([_VERSION, profile, constraints, level, _SIZES_OF_FOUR, 0xE0 | len(sps)]) + _listed(sps)
-    data += bytes([len(pps)]) + _listed(pps)
-    return data + (bytes([0xFD, 0xF8, 0xF8, 0]) if profile in _HIGH_PROFILES else b"")
+    data = bytes([_VERSION, *sps[0][1:4], _SIZES_OF_FOUR, 0xE0 | len(sps)]) + _listed(sps)
+    return data + bytes([len(pps)]) + _listed(pps) + _FORMAT
 
 
 def _listed(units: Sequence[bytes]) -> bytes:

@@ -1,7 +1,10 @@
 """Parameter sets: what a stream says once of all its pictures (ITU-T H.264, 7.3.2.1, 7.3.2.2 and E.1).
 
-They are read so far as to tell what the stream is, and written anew with another number and with the colours
-and the pixel shape of a film. What a source says of its rate and of buffers is left out: both are the film's.
+They are read so far as to tell what the stream is, and written anew for a film of several streams: with
+another number, a film's colours and pixel shape, and with what all of the streams need of a decoder, so that
+it is set up once. (Where a set asks for other buffers the standard lets it drop what it has not shown yet.)
+What a source says of its rate is left out.
+
 All functions that read raise ValueError for what they cannot.
 """
 
@@ -12,7 +15,8 @@ from workers.media.h264.units import PPS, SPS
 
 MOST_SPS, MOST_PPS = 32, 256
 _REF_IDC = 3 << 5
-_PLAIN_PROFILES = (66, 77, 88)  # baseline, main, extended: 4:2:0 with 8 bits, and they do not say so
+BASELINE, MAIN, HIGH = 66, 77, 100
+_PLAIN_PROFILES = (BASELINE, MAIN, 88)  # and extended: of 4:2:0 with 8 bits, which they do not say
 _LISTS = (16,) * 6 + (64,) * 2  # factors of each scaling list
 _EXTENDED_SAR = 255
 _SQUARE = 1
@@ -24,6 +28,8 @@ _BUFFERS = {
     **{31: 18_000, 32: 20_480, 40: 32_768, 41: 32_768, 42: 34_816, 50: 110_400, 51: 184_320, 52: 184_320},
 }
 _MOST_BUFFERED = 16
+_KEEPS_TO_MAIN = 0x40  # of the constraints
+_VECTORS = 15  # bits: the longest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +43,26 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a decoder must be made for: the level, how many pictures come before one that is shown earlier,
+    and how many it must be able to hold."""
+
+    level: int
+    reorder: int
+    held: int
+
+    def both(self, other: "Limits") -> "Limits":
+        """What is enough for two streams."""
+        return Limits(
+            max(self.level, other.level), max(self.reorder, other.reorder), max(self.held, other.held)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Sps:
     """A sequence parameter set. `body` lies between its number and what it says of display (VUI).
 
-    `reordering` is what it says of how pictures are moved about, as it stands; None: nothing.
+    `stated` are the pictures that are moved at most and held at most, where it says so.
     """
 
     head: bytes  # profile, constraints, level
@@ -52,28 +74,38 @@ class Sps:
     width: int
     height: int
     is_progressive: bool
-    reordering: Bits | None
+    stated: tuple[int, int] | None
 
-    def written(self, number: int, reorder: int) -> bytes:
-        """The unit with that number, in the colours of a film.
+    @property
+    def is_main(self) -> bool:
+        """Whether decoders of the high profile can do it: all of main, and what baseline shares with it."""
+        profile, keeps_to_main = self.head[0], self.head[1] & _KEEPS_TO_MAIN
+        return profile in (MAIN, HIGH) or (profile == BASELINE and bool(keeps_to_main))
 
-        `reorder`: by how many pictures its pictures are moved at most. Used where it does not say so itself.
-        """
-        bits = Bits(int.from_bytes(self.head, "big"), 24).ue(number).add(self.body)
+    def limits(self, delay: int) -> Limits:
+        """Of this stream, whose pictures are moved by `delay` at most where it does not say more."""
+        level = self.head[2]
+        reorder, held = self.stated or (0, self._assumed(level))
+        return Limits(level, max(reorder, delay), max(held, delay, self.references))
+
+    def written(self, number: int, limits: Limits) -> bytes:
+        """The unit with that number, as the high profile has it; for what `is_main` and 4:2:0 of 8 bits."""
+        bits = Bits().u(8, HIGH).u(8, 0).u(8, limits.level).ue(number)
+        if self.head[0] in _PLAIN_PROFILES:
+            bits.ue(1).ue(0).ue(0).u(2, 0)  # 4:2:0, 8 bits, nothing lossless, usual scaling
+        bits.add(self.body)
         bits.flag(True)  # VUI
         bits.flag(True).u(8, _SQUARE).flag(False)  # nothing of overscan
         bits.flag(True).u(3, _UNSPECIFIED_FORMAT).flag(False)
         bits.flag(True).u(8, _BT709).u(8, _BT709).u(8, _BT709)
         bits.u(5, 0)  # nothing of chroma's place, of the rate, of buffers (twice), of fields
-        bits.flag(True).add(self.reordering or self._reordering(reorder))
+        bits.flag(True).flag(True).ue(0).ue(0).ue(_VECTORS).ue(_VECTORS).ue(limits.reorder).ue(limits.held)
         return escaped(bytes([_REF_IDC | SPS]) + bits.ended())
 
-    def _reordering(self, reorder: int) -> Bits:
-        """What decoders assume where nothing is said, save the order, at which they guess."""
+    def _assumed(self, level: int) -> int:
+        """How many pictures decoders hold where nothing is said."""
         macroblocks = ((self.width + 15) // 16) * ((self.height + 15) // 16)
-        held = min(_BUFFERS.get(self.head[2], 0) // macroblocks, _MOST_BUFFERED)
-        held = max(held, reorder, self.references)
-        return Bits().flag(True).ue(0).ue(0).ue(16).ue(16).ue(min(reorder, held)).ue(held)
+        return min(_BUFFERS.get(level, 0) // max(macroblocks, 1), _MOST_BUFFERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +152,7 @@ def read_sps(unit: bytes) -> Sps:
         width=width,
         height=height,
         is_progressive=is_progressive,
-        reordering=_read_display(reader) if reader.flag() else None,
+        stated=_read_display(reader) if reader.flag() else None,
     )
 
 
@@ -175,8 +207,8 @@ def _read_size(reader: BitReader) -> tuple[int, int, bool]:
     return width, height, is_progressive
 
 
-def _read_display(reader: BitReader) -> Bits | None:
-    """What the VUI says of moved pictures."""
+def _read_display(reader: BitReader) -> tuple[int, int] | None:
+    """How many pictures are moved and held at most, by the VUI."""
     if reader.flag() and reader.u(8) == _EXTENDED_SAR:
         reader.u(32)
     if reader.flag():
@@ -195,11 +227,10 @@ def _read_display(reader: BitReader) -> Bits | None:
     reader.flag()
     if not reader.flag():
         return None
-    start = reader.at
     reader.flag()
-    for _ in range(6):
+    for _ in range(4):
         reader.ue()
-    return reader.between(start, reader.at)
+    return reader.ue(), reader.ue()
 
 
 def _skip_buffers(reader: BitReader) -> bool:
