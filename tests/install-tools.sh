@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tools that the tests compare with or call: ffmpeg and ffprobe as a peer, curl, jq and node for the API
 # documents' own examples, Chromium to look at Flower, promtool for the alert rules, espeak-ng for speech to
-# align. Tests that lack one are skipped, so nothing here is needed to run the farm.
+# align, FriBiDi for texts in Arabic and Indian scripts. Tests that lack one are skipped, so nothing here is needed to run the farm.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }
@@ -13,6 +13,7 @@ done
 has node || packages+=(nodejs)
 has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 has promtool || packages+=(promtool)
+ldconfig -p | grep -q libfribidi || packages+=(libfribidi0)
 [ "${#packages[@]}" -eq 0 ] && exit 0
 
 as_root=()

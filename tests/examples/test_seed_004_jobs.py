@@ -32,7 +32,7 @@ EXPECTED: dict[str, tuple[list[str], float]] = {
     "with_instructions": (["look", "plan"], 7.5),
     "simple_controls": (["render"], 6),
     "hook_only": (["render"], 6),
-    "let_ai_cook": (["look", "listen", "plan"], 3.2),
+    "let_ai_cook": (["look", "listen", "plan"], 3),
     "clip_timing": (["render"], 10),
     "text_overlays": (["render"], 12),
     "durations_only": (["look", "plan"], 12),

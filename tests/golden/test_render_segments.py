@@ -2,21 +2,27 @@
 
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 
+from farm.encoders import STANDARD
 from farm.errors import FailureClass, TaskFailure
 from farm.kinds import TaskSpec, kind_named
 from farm.timeline import AudioClip, AudioTrack, TextClip, TextTrack
 from tasks.media_render import MediaRender
 from tests.golden.render_scenes import MOVING, crossfade, decoded, montage, planes_of, psnr
 from tests.media import coded, real_photo, tone, write_clip, write_sound
-from tests.segment_rig import Rig
+from tests.segment_rig import Attempt, Rig
 from workers.cpu_render.compose import compose
 from workers.cpu_render.plan import plan
+from workers.cpu_render.render import shape_of
+from workers.cpu_render.segments.part import part_of
+from workers.cpu_render.segments.pictures import render_part
+from workers.media.join import Piece, join
 
 pytestmark = pytest.mark.slow
 
@@ -293,12 +299,27 @@ def test_the_same_segment_further_back_is_the_same(scene, in_segments, tmp_path)
     assert len(decoded(outputs_of(done)["video"].path)) == 40
 
 
+def test_segments_of_a_single_frame_fit_too(scene, tmp_path):
+    """Their encoder reorders nothing, that of the others does."""
+    timeline, files = scene
+    edges, pieces = (0, 1, 3, 40, 41), []
+    for start, end in pairwise(edges):
+        out = tmp_path / f"{start}.mp4"
+        part = part_of(timeline, start, end)
+        render_part(part, files, out, STANDARD, Attempt(tmp_path / str(start)))
+        pieces.append(Piece(out, end - start))
+    film = tmp_path / "film.mp4"
+    shape = replace(shape_of(timeline), frames=41, samples=0)
+    join(pieces, None, film, shape, STANDARD, lambda _done: None)
+    assert len(decoded(film)) == 41
+
+
 def test_segments_that_do_not_fit_make_no_film(scene, in_segments, tmp_path):
     rig = in_segments()
-    join = next(task for task in rig.done["timeline"].tasks if task.step == "join")
+    joining = next(task for task in rig.done["timeline"].tasks if task.step == "join")
     swapped = Rig(tmp_path, rig.files, done={**rig.done, "segment-000": rig.done["segment-002"]})
     with pytest.raises(TaskFailure, match="segment 1 has 31 frames for 43") as failure:
-        swapped.run(join)
+        swapped.run(joining)
     assert failure.value.failure is FailureClass.CORRUPT_OUTPUT
     other = rig.done["segment-000"].outputs[0]
     foreign = replace(other, path=write_clip(tmp_path / "foreign.mp4", frames=43))
@@ -308,7 +329,7 @@ def test_segments_that_do_not_fit_make_no_film(scene, in_segments, tmp_path):
         done={**rig.done, "segment-000": replace(rig.done["segment-000"], outputs=(foreign,))},
     )
     with pytest.raises(TaskFailure, match="coded in another way"):
-        strange.run(join)
+        strange.run(joining)
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")

@@ -141,6 +141,9 @@ def test_d060_d062_d063_d064_d065_a_film_is_planned_by_what_was_seen_and_said(
     assert "Made by the rules" in notes  # what was not understood is said
 
     assert [artifact["name"] for artifact in farm.artifacts(job["id"])] == ["video"]  # findings are nobody's
+    sharp = {fact["asset_id"]: fact["sharpness"] for fact in job["result"]["look"]["visuals"]}
+    assert sharp[trip[2]["asset_id"]] < 0.2 < 0.5 < sharp[trip[3]["asset_id"]]
+    assert job["result"]["listen"]["sounds"][0]["speech_s"] == 0
     where = {task["name"]: task["pool"] for task in job["tasks"]}
     assert where == {
         "look": "vision-describe",

@@ -234,3 +234,18 @@ def test_d065_a_moment_does_not_begin_within_a_sentence():
     even = (0.5,) * 20
     start = moment(sharp=even, light=even, motion=even, speech=((0.0, 3.0), (3.6, 5.2)))
     assert not 0.2 < start < 2.8 and not 3.8 < start < 5.0
+
+
+def test_d065_lengths_are_whole_beats_of_the_music_where_its_tempo_is_known():
+    music = RenderAsset(asset_id="music", file_name="m.mp3", media_kind=MediaKind.AUDIO)
+    assets = (*(asset(name) for name in NAMES), music)
+    request = MediaRender(assets=assets, ai_analysis=True, instructions="fast", bgm_asset_id="music")
+    heard = Listened(sounds=(Heard(asset_id="music", duration_s=60.0, bpm=100.0),))
+    lengths = {shot.seconds for shot in RulePlanner().draft(brief_of(request, None, heard)).shots}
+    assert lengths == {2 * 0.6}  # no longer than the 1.6 s that were priced
+
+
+def test_d065_clips_that_were_only_heard_have_their_length_from_that():
+    request = MediaRender(assets=(asset("05 demo.mp4", None),), audio_analysis=True)
+    heard = Listened(sounds=(Heard(asset_id="asset_05", duration_s=2.5),))
+    assert brief_of(request, None, heard).visuals[0].duration_s == 2.5

@@ -3,7 +3,9 @@
 It understands no words: where somebody seems to speak is told from how the loudness moves.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+
+from pydantic import JsonValue
 
 from farm.timeline import MediaKind
 from tasks.media_render.planning.findings import HEARD, Heard, Listened
@@ -17,6 +19,7 @@ from workers.media.sound import Samples, SoundReader
 
 LONGEST_S = 1_800  # of a medium; what comes after it is not listened to
 _CHUNK_S = 10
+_MOST_TOLD = 200
 _QUIETEST_LUFS = -70.0
 
 
@@ -30,7 +33,21 @@ def perform(task: TaskInput, context: Context) -> Done:
     path = context.workdir / "heard.json"
     path.write_text(Listened(sounds=tuple(heard)).model_dump_json())
     context.log(f"Listened to {len(heard)} sounds.")
-    return Done([Output(HEARD, path, "heard.json", "application/json", intermediate=True)])
+    return Done([Output(HEARD, path, "heard.json", "application/json", intermediate=True)], _told(heard))
+
+
+def _told(heard: Sequence[Heard]) -> dict[str, JsonValue]:
+    """What the job says of the sounds."""
+    sounds: list[JsonValue] = [
+        {
+            "asset_id": fact.asset_id,
+            "loudness_lufs": fact.loudness_lufs,
+            "bpm": fact.bpm,
+            "speech_s": round(sum(end - begin for begin, end in fact.speech), 1),
+        }
+        for fact in heard[:_MOST_TOLD]
+    ]
+    return {"sounds": sounds}
 
 
 def _listened_to(asset_id: str, file: InputFile, checkpoint: Callable[[], None]) -> Heard:

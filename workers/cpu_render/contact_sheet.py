@@ -6,15 +6,15 @@ The frames are decoded from the finished file, so the sheet shows what viewers g
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-import av
 from PIL import Image, ImageDraw
 
 from farm.timeline import Rate
 from workers.cpu_render.text.label import label
 from workers.cpu_render.text.typesetting import label_font
-from workers.media.open import open_media, picture_stream
+from workers.media.video import VideoReader
 
 _GROUND, _INK, _FAINT = "#101216", "#f2f3f5", "#8b919c"
 _SHEET_WIDTH = 1600
@@ -86,23 +86,9 @@ def _spread(frames: int, count: int) -> list[int]:
 
 
 def _frames_at(video: Path, rate: Rate, wanted: list[int]) -> Iterator[Image.Image]:
-    with open_media(video) as container:
-        stream = picture_stream(container)
-        assert stream is not None
-        stream.thread_type = "FRAME"
-        due = iter(wanted)
-        frame = next(due)
-        for decoded in container.decode(stream):
-            if _number(decoded, rate) >= frame:
-                yield Image.fromarray(decoded.to_ndarray(format="rgb24"))
-                frame = next(due, -1)
-                if frame < 0:
-                    return
-
-
-def _number(frame: av.VideoFrame, rate: Rate) -> int:
-    assert frame.pts is not None and frame.time_base is not None
-    return rate.nearest_frame(frame.pts * frame.time_base)
+    with VideoReader(video, rate=rate, source_start=Fraction(0)) as reader:  # it seeks over what lies between
+        for number in wanted:
+            yield Image.fromarray(reader.frame(number).to_ndarray(format="rgb24"))
 
 
 def _rounded(size: tuple[int, int]) -> Image.Image:

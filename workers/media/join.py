@@ -118,7 +118,7 @@ class _Joining:
     def packets(
         self, first: VideoStream, stream: VideoStream, on_frame: Callable[[int], None]
     ) -> Iterator[Written]:
-        """Those of all pieces, in the times of the film: one is decoded per frame, as early as any needs it."""
+        """Those of all pieces in the times of the film: one per frame, decoded as early as any needs it."""
         tick, delay, at = self.shape.rate.seconds(1), self._delay(), 0
         for number, piece in enumerate(self.pieces, 1):
             shown = set[int]()

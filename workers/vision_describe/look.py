@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 import numpy as np
+from pydantic import JsonValue
 
 from farm.timeline import MediaKind
 from tasks.media_render.planning.findings import LOOKED, Looked, Seen
@@ -19,6 +20,7 @@ from workers.media.stills import open_still
 from workers.vision_describe.detail import Glance, glance, lightness, sharpness, small
 from workers.vision_describe.watching import watch
 
+_MOST_TOLD = 200
 Known = list[tuple[Seen, Sequence[Glance]]]
 
 
@@ -34,7 +36,15 @@ def perform(task: TaskInput, context: Context) -> Done:
     path = context.workdir / "looked.json"
     path.write_text(Looked(visuals=tuple(fact for fact, _ in known)).model_dump_json())
     context.log(f"Looked at {len(known)} visuals.")
-    return Done([Output(LOOKED, path, "looked.json", "application/json", intermediate=True)])
+    outputs = [Output(LOOKED, path, "looked.json", "application/json", intermediate=True)]
+    return Done(outputs, _told([fact for fact, _ in known]))
+
+
+def _told(seen: Sequence[Seen]) -> dict[str, JsonValue]:
+    """What the job says of the visuals."""
+    told: set[str] = {"asset_id", "sharpness", "lightness", "twin_of"}
+    visuals: list[JsonValue] = [fact.model_dump(mode="json", include=told) for fact in seen[:_MOST_TOLD]]
+    return {"visuals": visuals}
 
 
 def _on_share(context: Context, index: int, count: int, share: float) -> None:

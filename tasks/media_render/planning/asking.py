@@ -46,6 +46,7 @@ def messages(brief: Brief, longest_s: float) -> list[JsonValue]:
         "target_seconds": target,
         "at_most_seconds": longest_s if target is None else None,
         "wants_texts": brief.wants_texts,
+        "music_bpm": brief.bpm,
         "transitions": list(get_args(TransitionType)) if brief.may_choose_transitions else [],
         "visuals": [_told(name, visual, brief) for name, visual in _named(brief).items()],
     }

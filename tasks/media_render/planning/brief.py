@@ -7,7 +7,7 @@ from functools import cached_property
 from farm.noun import Noun
 from farm.timeline import MediaKind, Rate
 from tasks.media_render.layout import DEFAULT_VISUAL_S, natural_order
-from tasks.media_render.music import has_music
+from tasks.media_render.music import has_music, tune_of
 from tasks.media_render.on_beats import FURTHEST_S
 from tasks.media_render.params import MAX_TOTAL_S, MediaRender, RenderAsset, exact
 from tasks.media_render.planning.findings import Heard, Listened, Looked, Seen
@@ -36,7 +36,7 @@ class Brief(Noun):
 
     Without `may_arrange` their order and number stay, without `may_choose_transitions` what leads from one to
     the next. `wants_texts`: a planner that can write is to, a line for each visual. Ends of cuts may yet be
-    moved by `slack_s`, onto beats.
+    moved by `slack_s`, onto beats; `bpm` is the music's tempo, where it is known.
     """
 
     visuals: tuple[Visual, ...]
@@ -47,6 +47,7 @@ class Brief(Noun):
     may_choose_transitions: bool = True
     wants_texts: bool = False
     slack_s: float = 0.0
+    bpm: float | None = None
 
     @cached_property
     def by_id(self) -> Mapping[str, Visual]:
@@ -76,7 +77,7 @@ def brief_of(
         Visual(
             asset=asset,
             manual_s=manual.get(asset.asset_id),
-            duration_s=_length(asset, seen.get(asset.asset_id), lengths_s or {}),
+            duration_s=_length(asset, seen.get(asset.asset_id), heard.get(asset.asset_id), lengths_s or {}),
             seen=seen.get(asset.asset_id),
             heard=heard.get(asset.asset_id),
         )
@@ -90,16 +91,30 @@ def brief_of(
         may_arrange=params.ai_analysis,
         may_choose_transitions=params.ai_analysis and "transition_types" not in params.model_fields_set,
         slack_s=float(FURTHEST_S) if params.beat_sync and has_music(params) else 0.0,
+        bpm=_tempo(params, heard),
         wants_texts=params.ai_analysis and params.text_on_screen and params.voiceover is None,
     )
 
 
-def _length(asset: RenderAsset, seen: Seen | None, measured: Mapping[str, float]) -> float | None:
+def _tempo(params: MediaRender, heard: Mapping[str, Heard]) -> float | None:
+    """Of the music as it was heard, or as the tune's maker says."""
+    if params.bgm_asset_id is not None:
+        music = heard.get(params.bgm_asset_id)
+        return None if music is None else music.bpm
+    found = tune_of(params)
+    return None if found is None else found.tune.bpm
+
+
+def _length(
+    asset: RenderAsset, seen: Seen | None, heard: Heard | None, measured: Mapping[str, float]
+) -> float | None:
     """How long a clip lasts: as measured, else as its uploader said."""
     if asset.media_kind is not MediaKind.VIDEO:
         return None
     if seen is not None and seen.duration_s is not None:
         return seen.duration_s
+    if heard is not None and heard.duration_s > 0:
+        return heard.duration_s
     return measured.get(asset.asset_id, asset.duration_s)
 
 

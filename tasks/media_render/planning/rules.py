@@ -32,8 +32,6 @@ _SAID: Mapping[Fault, str] = {
     "bright": "too bright",
     "duplicate": "shows the same as another",
 }
-
-
 _QUOTE = re.compile('["\u201c\u201d\u00ab\u00bb]')
 
 
@@ -180,9 +178,8 @@ class _Drafting:
         worst = sorted(reversed(free), key=_quality)[: len(ordered) - max(1, many)]
         gone = {visual.id for visual in worst}
         if gone:
-            self._notes.append(
-                f"Left out, for there is no room: {_listed(v for v in ordered if v.id in gone)}."
-            )
+            why = "as so many are enough" if self._wishes.most else "for there is no room"
+            self._notes.append(f"Left out, {why}: {_listed(v for v in ordered if v.id in gone)}.")
         return [visual for visual in ordered if visual.id not in gone]
 
     def _room(self, ordered: Sequence[Visual]) -> int:
@@ -195,8 +192,14 @@ class _Drafting:
 
     def _shot(self, visual: Visual) -> Shot:
         wishes = self._wishes
-        seconds = float(wishes.each_s) if wishes.each_s is not None else _PACE_S[wishes.pace]
+        seconds = float(wishes.each_s) if wishes.each_s is not None else self._whole_beats()
         return Shot(asset_id=visual.id, seconds=seconds, transition=wishes.transition)
+
+    def _whole_beats(self) -> float:
+        """The length that goes with the pace, and not longer than that: whole beats of the music."""
+        seconds, bpm = _PACE_S[self._wishes.pace], self._brief.bpm
+        beats = 0 if bpm is None else int(seconds * bpm / 60)
+        return seconds if bpm is None or beats < 1 else beats * 60 / bpm
 
 
 def _shuffled(visuals: Sequence[Visual]) -> list[Visual]:
