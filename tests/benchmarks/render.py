@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.benchmarks import render_copy
 from tests.benchmarks import render_peers as peers
 from tests.benchmarks.likeness import psnr
 from tests.benchmarks.process import Cost, measure
@@ -71,6 +72,7 @@ def run(runs: int) -> Sequence[Row]:
             "ten minutes over 30 s: peak memory", [long.peak_mb / min(photos.peak_mb)], "x", target=1.1
         ),
         Row.median("ten minutes of photos: CPU", [long.cpu_s], "s"),
+        *render_copy.run(runs),
     )
 
 

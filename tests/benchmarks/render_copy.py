@@ -17,7 +17,7 @@ import imageio_ffmpeg  # type: ignore[import-untyped]  # published without type 
 
 from farm.encoders import STANDARD
 from farm.timeline import Media, MediaKind, Rate, Timeline, VideoClip, VideoTrack
-from tests.benchmarks.report import FOLDER, Benchmark, Row
+from tests.benchmarks.report import FOLDER, Row
 from tests.media import real_clip
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 30
@@ -107,9 +107,3 @@ def render_once(way: str) -> _Cost:
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return _Cost(cpu_s, report.frames - report.spans.get(SpanKind.COPY, 0), report.size_bytes)
-
-
-BENCHMARK = Benchmark("render-copy", "A minute of 1080p, trimmed by copying and by encoding.", run)
-
-if __name__ == "__main__":
-    print(json.dumps(render_once(sys.argv[1])))
