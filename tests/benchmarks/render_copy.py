@@ -107,3 +107,7 @@ def render_once(way: str) -> _Cost:
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return _Cost(cpu_s, report.frames - report.spans.get(SpanKind.COPY, 0), report.size_bytes)
+
+
+if __name__ == "__main__":
+    print(json.dumps(render_once(sys.argv[1])))
