@@ -8,7 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, and_, bindparam, case, delete, func, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from farm.catalog import Catalog
 from farm.store.bulk import UpdateMany, Write, given_rows
@@ -69,6 +81,10 @@ def _same(column: str) -> Any:
     return lanes.c[column] == select(_lane.c[column]).where(_lane.c.id == bindparam("lane")).scalar_subquery()
 
 
+def _are_siblings(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return and_(*(one.c[name] == other.c[name] for name in ("account_id", "pool", "resource")))
+
+
 _lane = lanes.alias("lane")
 _READY = lanes.c.ready + bindparam("ready_by")
 _CHANGE_READY = UpdateMany(
@@ -127,15 +143,7 @@ _changed = (
         _family.c.vtime_by,
         _family.c.served,
     )
-    .join_from(
-        _family,
-        _sibling,
-        and_(
-            _sibling.c.account_id == _family.c.account_id,
-            _sibling.c.pool == _family.c.pool,
-            _sibling.c.resource == _family.c.resource,
-        ),
-    )
+    .join_from(_family, _sibling, _are_siblings(_sibling, _family))
     .join(_given, _given.c.lane == _sibling.c.id, isouter=True)
     .subquery("changed")
 )
@@ -186,15 +194,7 @@ _TAKE_ARRIVED = (
 )
 _SIBLINGS = (
     select(lanes, tiers.c.lane_vtime)
-    .join_from(
-        _lane,
-        lanes,
-        and_(
-            lanes.c.account_id == _lane.c.account_id,
-            lanes.c.pool == _lane.c.pool,
-            lanes.c.resource == _lane.c.resource,
-        ),
-    )
+    .join_from(_lane, lanes, _are_siblings(lanes, _lane))
     .join(
         tiers,
         and_(

@@ -34,6 +34,7 @@ _DEMO_VOLUME = 0.6
 
 _SOURCES = "A folder, pictures and clips, or an .otio whose media lie beside it."
 _PROFILE = "How it is encoded (configs/encode.toml). Default: by the film's ending."
+_ENCODE_ALL = "Encode also what is shown unchanged of H.264 clips, which is copied otherwise."
 _TRANSITIONS = f"One of {', '.join(get_args(TransitionType))}; several are used in turn."
 
 Sources = Annotated[list[Path], typer.Argument(help=_SOURCES, show_default=False)]
@@ -68,6 +69,7 @@ def render_command(
         Path | None, typer.Option(help="Also write its texts; .vtt is WebVTT, else SRT.")
     ] = None,
     otio: Annotated[Path | None, typer.Option(help="Also write its timeline as OpenTimelineIO.")] = None,
+    encode_all: Annotated[bool, typer.Option("--encode-all", help=_ENCODE_ALL)] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Then render again whenever a file changes, until Ctrl-C.")
     ] = False,
@@ -82,7 +84,17 @@ def render_command(
     if music and music_like:
         raise BadRequest("Pass --music or --music-like, not both.", param="music_like")
     wish = Wish(
-        aspect, seconds, types, fps, text or None, music_volume, meant, chapters, music_like or None, watch
+        aspect,
+        seconds,
+        types,
+        fps,
+        text or None,
+        music_volume,
+        profile=meant,
+        chapters=chapters,
+        music_like=music_like or None,
+        incremental=watch,
+        encode_all=encode_all,
     )
     words = None if subtitles is None else "subtitles-vtt" if subtitles.suffix == ".vtt" else "subtitles-srt"
     asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio} | (

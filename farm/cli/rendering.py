@@ -49,7 +49,7 @@ class Wish:
     """How the film shall be. `seconds` is how long each picture and clip is shown, volumes are 0..1.
 
     `music_like` are words for a tune; they go before a sound that lay in the folder. `incremental` films will
-    be rendered again after small changes.
+    be rendered again after small changes. `encode_all` forbids copying of clips.
     """
 
     aspect: AspectRatio
@@ -62,6 +62,7 @@ class Wish:
     chapters: bool = False
     music_like: str | None = None
     incremental: bool = False
+    encode_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def params_of(
                 "profile": wish.profile,
                 "chapters": wish.chapters,
                 "incremental": wish.incremental,
+                "copy_untouched": not wish.encode_all,
                 **{EXTRAS[name]: True for name in extras},
             }
         )

@@ -38,7 +38,7 @@ from tasks.media_render.params import (
     TransitionType,
     exact,
 )
-from tasks.media_render.profiles import PROFILES, Profile
+from tasks.media_render.profiles import PROFILES
 from tasks.media_render.target import to_target
 from tasks.media_render.tune_query import Found
 from tasks.media_render.voiceover import (
@@ -69,7 +69,7 @@ def timeline_of(params: MediaRender, beats: Grid | None = None, speech: Speech |
         shown = _shown(params, beats or known_beats(params, found), speech)
     else:
         shown = _brought(params, speech)
-    _check_extent(shown, PROFILES[params.profile])
+    _check_extent(params, shown)
     bare = shown.model_copy(
         update={
             "media": (
@@ -248,10 +248,14 @@ def _placed_length(placement: Placement, manual: Mapping[str, Fraction]) -> Frac
 
 
 def _manual(params: MediaRender) -> dict[str, Fraction]:
-    """Manual durations in seconds by asset id."""
+    """Manual durations in seconds by asset id. Raises BadRequest where one has two that differ."""
+    manual: dict[str, Fraction] = {}
     for index, duration in enumerate(params.durations):
-        _visual(params, duration.asset_id, f"durations[{index}]")
-    return {duration.asset_id: exact(duration.duration_s) for duration in params.durations}
+        asset = _visual(params, duration.asset_id, f"durations[{index}]")
+        seconds = exact(duration.duration_s)
+        if manual.setdefault(asset.asset_id, seconds) != seconds:
+            raise BadRequest(f"{asset.file_name} has another duration already.", param=f"durations[{index}]")
+    return manual
 
 
 def _visual(params: MediaRender, asset_id: str, param: str) -> RenderAsset:
@@ -283,10 +287,12 @@ def _check_room(spots: Sequence[_Spot]) -> None:
             )
 
 
-def _check_extent(timeline: Timeline, profile: Profile) -> None:
-    total_s = timeline.duration
+def _check_extent(params: MediaRender, timeline: Timeline) -> None:
+    total_s, profile = timeline.duration, PROFILES[params.profile]
     if total_s > MAX_TOTAL_S:
-        raise BadRequest(f"The render would be longer than {MAX_TOTAL_S // 60} minutes.", param="assets")
+        raise BadRequest(
+            f"The render would be longer than {MAX_TOTAL_S // 60} minutes.", param=_says_how_long(params)
+        )
     if profile.most_s is not None and total_s > profile.most_s:
         raise BadRequest(
             f"The render would be {float(total_s):g} s long; this profile is for {profile.most_s} s at most.",
@@ -298,6 +304,15 @@ def _check_extent(timeline: Timeline, profile: Profile) -> None:
             f"this profile is for {profile.least_side} pixels a side at least.",
             param="profile",
         )
+
+
+def _says_how_long(params: MediaRender) -> str:
+    """The parameter that a film's length comes from."""
+    if params.timeline is not None:
+        return "timeline"
+    if params.placements:
+        return "placements"
+    return "durations" if params.durations else "assets"
 
 
 def _transition(kind: TransitionType, before: _Spot | None, after: _Spot, rate: Rate) -> Transition | None:

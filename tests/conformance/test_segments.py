@@ -1,6 +1,7 @@
 """Segments in the store, on both engines: made once, taken again, shown to nobody, kept while needed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from schedulers.retention import files
 from schedulers.retention.shelves import shelves, used_elsewhere
 from tests.farm import Farm
 from tests.invariants import violations
+from tests.unit.test_media_render_segments import film
 
 
 def segment(number: int, key: str) -> TaskSpec:
@@ -261,3 +263,25 @@ def test_a_segment_that_is_taken_while_retention_looks_stays(farm: Farm, tmp_pat
     blobs = open_blobs(Settings(home=tmp_path), farm.hall.secrets)
     assert files.let_go(farm.hall, blobs, shelf, rows, now) == 1
     assert cached_keys(farm).keys() == {"k0"}
+
+
+def test_progress_counts_what_is_still_to_come_and_never_falls(farm: Farm) -> None:
+    farm.worker()
+    job_id = farm.submit(farm.caller(), film(10))
+    farm.tick()
+    claimed = farm.claim(farm.post.take()[0])
+    assert claimed is not None
+    seen = [farm.job(job_id).progress]
+    for done in (0.5, 1.0):
+        work.beat(farm.hall, claimed.attempt_id, claimed.token, done, "files")
+        seen.append(farm.job(job_id).progress)
+    parts = [segment(number, f"k{number}").model_copy(update={"estimated_s": 45.0}) for number in range(10)]
+    report = work.Report(Outcome.SUCCEEDED, tasks=[*parts, join(parts)])
+    work.finish(farm.hall, claimed.attempt_id, claimed.token, report)
+    farm.tick()
+    seen.append(farm.job(job_id).progress)
+    for number in range(10):
+        render_next(farm, f"k{number}")
+        seen.append(farm.job(job_id).progress)
+    assert seen == sorted(seen) and seen[0] == 0 and seen[3] < 0.02
+    assert all(after - before < 0.12 for before, after in pairwise(seen))

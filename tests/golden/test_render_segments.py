@@ -276,6 +276,17 @@ def test_another_photo_of_the_same_name_is_another_segment(scene, in_segments, t
     assert again((timeline, files), in_segments(), tmp_path).made == ["timeline", "segment-003", "render"]
 
 
+def test_files_that_were_uploaded_again_are_the_same(scene, in_segments, tmp_path):
+    timeline, files = scene
+    document = timeline.model_dump_json()
+    for number, name in enumerate(files):
+        document = document.replace(f'"media":"{name}"', f'"media":"asset_{number}"')
+        document = document.replace(f'"id":"{name}"', f'"id":"asset_{number}"')
+    fresh = {f"asset_{number}": path for number, path in enumerate(files.values())}
+    renamed = type(timeline).model_validate_json(document)
+    assert again((renamed, fresh), in_segments(), tmp_path).made == ["timeline", "render"]
+
+
 def test_another_profile_shares_no_segment(in_segments):
     assert not in_segments("standard").kept.keys() & in_segments("vp9").kept.keys()
 

@@ -195,9 +195,23 @@ def test_d071_the_default_volume_is_the_documents_own():
         (("a.png",), {"bgm_asset_id": "a.png"}, "bgm_asset_id"),
         (("a.png",), {"bgm_asset_id": "nothing.mp3"}, "bgm_asset_id"),
         (("a.png",), {"durations": [{"asset_id": "x.png", "duration_s": 1}]}, "durations[0]"),
-        (("a.png", "b.png"), {"durations": [{"asset_id": "a.png", "duration_s": 3600}]}, "assets"),
+        (("a.png", "b.png"), {"durations": [{"asset_id": "a.png", "duration_s": 3600}]}, "durations"),
+        (("a.png",), {"placements": [{"asset_id": "a.png", "start_s": 3598}]}, "placements"),
+        (
+            ("a.png",),
+            {"durations": [{"asset_id": "a.png", "duration_s": s} for s in (2, 2.0, 5)]},
+            "durations[2]",
+        ),
     ],
-    ids=["D-131 nothing to see", "music that is a picture", "music that is not there", "unknown", "too long"],
+    ids=[
+        "D-131 nothing to see",
+        "music that is a picture",
+        "music that is not there",
+        "unknown",
+        "too long",
+        "placed too late",
+        "D-084 two durations for one",
+    ],
 )
 def test_what_cannot_be_rendered_is_refused_by_name(names, params, param):
     with pytest.raises(BadRequest) as refused:

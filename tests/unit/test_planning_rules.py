@@ -71,6 +71,9 @@ def order(draft: Draft) -> str:
         ("reverse order", "54321"),
         ("Alternate photos and clips.", "15234"),
         ("Keep the given order", "12345"),
+        ("Start with the beach, then the park and then end with the demo.", "34125"),
+        ("First the demo. Finally, show the beach.", "51243"),
+        ("The demo first; and lastly the settings", "51342"),
     ],
 )
 def test_d060_words_of_order_are_followed(words: str, expected: str):
@@ -98,6 +101,8 @@ def test_a_shuffle_is_the_same_every_time_and_loses_nothing():
         ("2.5 s per photo, at most 20 seconds", 2.5, None, 20.0),
         ("one and a half minutes", 3.0, None, None),  # not a number it knows
         ("cut at 3 seconds", 3.0, None, None),  # a moment is no length
+        ("Let it run for 20 seconds", 3.0, 20.0, None),
+        ("Show the whole film for 20 seconds", 3.0, 20.0, None),
     ],
 )
 def test_d060_words_of_pace_and_length_are_followed(
@@ -249,3 +254,9 @@ def test_d065_clips_that_were_only_heard_have_their_length_from_that():
     request = MediaRender(assets=(asset("05 demo.mp4", None),), audio_analysis=True)
     heard = Listened(sounds=(Heard(asset_id="asset_05", duration_s=2.5),))
     assert brief_of(request, None, heard).visuals[0].duration_s == 2.5
+
+
+def test_d060_a_visual_that_is_named_can_have_a_length_of_its_own():
+    draft = drafted("Show the demo for 6 seconds, then hold on the beach for 4 s. 2 seconds each.")
+    assert [shot.seconds for shot in draft.shots] == [2.0, 2.0, 4.0, 2.0, 6.0]
+    assert draft.target_s is None

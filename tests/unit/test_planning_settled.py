@@ -193,3 +193,17 @@ def test_d064_looking_alone_neither_asks_a_model_nor_loses_a_visual():
     brief = brief_of(request)
     made = settled(RulePlanner().draft(brief), brief)
     assert len(made.cuts) == 8 and "no shorter one" in str(made.notes)
+
+
+def test_a_plan_keeps_its_cuts_when_a_worker_lays_it_out_anew():
+    """Music that must be heard, and a voice that must speak, come after the plan."""
+    sound = RenderAsset(asset_id="s", file_name="s.mp3", media_kind=MediaKind.AUDIO)
+    request = pictures(3, ai_analysis=True, instructions="reverse order", bgm_asset_id="s", beat_sync=True)
+    request = request.model_copy(update={"assets": (*request.assets, sound)})
+    brief = brief_of(request)
+    shown = planned(request, settled(RulePlanner().draft(brief), brief))
+    (task,) = media_render.plan(shown)
+    again = MediaRender.model_validate(task.params["unheard"])
+    assert [cut.asset_id for cut in again.cuts] == ["a2", "a1", "a0"]
+    assert timeline_of(again) == timeline_of(shown)
+    assert brief.slack_s == 0.5  # beats may move an end so far, and a clip must last as long

@@ -53,12 +53,16 @@ class _Drafting:
         self._wishes = wishes
         self._notes: list[str] = []
         self._pinned = {visual.id for visual in brief.visuals if visual.manual_s is not None}
+        self._timed: dict[str, float] = {}
 
     def draft(self) -> Draft:
         wishes = self._wishes
         first = self._named(wishes.first, "first")
         after = self._named(wishes.after, "after that")
         last = self._named(wishes.last, "last")
+        for phrase, seconds in wishes.timed:
+            named = self._named([phrase], f"for {float(seconds):g} s")
+            self._timed.update((visual.id, float(seconds)) for visual in named)
         shown = self._shown()
         ordered = self._ordered(shown, first, after, last)
         kept = self._enough(ordered)
@@ -192,7 +196,8 @@ class _Drafting:
 
     def _shot(self, visual: Visual) -> Shot:
         wishes = self._wishes
-        seconds = float(wishes.each_s) if wishes.each_s is not None else self._whole_beats()
+        usual = float(wishes.each_s) if wishes.each_s is not None else self._whole_beats()
+        seconds = self._timed.get(visual.id, usual)
         return Shot(asset_id=visual.id, seconds=seconds, transition=wishes.transition)
 
     def _whole_beats(self) -> float:

@@ -104,7 +104,8 @@ def add_ons(params: MediaRender, prices: Mapping[str, Fraction], catalog: Catalo
 
 def unplanned_notes(params: MediaRender) -> Iterator[str]:
     """What a person should know of wishes that nobody looked at."""
-    if (params.instructions or "").strip() and not params.ai_analysis:
+    is_read = params.ai_analysis or params.text_on_screen  # which looks for words to write in them
+    if (params.instructions or "").strip() and not is_read:
         yield "The instructions were not read: that takes the AI analysis."
     is_asked = params.ai_analysis or params.vision_analysis or params.audio_analysis
     if is_asked and (params.placements or params.timeline is not None):

@@ -19,7 +19,8 @@ Fault = Literal["blurry", "dark", "bright", "duplicate"]
 class Wishes(Noun):
     """What was understood. `first`, `after`, `last`, `skip` and `only` are phrases that name visuals.
 
-    `limit_s` is a length that must not be passed, `each_s` that of each visual, `most` how many are wanted.
+    `limit_s` is a length that must not be passed, `each_s` that of each visual, `timed` those of visuals that
+    are named; `most` is how many are wanted.
     """
 
     pace: Pace | None = None
@@ -29,6 +30,7 @@ class Wishes(Noun):
     first: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
+    timed: tuple[tuple[str, Fraction], ...] = ()
     skip: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     faults: frozenset[Fault] = frozenset()
@@ -110,11 +112,18 @@ _FIRST = (
     re.compile(
         rf"^(?:{_DO} )?{_ALL}(?P<x>.+?) {_COMES}(?:first|at the (?:very )?(?:start|beginning|front))$"
     ),
+    re.compile(rf"^first(?:ly)?(?: {_DO})? {_ALL}(?P<x>.+)$"),
 )
 _LAST = (
     re.compile(rf"^(?:end|finish|close|conclude|wrap up|stop)(?:s|ing)?{_WHAT} (?:with|on) {_ALL}(?P<x>.+)$"),
     re.compile(rf"^(?:{_DO} )?{_ALL}(?P<x>.+?) {_COMES}(?:last|at the (?:very )?end)$"),
+    re.compile(rf"^(?:finally|lastly),?(?: {_DO})? {_ALL}(?P<x>.+)$"),
 )
+_LEAD = re.compile(r"^(?:(?:and|then|also|next|please|after that),? )+")
+_TIMED = re.compile(
+    rf"^(?:{_DO}|keep|hold(?: on)?|stay on) {_ALL}(?P<x>.+?) (?:on screen |up )?for (?:about )?$"
+)
+_THE_WHOLE = re.compile(r"^(?:it|this|that|video|film|montage|movie|reel|whole.*|everything)$")
 _GO_ON = rf"(?:cut (?:in)?to|{_DO}|(?:go|move) (?:on )?to|follow with|continue with|add|come)"
 _AFTER = re.compile(
     rf"^(?:then|next|after that|followed by|afterwards)(?: {_GO_ON})? {_ALL}(?P<x>.+)$"
@@ -129,12 +138,13 @@ _SKIP = (
 )
 _ONLY = re.compile(rf"^(?:only|just)?(?: ?{_DO})?(?: (?:only|just))? {_ALL}(?P<x>.+)$")
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)")
-_NEXT = r"(?:then|next|after that|afterwards|followed by)\b"
+_NEXT = r"(?:then|next|after that|afterwards|followed by|finally|lastly)\b"
 _VERB = (
     r"(?:start|begin|open|lead|end|finish|close|conclude|skip|drop|remove|omit|exclude|avoid|ignore|leave"
     r"|don't|do not|keep|use|show|shuffle|alternate|make|no|at most|under|max|only)\b"
 )
 _JOINT = re.compile(rf",? (?:and )?(?={_NEXT})|,? and (?={_VERB})|, (?={_VERB})")
+_PAUSE = re.compile(r"\b((?:finally|lastly|first|firstly|then|next|after that|afterwards)), ?", re.IGNORECASE)
 _LONGEST_PHRASE = 300  # what is longer names no visuals, and patterns would take long over it
 
 
@@ -154,15 +164,18 @@ def read(instructions: str) -> Wishes:
 def clauses(instructions: str) -> Iterator[str]:
     """The instructions in pieces that ask for one thing each."""
     for sentence in _SENTENCE.split(instructions.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
-        for clause in _JOINT.split(" ".join(sentence.split())):
-            if any(character.isalnum() for character in clause):
-                yield clause.strip(" ,:-")
+        for clause in _JOINT.split(_PAUSE.sub(r"\1 ", " ".join(sentence.split()))):
+            said = clause.strip(" ,:-")
+            if any(character.isalnum() for character in said) and said.casefold() != "and":
+                yield said
 
 
 def _understood(clause: str, so_far: Wishes) -> dict[str, object]:
     """What a clause adds; nothing when no pattern knows it."""
-    places = _places(clause, so_far) if len(clause) <= _LONGEST_PHRASE else {}
-    return {**_manner(clause), **_lengths(clause), **_numbers(clause), **places}
+    lengths = _lengths(clause, so_far)
+    has_place = len(clause) <= _LONGEST_PHRASE and "timed" not in lengths
+    places = _places(clause, so_far) if has_place else {}
+    return {**_manner(clause), **lengths, **_numbers(clause), **places}
 
 
 def _manner(clause: str) -> dict[str, object]:
@@ -183,8 +196,8 @@ def _manner(clause: str) -> dict[str, object]:
     return found
 
 
-def _lengths(clause: str) -> dict[str, object]:
-    """Lengths of the whole or of each visual; a time at which something should happen is neither."""
+def _lengths(clause: str, so_far: Wishes) -> dict[str, object]:
+    """Lengths of the whole, of each visual or of some; a time at which something should happen is none."""
     match = _LENGTH.search(clause)
     if match is None or _NOT_A_TOTAL.search(clause[: match.start()]):
         return {}
@@ -193,6 +206,9 @@ def _lengths(clause: str) -> dict[str, object]:
         return {}
     if _EACH.search(clause):
         return {"each_s": seconds}
+    timed = _TIMED.match(_LEAD.sub("", clause[: match.start()]))
+    if timed and not _THE_WHOLE.match(timed["x"]):
+        return {"timed": (*so_far.timed, (timed["x"], seconds))}
     return {"limit_s" if _LIMIT.search(clause[: match.start()]) else "target_s": seconds}
 
 
@@ -204,12 +220,13 @@ def _numbers(clause: str) -> dict[str, object]:
 
 def _places(clause: str, so_far: Wishes) -> dict[str, object]:
     """Which visuals are wanted where, and which not at all."""
+    bare = _LEAD.sub("", clause)
     for pattern in _SKIP:
-        if match := pattern.match(clause):
+        if match := pattern.match(bare):
             return _skipped(match["x"], so_far)
     for name, patterns in (("first", _FIRST), ("last", _LAST)):
         for pattern in patterns:
-            if match := pattern.match(clause):
+            if match := pattern.match(bare):
                 return {name: (*getattr(so_far, name), match["x"])}
     if match := _AFTER.match(clause):
         return {"after": (*so_far.after, match["x"])}

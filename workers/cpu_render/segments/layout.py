@@ -16,6 +16,7 @@ from farm.catalog import SegmentRules, read_catalog
 from farm.encoders import EncoderProfile
 from farm.errors import AssetUnreadable
 from farm.kinds import CachedOutput, TaskSpec
+from farm.noun import Noun
 from farm.settings import Settings
 from farm.timeline import Timeline
 from tasks.media_render import segments as tasks
@@ -117,7 +118,7 @@ class _Film:
         own: dict[str, JsonValue] = {name: hashes[name] for name in names}
         return tasks.segment_task(
             number,
-            {"part": part.model_dump(mode="json"), "hashes": own, "profile": self.params.profile},
+            {"part": _said(part), "hashes": own, "profile": self.params.profile},
             names,
             segment.cost * self.frame_s,
             CachedOutput(
@@ -135,7 +136,7 @@ class _Film:
         own: dict[str, JsonValue] = {name: hashes[name] for name in names if name in hashes}
         return tasks.sound_task(
             timeline,
-            {"timeline": timeline.model_dump(mode="json"), "hashes": own, "profile": self.params.profile},
+            {"timeline": _said(timeline), "hashes": own, "profile": self.params.profile},
             self._fetched(names),
             CachedOutput(
                 key=sound_key(timeline, hashes, self.profile),
@@ -163,12 +164,17 @@ class _Film:
         )
 
     def _told(self, notes: Sequence[str]) -> dict[str, JsonValue]:
-        return self.params.model_copy(update={"notes": tuple(notes)}).model_dump(mode="json")
+        return _said(self.params.model_copy(update={"notes": tuple(notes)}))
 
     def _fetched(self, names: Sequence[str]) -> list[str]:
         """Those of these media that are files of the customer's."""
         ours = {medium.id for medium in self.timeline.media if medium.builtin is not None} | {VOICE_MEDIUM}
         return [name for name in names if name not in ours]
+
+
+def _said(noun: Noun) -> dict[str, JsonValue]:
+    """As it travels in a task's params."""
+    return noun.model_dump(mode="json", exclude_defaults=True)
 
 
 def hashes_of(files: Mapping[str, Path], context: Context) -> dict[str, str]:

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
+from pydantic import JsonValue
+
 from farm.catalog import read_catalog
 from farm.encoders import EncoderProfile
 from farm.noun import Noun
 from farm.settings import Settings
-from farm.timeline import Fit, MediaKind, Motion, Timeline, VideoClip
+from farm.timeline import AudioClip, Fit, MediaKind, Motion, Timeline, VideoClip
 from tasks.media_render import segments as tasks
 from workers.context import Context, Done, Output, TaskInput
 from workers.cpu_render.film import profile_named
@@ -80,11 +82,15 @@ def sound_key(timeline: Timeline, hashes: Mapping[str, str], profile: EncoderPro
         "engine": engine_version(),
         "encoder": [profile.format.sound, profile.format.sound_rate, profile.audio_bitrate],
         "rates": [timeline.rate.model_dump(), timeline.sample_rate],
-        "video": [track.model_dump(mode="json") for track in timeline.video],
-        "audio": [track.model_dump(mode="json") for track in timeline.audio],
-        "media": names,
+        "video": [[_named(clip, names) for clip in track.clips] for track in timeline.video],
+        "audio": [[track.role, [_named(clip, names) for clip in track.clips]] for track in timeline.audio],
     }
     return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _named(clip: VideoClip | AudioClip, names: Mapping[str, str]) -> dict[str, JsonValue]:
+    """A clip by what its medium contains."""
+    return {**clip.model_dump(mode="json", exclude={"name"}), "media": names[clip.media]}
 
 
 def _bare(clip: VideoClip) -> VideoClip:

@@ -70,6 +70,8 @@ def to_spec(
 
     Raises BadRequest naming the field that cannot be met.
     """
+    if not assets:
+        raise BadRequest("The project has no files, or they have expired; upload some.", param="projectId")
     try:
         params = MediaRender(
             assets=tuple(_asset(asset) for asset in assets),
@@ -96,6 +98,7 @@ def to_spec(
             sfx_placements=tuple(_effects(body, assets)),
             voiceover=voiceover_of(body, as_spoken),
             clip_volume=1.0 if body.clip_volume is None else body.clip_volume,
+            copy_untouched=body.copy_untouched is not False,
             output_file_name=_output_name(body.output_file_name),
         )
     except ValidationError as error:
@@ -229,12 +232,20 @@ def _named(
         asset for asset in assets if asset_id in (None, asset.id) and file_name in (None, asset.file_name)
     ]
     if not found:
-        raise BadRequest(f"The project has no file {asset_id or file_name!r}.", param=param)
+        raise BadRequest(_unknown(assets, asset_id, file_name), param=param)
     if len(found) > 1:
         raise BadRequest(
             f"The project has {len(found)} files named {file_name!r}; pass assetId.", param=param
         )
     return found[0]
+
+
+def _unknown(assets: Sequence[Asset], asset_id: str | None, file_name: str | None) -> str:
+    """Why nothing was found: there is no such file, or the id is that of another one."""
+    other = next((asset.file_name for asset in assets if asset.id == asset_id), None)
+    if other is not None:
+        return f"{asset_id} is {other!r}, not {file_name!r}; pass one of the two."
+    return f"The project has no file {asset_id or file_name!r}."
 
 
 def _output_name(name: str | None) -> str:

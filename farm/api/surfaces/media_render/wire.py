@@ -1,12 +1,8 @@
-"""What the media render surface takes and gives: camelCase JSON, seconds, credits.
-
-A field of the document that this farm cannot do yet is declared as `NotYet`: it may be absent, false or
-empty, and is refused by name otherwise. Nothing is ignored.
-"""
+"""What the media render surface takes and gives: camelCase JSON, seconds, credits. Nothing is ignored."""
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from tasks.media_render.params import (
@@ -32,14 +28,6 @@ from tasks.media_render.params import (
     Volume,
 )
 
-
-def _absent(value: JsonValue) -> JsonValue:
-    if value:
-        raise ValueError("this is not available yet on this farm")
-    return value
-
-
-NotYet = Annotated[JsonValue, AfterValidator(_absent), Field(description="Not available yet.")]
 StatusWord = Literal["queued", "processing", "completed", "failed"]
 Text = Annotated[str, Field(max_length=200)]
 AssetId = Annotated[str, Field(min_length=1, max_length=64)]
@@ -253,6 +241,11 @@ class RenderRequest(Asked):
     )
     voiceover_script: Script | None = None
     output_file_name: str | None = None
+    copy_untouched: bool | None = Field(
+        default=None,
+        description="What is shown unchanged of H.264 clips is taken over without loss. False: all of it is "
+        "encoded anew, for players that stumble over two encoders in one film. Default: true.",
+    )
 
     instructions: str | None = Field(
         default=None,
