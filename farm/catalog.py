@@ -228,6 +228,13 @@ class VoiceRules(Noun):
     )
 
 
+class ComposeLimits(Noun):
+    """See configs/tiers.toml, where each key is explained."""
+
+    max_items: int = Field(gt=0)
+    max_duration_s: float = Field(gt=0)
+
+
 class Catalog(Noun):
     """All of it, read once per process."""
 
@@ -247,6 +254,8 @@ class Catalog(Noun):
     api: ApiRules
     rates: Mapping[str, str]
     render_prices: Mapping[str, str]
+    postproduction_prices: Mapping[str, str]
+    compose_limits: Mapping[str, ComposeLimits]
     encoders: Mapping[str, EncoderProfile]
     segments: SegmentRules
     tunes: TuneRules
@@ -268,6 +277,9 @@ class Catalog(Noun):
                     seen[tier] = word
                 if not tiers:
                     raise _wrong(where, "names no tier")
+        for word in self.surface_tiers.get("postproduction", {}):
+            if word not in self.compose_limits:
+                raise _wrong(f"compose_limits.{word}", "is missing")
 
     def check_voices(self) -> None:
         """Raise FarmUnavailable naming the voice whose model nobody serves."""

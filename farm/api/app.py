@@ -14,7 +14,7 @@ from farm.api.errors import Shape, install_errors
 from farm.api.health import router as health
 from farm.api.limits import RateLimits
 from farm.api.native import routers as native
-from farm.api.surfaces import media_render
+from farm.api.surfaces import media_render, postproduction
 from farm.blobs import Blobs, open_blobs
 from farm.doors.hall import Hall, open_hall
 from farm.settings import Settings
@@ -70,7 +70,7 @@ def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None
     install_errors(app, _SHAPES)
     app.add_middleware(Envelope, ids=hall.ids)
     _let_pages_in(app, hall.catalog.api.cors_origins)
-    for router in (health, *native, media_render.router):
+    for router in (health, *native, media_render.router, postproduction.router):
         app.include_router(router)
     app.router.routes.extend(blob_routes(blobs, hall.secrets, hall.clock))
     return app

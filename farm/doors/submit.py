@@ -295,6 +295,8 @@ def insert_plans(
         for plan, origin in plans
         for task in plan
     ]
+    if not wanted:  # a job that was answered at once
+        return []
     if lane_of is None:
         lane_of = lanes_of(connection, hall, account, {sort for _, _, sort in wanted})
     rows = [task_row(task, lane_of[sort], origin) for task, origin, sort in wanted]

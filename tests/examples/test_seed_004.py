@@ -97,6 +97,13 @@ def test_d002_the_blocks_run_as_they_stand_up_to_the_worker(api: Api, tmp_path: 
     assert (tmp_path / "rendered.mp4").read_bytes() == b"an MP4, let us say"
 
 
+def test_d152_the_voices_block_lists_what_the_document_shows(api: Api, tmp_path: Path):
+    voices = json.loads(Reader(api, tmp_path).curl("voices"))["voices"]
+    shown = {"id", "name", "voiceoverVoiceId", "language", "source", "gender", "accent", "tags"}
+    assert voices and all(shown <= set(voice) for voice in voices)
+    assert {(voice["language"], voice["gender"]) for voice in voices} == {("en", "female")}
+
+
 def test_d055_nodes_streamed_put_and_its_uploads_request(api: Api, tmp_path: Path):
     reader = Reader(api, tmp_path)
     padded_mp4(tmp_path / "intro.mp4")

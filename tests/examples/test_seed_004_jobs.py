@@ -1,6 +1,7 @@
 """Every job that the media render document shows, as it stands: only the ids of a project are put in.
 
-The bodies lie in `seed_004/jobs/`, its Node program in `seed_004/reference.mjs`.
+The bodies lie in `seed_004/jobs/`, what it shows of a body in `seed_004/parts/`, its Node program in
+`seed_004/reference.mjs`.
 """
 
 import json
@@ -90,6 +91,16 @@ def test_d060_to_d136_a_block_is_accepted_as_it_stands(api: Api, block: str) -> 
     assert timeline_of(as_planned(MediaRender.model_validate(newest.params))).duration == pytest.approx(
         seconds
     )
+
+
+@pytest.mark.parametrize("part", ["texts", "automatic_effects", "placed_effects", "transitions"])
+def test_d073_d075_d082_d088_a_part_is_accepted_in_the_smallest_body(api: Api, part: str) -> None:
+    shown = json.loads((BLOCKS / "parts" / f"{part}.json").read_text())
+    names = ("01-hook.png", "02-proof.mp4", "03-result.png")
+    made = api.project(*((name, KINDS[name[-3:]], CONTENTS[name[-3:]]) for name in names))
+    with api.client() as client:
+        answer = client.post(f"{MEDIA_RENDER}/jobs", json={"projectId": made["projectId"], **shown})
+    assert answer.status_code == 202, answer.text
 
 
 def test_the_reference_program_runs_with_its_upload_step_added(api: Api, tmp_path: Path) -> None:

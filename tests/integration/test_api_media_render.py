@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from farm.doors.accounts import create_key, ensure_account
+from farm.doors.assets import project, project_assets
 from farm.doors.jobs import cancel, list_jobs
 from farm.media_types import CONTENT_TYPES
 from tasks.media_render.params import TransitionType
@@ -82,6 +83,15 @@ def test_d008_to_d050_the_documents_own_uploads_request(api: Api):
         "visionAnalysis": {"images": 1, "videos": 1},
         "audioAnalysis": {"audioFiles": 1, "videos": 1},
     }
+    account = ensure_account(api.hall, api.account, "enterprise")
+    assert project(api.hall, account, body["projectId"]).name == "Launch montage"  # D-009
+    kept = project_assets(api.hall, account, body["projectId"])
+    assert [asset.size_bytes for asset in kept] == [52428800, 2048000, 8192000]  # D-013
+    assert [asset.meta for asset in kept] == [  # D-014, D-015
+        {"duration_s": 12, "width": 1920, "height": 1080},
+        {"width": 1600, "height": 1200},
+        {"duration_s": 90},
+    ]
 
 
 def test_d012_d016_to_d038_every_content_type_of_the_document_is_taken(api: Api):
@@ -447,7 +457,7 @@ def test_d138_to_d151_from_queued_to_the_file(api: Api, tmp_path: Path):
     made = api.project(PHOTO)
     project_id = made["projectId"]
     start(api, projectId=project_id, outputFileName="my trip.mp4")
-    assert status(api, project_id).json() == {
+    assert status(api, project_id).json() == {  # D-138
         "projectId": project_id,
         "status": "queued",  # D-139
         "progress": 0,
@@ -468,12 +478,30 @@ def test_d138_to_d151_from_queued_to_the_file(api: Api, tmp_path: Path):
         "creditsUsed": 4.5,  # D-144
         "errorMessage": None,
     }
-    given = status(api, project_id, "/download").json()
+    given = status(api, project_id, "/download").json()  # D-148
     downloaded = httpx.get(given["downloadUrl"])  # D-149: no key
     assert downloaded.content == b"an MP4, let us say"
     assert downloaded.headers["content-type"] == "video/mp4"
     assert 'filename="my trip.mp4"' in downloaded.headers["content-disposition"]
     assert (given["expiresIn"], given["fileName"]) == (900, "my trip.mp4")
+
+
+def test_d146_d147_polling_as_the_document_says_never_meets_the_limit(api: Api):
+    """Every 5 seconds; the API's own document says so too. A tight loop does meet it."""
+    project_id = api.project(PHOTO)["projectId"]
+    start(api, projectId=project_id)
+    with api.client() as client:
+
+        def poll() -> httpx.Response:
+            return client.get(f"{MEDIA_RENDER}/jobs/{project_id}")
+
+        for _ in range(30):
+            assert poll().status_code == 200
+            api.clock.ahead_s += 5
+        answers = [poll() for _ in range(121)]
+        check_error(answers[-1], 429, "rate_limited")
+        said = client.get("/openapi.json").json()["paths"][f"{MEDIA_RENDER}/jobs/{{projectId}}"]["get"]
+    assert "every 5 seconds, every 15 for long" in said["description"]
 
 
 def test_d007_an_expired_output_is_refused_and_its_status_stays(api: Api, tmp_path: Path):

@@ -88,7 +88,7 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
         options = ["--aspect", "1:1", "--seconds", "0.5", "--fps", "10", "--transition", "none"]
         beside = ["--contact-sheet", str(sheet), "--poster", str(poster), "--otio", str(edit), "--chapters"]
         options += ["--music-like", "calm"]
-        said = farm_json(home, *words, "-o", str(film), *options, *beside)
+        said = farm_json(home, *words, "-o", str(film), *options, *beside, "--encode-all")
         job = farm_json(home, "jobs", "show", said["job_id"])
         key = (home / "run" / "key").read_text().strip()
         abroad = {"FARM_URL": up.url, "FARM_API_KEY": key}
@@ -96,6 +96,9 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
         again = farm(tmp_path / "other", *words, *options, *more, **abroad)
         assert again.returncode == 0, again.stderr
         assert not (tmp_path / "other" / "run").exists()  # nothing was started there
+    hall = open_hall(Settings(home=home))
+    assert [job.params["copy_untouched"] for job in list_jobs(hall, None)] == [True, False]
+    hall.close()
     assert job["state"] == "completed"
     assert said["duration_s"] == 1.0
     assert said["size_bytes"] == film.stat().st_size

@@ -1,0 +1,269 @@
+"""Finds all that is wrong with a manifest at once, before anything is laid out.
+
+It reads the JSON itself rather than the parsed manifest: so a field of the wrong shape hides nothing of what
+is wrong elsewhere. What has the wrong shape is passed over here; its shape has been told already.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pydantic import JsonValue, ValidationError
+
+from farm.noun import Noun
+from farm.timeline import Rate
+from tasks.compose_otio.findings import BrokenManifest, Finding, of_shape, pointer, shown
+from tasks.compose_otio.manifest import MAX_ITEMS, Manifest
+
+MAX_FPS = 120
+_MOST_IDS = 20
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^~|^[A-Za-z][A-Za-z0-9+.-]*:|(^|/)\.\.?(/|$)|//|/$")
+_FPS_ALLOWED = f"whole numbers from 1 to {MAX_FPS}, 23.976, 29.97, 47.952, 59.94 and 119.88"
+_DAY_S = 86_400
+
+
+class Limits(Noun):
+    """What an account's tier allows."""
+
+    max_items: int = MAX_ITEMS
+    max_duration_s: float = _DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A value of the JSON, and where it stands. Whatever is not there, or is something else, is None."""
+
+    value: object
+    parts: tuple[str | int, ...] = ()
+
+    @property
+    def at(self) -> str:
+        """Its JSON pointer."""
+        return pointer(*self.parts)
+
+    def __getitem__(self, key: str) -> "Look":
+        inside = self.value.get(key) if isinstance(self.value, Mapping) else None
+        return Look(inside, (*self.parts, key))
+
+    @property
+    def all(self) -> list["Look"]:
+        """The parts of a list."""
+        found = self.value if isinstance(self.value, (list, tuple)) else ()
+        return [Look(value, (*self.parts, index)) for index, value in enumerate(found)]
+
+    @property
+    def text(self) -> str | None:
+        """The text that it is."""
+        return self.value if isinstance(self.value, str) else None
+
+    @property
+    def number(self) -> Fraction | None:
+        """The number that it is, exactly as written."""
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return None
+        return Fraction(str(value)) if abs(value) < 1e12 else None
+
+    def wrong(
+        self, code: str, message: str, item_id: str | None = None, allowed: JsonValue = None
+    ) -> Finding:
+        """That this is wrong."""
+        got = shown(self.value)
+        return Finding(code=code, path=self.at, message=message, item_id=item_id, got=got, allowed=allowed)
+
+
+def checked(raw: object, limits: Limits = Limits()) -> Manifest:  # noqa: B008  # frozen
+    """The manifest that this JSON is. Raises BrokenManifest with everything that is wrong with it."""
+    faults: list[Finding] = []
+    manifest = None
+    try:
+        manifest = Manifest.model_validate(raw)
+    except ValidationError as error:
+        faults += of_shape(error)
+    root = Look(raw)
+    rate = _rate(root["project"]["fps"])
+    faults += _fps(root["project"]["fps"], rate)
+    faults += _items(root, limits)
+    faults += _Spans(root, rate).faults()
+    faults += _too_long(root, limits)
+    if faults or manifest is None:
+        raise BrokenManifest(_once(faults))
+    return manifest
+
+
+def _once(faults: Sequence[Finding]) -> list[Finding]:
+    return list({(fault.path, fault.code): fault for fault in reversed(faults)}.values())[::-1]
+
+
+def _rate(fps: Look) -> Rate | None:
+    """The exact rate that is meant; None for one that no editor knows."""
+    number = fps.number
+    if number is None or not 0 < number <= MAX_FPS:
+        return None
+    rate = Rate.of(number)
+    is_known = rate.den == 1 or (rate.den == 1001 and rate.num % 1000 == 0)
+    return rate if is_known and rate.fps >= Fraction(1) else None
+
+
+def _fps(fps: Look, rate: Rate | None) -> Iterator[Finding]:
+    if rate is None and fps.number is not None:
+        yield fps.wrong("unsupported_fps", "This rate is not supported.", allowed=_FPS_ALLOWED)
+
+
+def _items(root: Look, limits: Limits) -> Iterator[Finding]:
+    listed = root["folder"]["items"]
+    if len(listed.all) > limits.max_items:
+        yield Finding(
+            code="too_many_items",
+            path=listed.at,
+            message=f"Has {len(listed.all)} items; your tier allows {limits.max_items}.",
+            got=len(listed.all),
+            allowed=limits.max_items,
+        )
+    seen = set[str]()
+    for item in listed.all:
+        item_id, path = item["id"].text, item["path"].text
+        if item_id is not None and item_id in seen:
+            yield item["id"].wrong("duplicate_item_id", "Another item has this id.", item_id)
+        if path and _UNSAFE.search(path):
+            said = "a relative path with / and without . or .. parts"
+            yield item["path"].wrong("path_unsafe", "Is not a plain relative path.", item_id, said)
+        seen.add(item_id or "")
+
+
+def _too_long(root: Look, limits: Limits) -> Iterator[Finding]:
+    clips = root["intent"]["videoSequence"]
+    total = sum((_length(clip) for clip in clips.all), Fraction(0))
+    if total > Fraction(limits.max_duration_s):
+        yield Finding(
+            code="timeline_too_long",
+            path=clips.at,
+            message=f"Lasts {float(total):g} s; your tier allows {limits.max_duration_s:g} s.",
+            got=float(total),
+            allowed=limits.max_duration_s,
+        )
+
+
+def _length(span: Look) -> Fraction:
+    start, end, gap = span["fromSec"].number, span["toSec"].number, span["gapBeforeSec"].number
+    seen = end - start if start is not None and end is not None and end > start else Fraction(0)
+    return seen + max(gap or Fraction(0), Fraction(0))
+
+
+class _Spans:
+    """The spans of pictures and of sounds against the items that they name."""
+
+    def __init__(self, root: Look, rate: Rate | None) -> None:
+        self._rate = rate
+        self._clips = root["intent"]["videoSequence"].all
+        self._layers = root["intent"]["audioLayers"].all
+        self._markers = root["intent"]["markers"].all
+        self._items = {text: item for item in root["folder"]["items"].all if (text := item["id"].text)}
+        self._lengthless = set[str]()
+
+    def faults(self) -> Iterator[Finding]:
+        """Everything that is wrong with them."""
+        for clip in self._clips:
+            yield from self._span(clip, ("image", "video"))
+        yield from self._transitions()
+        total = sum((_length(clip) for clip in self._clips), Fraction(0))
+        for layer in self._layers:
+            yield from self._span(layer, ("audio", "video"))
+            yield from self._place(layer["startSec"], total, layer["itemId"].text)
+        for marker in self._markers:
+            yield from self._place(marker["atSec"], total, None)
+
+    def _span(self, span: Look, kinds: Sequence[str]) -> Iterator[Finding]:
+        yield from self._range(span)
+        named = span["itemId"].text
+        if named is None:
+            return
+        item = self._items.get(named)
+        if item is None:
+            allowed: list[JsonValue] = [*sorted(self._items)[:_MOST_IDS]]
+            yield span["itemId"].wrong("unknown_item_id", "No item has this id.", named, allowed)
+            return
+        yield from self._kind(span, item, kinds)
+        yield from self._medium(span, item, named)
+
+    def _range(self, span: Look) -> Iterator[Finding]:
+        start, end = span["fromSec"].number, span["toSec"].number
+        if start is None or end is None:
+            return
+        named = span["itemId"].text
+        frame = self._rate.seconds(1) if self._rate else Fraction(0)
+        if end <= start:
+            yield span["toSec"].wrong("empty_range", "Is not after fromSec.", named, {"gt": float(start)})
+        elif end - start < frame:
+            yield span["toSec"].wrong(
+                "empty_range", "The span is shorter than a frame.", named, {"ge": float(start + frame)}
+            )
+
+    def _kind(self, span: Look, item: Look, kinds: Sequence[str]) -> Iterator[Finding]:
+        kind, named = item["kind"].text, span["itemId"].text
+        is_silent = kind == "video" and "audio" in kinds and item["meta"]["hasAudio"].value is False
+        if kind in ("image", "video", "audio") and (kind not in kinds or is_silent):
+            what = f"Is {'a video without sound' if is_silent else f'an item of kind {kind}'}."
+            yield span["itemId"].wrong("kind_mismatch", what, named, [*kinds])
+
+    def _medium(self, span: Look, item: Look, named: str) -> Iterator[Finding]:
+        if item["kind"].text not in ("video", "audio"):
+            return
+        length, end = item["meta"]["durationSec"], span["toSec"].number
+        if length.value is None:
+            if named not in self._lengthless:
+                self._lengthless.add(named)
+                yield length.wrong("missing_duration", "Clips and sounds that are used need it.", named)
+        elif length.number is not None and end is not None:
+            half = self._rate.seconds(1) / 2 if self._rate else Fraction(0)
+            if end > length.number + half:
+                said = f"The item ends at {float(length.number):g} s."
+                yield span["toSec"].wrong("trim_past_media", said, named, {"le": float(length.number)})
+
+    def _place(self, at: Look, total: Fraction, named: str | None) -> Iterator[Finding]:
+        """What is to begin while there is a picture."""
+        frame = self._rate.seconds(1) if self._rate else Fraction(0)
+        if at.number is not None and total and at.number > max(total - frame, Fraction(0)):
+            most = {"le": float(max(total - frame, Fraction(0)))}
+            yield at.wrong("out_of_range", "Is not before the last frame of the picture.", named, most)
+
+    def _transitions(self) -> Iterator[Finding]:
+        """A transition needs two clips that touch, and no frame of a clip is in two transitions."""
+        borrowed = [self._borrowed(clip) for clip in self._clips]
+        for index, clip in enumerate(self._clips):
+            if not borrowed[index]:
+                continue
+            at, named = clip["transition"], clip["itemId"].text
+            if index == 0 or (clip["gapBeforeSec"].number or 0) > 0:
+                yield at.wrong("transition_adjacent", "Needs a clip that ends where this one begins.", named)
+                continue
+            yield from self._overlap(index, borrowed)
+
+    def _overlap(self, index: int, borrowed: Sequence[Fraction]) -> Iterator[Finding]:
+        clip = self._clips[index]
+        after = borrowed[index + 1] if index + 1 < len(borrowed) else Fraction(0)
+        own = _span_s(clip)
+        room = min(own - after / 2, _span_s(self._clips[index - 1]) - borrowed[index - 1] / 2)
+        if own and borrowed[index] / 2 > room:
+            yield clip["transition"]["durationSec"].wrong(
+                "transition_overlap",
+                "Is longer than the clips that it joins leave room for.",
+                clip["itemId"].text,
+                {"le": float(max(2 * room, Fraction(0)))},
+            )
+
+    def _borrowed(self, clip: Look) -> Fraction:
+        """How long the transition into the clip lasts; 0 for a cut."""
+        transition = clip["transition"]
+        if not isinstance(transition.value, Mapping) or transition["type"].text == "cut":
+            return Fraction(0)
+        if transition["durationSec"].value is None:
+            return Fraction(1, 2)
+        return transition["durationSec"].number or Fraction(0)
+
+
+def _span_s(span: Look) -> Fraction:
+    start, end = span["fromSec"].number, span["toSec"].number
+    return max(end - start, Fraction(0)) if start is not None and end is not None else Fraction(0)

@@ -1,0 +1,170 @@
+"""The explicit manifest of compose-otio: which files there are, and which span of each is seen or heard when.
+
+Shapes only. What a manifest means as a whole is checked in checks.py; media are named and never opened.
+"""
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from farm.noun import Noun
+
+MAX_ITEMS = 2_000
+MAX_CLIPS = 5_000
+MAX_LAYERS = 64
+MAX_MARKERS = 1_000
+_DAY_S = 86_400
+
+Seconds = Annotated[float, Field(ge=0, le=_DAY_S)]
+Side = Annotated[int, Field(ge=16, le=8192, multiple_of=2)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Target = Literal["generic", "resolve", "premiere", "kdenlive"]
+
+
+class Part(Noun):
+    """Base of what callers send: camelCase, nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=False,
+        serialize_by_alias=True,
+        strict=True,
+    )
+
+
+class Resolution(Part):
+    """Pixels; even, as every encoder of pictures wants them."""
+
+    w: Side
+    h: Side
+
+
+class Project(Part):
+    """`fps` 23.976, 23.98, 29.97, 59.94 and 119.88 are the exact NTSC rates."""
+
+    name: Name
+    fps: float = Field(gt=0)
+    resolution: Resolution
+    audio_sample_rate: int = Field(default=48_000, ge=8_000, le=192_000)
+
+
+class ItemMeta(Part):
+    """What the caller knows of a file; nothing of it is looked up. Clips and sounds that are used need a length."""
+
+    w: int | None = Field(default=None, gt=0)
+    h: int | None = Field(default=None, gt=0)
+    duration_sec: Annotated[float, Field(gt=0, le=_DAY_S)] | None = None
+    fps: float | None = Field(default=None, gt=0)
+    has_audio: bool | None = None
+    sample_rate: int | None = Field(default=None, gt=0)
+    channels: int | None = Field(default=None, gt=0)
+
+
+class Item(Part):
+    """One file. `path` is relative and stands in the timeline as it is."""
+
+    id: Id
+    kind: Literal["image", "video", "audio"]
+    path: str = Field(min_length=1, max_length=1_000)
+    meta: ItemMeta = ItemMeta()
+
+
+class Folder(Part):
+    """The files, in the caller's order."""
+
+    items: tuple[Item, ...] = Field(strict=False, min_length=1, max_length=MAX_ITEMS)
+
+
+class Span(Part):
+    """A span of one item, in seconds of its own time."""
+
+    item_id: Id
+    from_sec: Seconds
+    to_sec: Seconds
+
+    @property
+    def start(self) -> Fraction:
+        """Exactly the decimal that was written."""
+        return exact(self.from_sec)
+
+    @property
+    def end(self) -> Fraction:
+        """The exclusive end, exactly as written."""
+        return exact(self.to_sec)
+
+
+class ClipTransition(Part):
+    """How the clip before becomes this one, half of it on either side of the cut, which stays where it is."""
+
+    type: Literal["cut", "dissolve"] = "dissolve"
+    duration_sec: Annotated[float, Field(gt=0, le=60)] = 0.5
+
+
+class SequenceClip(Span):
+    """One clip; it follows the one before, after a gap of `gapBeforeSec`."""
+
+    clip_name_hint: Name | None = None
+    gap_before_sec: Seconds = 0.0
+    transition: ClipTransition | None = None
+
+
+class AudioLayer(Span):
+    """One sound on a track of its own, heard from `startSec` on, and never beyond the last picture.
+
+    `trimToFit` is cut there; `start` is meant to be heard whole; `loop` starts over until then.
+    """
+
+    placement: Literal["trimToFit", "start", "loop"] = "trimToFit"
+    role: Annotated[str, Field(min_length=1, max_length=50)] = "music"
+    start_sec: Seconds = 0.0
+    fade_in_sec: Seconds = 0.0
+    fade_out_sec: Seconds = 0.0
+    gain: Annotated[float, Field(ge=0, le=4)] = 1.0
+    clip_name_hint: Name | None = None
+
+
+class Marker(Part):
+    """A named point, or span, of the whole timeline."""
+
+    at_sec: Seconds
+    duration_sec: Seconds = 0.0
+    name: Name
+    comment: Annotated[str, Field(max_length=1_000)] = ""
+    color: Literal["RED", "ORANGE", "YELLOW", "GREEN", "CYAN", "BLUE", "PURPLE", "MAGENTA", "WHITE"] = "GREEN"
+
+
+class Intent(Part):
+    """What is seen, clip after clip, and what is heard."""
+
+    kind: Literal["explicit"] = "explicit"
+    video_sequence: tuple[SequenceClip, ...] = Field(strict=False, min_length=1, max_length=MAX_CLIPS)
+    audio_layers: tuple[AudioLayer, ...] = Field(default=(), strict=False, max_length=MAX_LAYERS)
+    markers: tuple[Marker, ...] = Field(default=(), strict=False, max_length=MAX_MARKERS)
+
+
+class Output(Part):
+    """How the timeline is written, and for whom."""
+
+    include_clip_names: bool = True
+    otio_schema: Literal["Timeline.1"] = "Timeline.1"
+    target_consumer: Target = "generic"
+
+
+class Manifest(Part):
+    """The whole request. `responseFormat` and `dryRun` say how it is answered and change no timeline."""
+
+    project: Project
+    folder: Folder
+    intent: Intent
+    output: Output = Output()
+    response_format: Literal["file", "json"] = "file"
+    dry_run: bool = False
+
+
+def exact(number: float) -> Fraction:
+    """A decimal as it was written: 0.1 is one tenth."""
+    return Fraction(str(number))

@@ -1,0 +1,2 @@
+curl "$HOST/api/v1/media-render/voices?language=en&gender=female" \
+-H "Authorization: Bearer $KEY"
