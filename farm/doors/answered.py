@@ -1,9 +1,9 @@
-"""The door of what is answered at once: work so short that its caller waits while it is done here.
+"""The door of what is answered at once: work so short that its caller waits while the API does it.
 
-It was done before it comes here, and costs as much as it would as a job: one transaction makes its job, already
+It is done before it comes here, and costs what it would cost as a job: one transaction makes its job, already
 completed, with its hold and its settle in the ledger, as the scheduler would have settled it. It has no task
-and needs neither scheduler nor worker. Only for kinds that are pure: who makes the call again is led to its job
-by the ticket, and gets the same answer by doing the work again.
+and needs neither scheduler nor worker. Only for kinds that are pure: whoever makes the call again is led to
+its job by the ticket, and gets the same answer because the same work is done again.
 """
 
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ def note_answered(
     result: Mapping[str, JsonValue],
     once: Ticket | None = None,
 ) -> str:
-    """Charge for what was done, under a ticket only once. Returns its job's id; `result` is what the job shows.
+    """Charge for what was done, under a ticket only once. Returns its job's id.
 
-    Raises InsufficientCredits, and CallInProgress when another call has taken the ticket's place; then nothing
-    is stored, and the caller gets no answer.
+    `result` is what the job shows. Raises InsufficientCredits, and CallInProgress when another call has taken
+    the ticket's place; then nothing is stored, and the caller is not to get what was done.
     """
     kind = kind_named(spec.params.kind)
     order = Order(spec, kind, (), kind.price_mc(spec.params, hall.catalog))
@@ -43,9 +43,10 @@ def note_answered(
         made_id = already_made(connection, once)
         if made_id is not None:
             return made_id
-        now = hall.clock.now()
-        _count_spent(connection, caller.account.id, order.price_mc, now)  # the account's row before the key's
+        # The account's row before the key's, which the submit takes.
+        _count_spent(connection, caller.account.id, order.price_mc, hall.clock.now())
         done = submit_within(hall, connection, caller, [order])[0]
+        now = hall.clock.now()
         _complete(connection, done, result, now)
         _settle(connection, caller, done, now)
         _tell(connection, caller, spec, done, now)

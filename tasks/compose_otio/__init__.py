@@ -18,7 +18,17 @@ from tasks.compose_otio.composed import Composed, compose, composed
 from tasks.compose_otio.findings import BrokenManifest, Finding
 from tasks.compose_otio.manifest import Manifest
 
-__all__ = ["KIND", "BrokenManifest", "ComposeOtio", "Composed", "Finding", "Limits", "Manifest", "compose", "composed"]
+__all__ = [
+    "KIND",
+    "BrokenManifest",
+    "ComposeOtio",
+    "Composed",
+    "Finding",
+    "Limits",
+    "Manifest",
+    "compose",
+    "composed",
+]
 
 STEP = "compose"
 PRICE = "compose_otio"

@@ -4,7 +4,6 @@ It reads the JSON itself rather than the parsed manifest: so a field of the wron
 is wrong elsewhere. What has the wrong shape is passed over here; its shape has been told already.
 """
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ _MOST_IDS = 20
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^~|^[A-Za-z][A-Za-z0-9+.-]*:|(^|/)\.\.?(/|$)|//|/$")
 _FPS_ALLOWED = f"whole numbers from 1 to {MAX_FPS}, 23.976, 29.97, 47.952, 59.94 and 119.88"
 _DAY_S = 86_400
+WITHOUT_HANDLES = ("resolve", "kdenlive")  # targets for which a dissolve is cut to its handles, or left out
+_MOST = 10**12
 
 
 class Limits(Noun):
@@ -62,9 +63,9 @@ class Look:
     def number(self) -> Fraction | None:
         """The number that it is, exactly as written."""
         value = self.value
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            return None
-        return Fraction(str(value)) if abs(value) < 1e12 else None
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _MOST:
+            return None  # NaN is not below anything
+        return Fraction(str(value))
 
     def wrong(
         self, code: str, message: str, item_id: str | None = None, allowed: JsonValue = None
@@ -162,6 +163,7 @@ class _Spans:
         self._markers = root["intent"]["markers"].all
         self._items = {text: item for item in root["folder"]["items"].all if (text := item["id"].text)}
         self._lengthless = set[str]()
+        self._needs_handles = root["output"]["targetConsumer"].text not in WITHOUT_HANDLES
 
     def faults(self) -> Iterator[Finding]:
         """Everything that is wrong with them."""
@@ -226,7 +228,7 @@ class _Spans:
         """What is to begin while there is a picture."""
         frame = self._rate.seconds(1) if self._rate else Fraction(0)
         if at.number is not None and total and at.number > max(total - frame, Fraction(0)):
-            most = {"le": float(max(total - frame, Fraction(0)))}
+            most: JsonValue = {"le": float(max(total - frame, Fraction(0)))}
             yield at.wrong("out_of_range", "Is not before the last frame of the picture.", named, most)
 
     def _transitions(self) -> Iterator[Finding]:
@@ -240,6 +242,33 @@ class _Spans:
                 yield at.wrong("transition_adjacent", "Needs a clip that ends where this one begins.", named)
                 continue
             yield from self._overlap(index, borrowed)
+            if self._needs_handles:
+                yield from self._handles(self._clips[index - 1], clip, borrowed[index] / 2)
+
+    def _handles(self, before: Look, clip: Look, half: Fraction) -> Iterator[Finding]:
+        """A dissolve shows what lies behind the end of the one and ahead of the start of the other."""
+        frame = self._rate.seconds(1) if self._rate else Fraction(0)
+        rooms = [room for room in (self._behind(before), self._ahead(clip)) if room is not None]
+        if rooms and half > min(rooms) + frame / 2:
+            yield clip["transition"]["durationSec"].wrong(
+                "insufficient_handles",
+                "The clips have not enough beyond their trims for it; trim them, or let it be shorter.",
+                clip["itemId"].text,
+                {"le": float(max(2 * min(rooms), Fraction(0)))},
+            )
+
+    def _behind(self, span: Look) -> Fraction | None:
+        """What the medium has after the span; None for a still, and where nobody knows."""
+        item = self._items.get(span["itemId"].text or "")
+        if item is None or item["kind"].text != "video":
+            return None
+        length, end = item["meta"]["durationSec"].number, span["toSec"].number
+        return None if length is None or end is None else length - end
+
+    def _ahead(self, span: Look) -> Fraction | None:
+        """What the medium has before the span."""
+        item = self._items.get(span["itemId"].text or "")
+        return span["fromSec"].number if item is not None and item["kind"].text == "video" else None
 
     def _overlap(self, index: int, borrowed: Sequence[Fraction]) -> Iterator[Finding]:
         clip = self._clips[index]

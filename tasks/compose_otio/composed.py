@@ -1,4 +1,4 @@
-"""From a manifest's JSON to the bytes of its `.otio`: the same bytes for the same manifest, on any machine."""
+"""From a manifest's JSON to its `.otio`: the same bytes for the same manifest, on any machine."""
 
 import json
 import re

@@ -11,8 +11,10 @@ from farm.noun import Noun
 
 _MOST_SAID = 20
 _LONGEST_GOT = 200
+_LARGE = 10**15
 _LENGTHS = ("too_long", "too_short", "string_too_long", "string_too_short")
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of")
+_ALLOWED = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length")
 _LISTS = {
     "/folder/items": "too_many_items",
     "/intent/audioLayers": "track_limit",
@@ -52,15 +54,13 @@ def shown(value: object) -> JsonValue:
     """A value as an answer may repeat it: numbers and short texts, else what it is."""
     if isinstance(value, str):
         return value[:_LONGEST_GOT]
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if abs(value) < _LARGE else "a very large number"
     if isinstance(value, float):
         return value if abs(value) <= 1e300 else str(value)  # JSON has no NaN and no infinity
-    return f"{'an object' if isinstance(value, Mapping) else 'a list'} of {len(value)}" if _counts(value) else ""
-
-
-def _counts(value: object) -> bool:
-    return isinstance(value, (Mapping, list, tuple))
+    return "an object" if isinstance(value, Mapping) else "a list"
 
 
 def of_shape(error: ValidationError) -> Iterator[Finding]:
@@ -100,6 +100,10 @@ def _message(found: ErrorDetails) -> str:
         return "Is required."
     if found["type"] == "extra_forbidden":
         return "There is no such field."
+    if found["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "Should be an object."
+    if found["type"] == "tuple_type":
+        return "Should be a list."
     text = re.sub(r"^Input should", "Should", found["msg"])
     return text if text.endswith(".") else f"{text}."
 
@@ -109,5 +113,4 @@ def _allowed(found: ErrorDetails) -> JsonValue:
     context = found.get("ctx", {})
     if found["type"] == "literal_error":
         return list(re.findall(r"'([^']*)'", str(context["expected"])))
-    bounds = {name: shown(value) for name, value in context.items() if name not in ("error", "field_type", "actual_length")}
-    return bounds or None
+    return {name: shown(value) for name, value in context.items() if name in _ALLOWED} or None

@@ -1,8 +1,8 @@
 """Lays a checked manifest out as the farm's timeline. Pure.
 
 Edges are snapped to frames one by one, from the exact sum of all lengths before: so cuts never drift, and
-there is neither gap nor overlap. Source ranges have exactly the frames that are shown; where rounding asks for
-one frame more than a medium has, its last frame is held.
+there is neither gap nor overlap. Source ranges have exactly the frames that are shown; where rounding asks
+for one frame more than a medium has, its last frame is held.
 """
 
 from collections.abc import Iterator

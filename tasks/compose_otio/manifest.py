@@ -53,7 +53,7 @@ class Project(Part):
 
 
 class ItemMeta(Part):
-    """What the caller knows of a file; nothing of it is looked up. Clips and sounds that are used need a length."""
+    """What the caller knows of a file; nothing is looked up. Clips and sounds that are used need a length."""
 
     w: int | None = Field(default=None, gt=0)
     h: int | None = Field(default=None, gt=0)

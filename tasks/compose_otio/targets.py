@@ -3,7 +3,6 @@
 `generic` is the timeline as it is: the manifest's paths unchanged, beginning at 0, no editor's metadata.
 """
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.timeline import Timeline

@@ -182,7 +182,7 @@ def test_a_transient_failure_waits_and_is_tried_again(farm: Farm) -> None:
     assert farm.job(job_id).state is JobState.COMPLETED
 
 
-def test_invalid_input_fails_at_once_and_costs_nothing(farm: Farm) -> None:
+def test_d136_invalid_input_fails_at_once_and_costs_nothing(farm: Farm) -> None:
     farm.worker()
     ada = farm.caller(balance_mc=10_000)
     job_id = farm.submit(ada, Probe(price_mc=2_500))
@@ -194,7 +194,7 @@ def test_invalid_input_fails_at_once_and_costs_nothing(farm: Farm) -> None:
     assert farm.caller().account.balance_mc == 10_000
 
 
-def test_a_job_is_charged_once_when_it_completes(farm: Farm) -> None:
+def test_d136_a_job_is_charged_once_when_it_completes(farm: Farm) -> None:
     farm.worker()
     job_id = farm.submit(farm.caller(balance_mc=10_000), Probe(price_mc=2_500))
     assert farm.caller().account.balance_mc == 7_500

@@ -23,6 +23,7 @@ from workers.cpu_render.render import shape_of
 from workers.cpu_render.segments.part import part_of
 from workers.cpu_render.segments.pictures import render_part
 from workers.media.join import Piece, join
+from workers.media.verify import verify_joins
 
 pytestmark = pytest.mark.slow
 
@@ -323,6 +324,9 @@ def test_segments_of_a_single_frame_fit_too(scene, tmp_path):
     shape = replace(shape_of(timeline), frames=41, samples=0)
     join(pieces, None, film, shape, STANDARD, lambda _done: None)
     assert len(decoded(film)) == 41
+    verify_joins(film, STANDARD.format, edges[1:-1])
+    with pytest.raises(TaskFailure, match="no keyframe is at its join at 20"):
+        verify_joins(film, STANDARD.format, [20])
 
 
 def test_segments_that_do_not_fit_make_no_film(scene, in_segments, tmp_path):

@@ -9,11 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from farm.api.errors import refused_params
-from farm.api.surfaces.media_render import wire
+from farm.api.surfaces.media_render import to_wire, wire
 from farm.api.surfaces.media_render.to_spec import to_spec
 from farm.asset import Asset, AssetState, MediaProject
 from farm.errors import BadRequest
+from farm.job import Job
 from farm.media_types import CONTENT_TYPES, check_upload
+from farm.states import JobState
 from farm.timeline import Timeline
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.params import MAX_OVERLAYS, TEXT_TEMPLATES, SfxType, TransitionType
@@ -305,6 +307,26 @@ def test_d131_without_a_visual_or_without_any_file_nothing_is_rendered():
     with pytest.raises(BadRequest, match="no files, or they have expired") as refused:
         to_spec(request, replace(PROJECT, name="Old"), [])
     assert refused.value.param == "projectId"
+
+
+@pytest.mark.parametrize(
+    ("state", "progress", "told"),
+    [
+        (JobState.QUEUED, 0.0, ("queued", 0, False)),
+        (JobState.RUNNING, 0.0, ("processing", 0, False)),
+        (JobState.RUNNING, 0.456, ("processing", 45, False)),
+        (JobState.RUNNING, 1.0, ("processing", 99, False)),  # 100 is a finished file
+        (JobState.COMPLETED, 1.0, ("completed", 100, True)),
+        (JobState.FAILED, 0.5, ("failed", 50, False)),
+        (JobState.CANCELLED, 0.5, ("failed", 50, False)),
+    ],
+)
+def test_d139_to_d143_a_status_is_one_of_four_words_with_whole_percents(state, progress, told):
+    kind = "media-render"
+    job = Job("job_1", 1, 1, kind, kind, state, progress, "", {}, {}, None, 0, 0, 0.0, None, None)
+    shown = to_wire.status(PROJECT, job)
+    assert (shown.status, shown.progress, shown.output_ready) == told
+    assert (shown.error_message is not None) == (shown.status == "failed")  # D-145
 
 
 def test_untouched_clips_are_copied_unless_it_is_forbidden():

@@ -14,6 +14,7 @@ from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from farm.encoders import STANDARD, FileFormat
@@ -23,7 +24,7 @@ from workers.media.shape import Shape
 Seen: TypeAlias = "Packet[VideoStream]"
 
 _DEMUXERS = {"webm": "matroska"}
-_SKIPPING = frozenset({"h264", "hevc"})  # decoders that can be told so between two packets
+_MAKING_UP = frozenset({"h264", "hevc"})  # decoders that go on when frames are missing
 _BEFORE_A_JOIN, _BEHIND_A_JOIN = 8, 8  # packets
 _TICKS = {"webm": 1000, "gif": 100}  # per second, in formats that round times
 # Samples that an encoder may add at the end: AAC's and Opus's frames.
@@ -46,7 +47,7 @@ def verify(path: Path, shape: Shape, form: FileFormat = STANDARD.format) -> None
 def verify_joins(path: Path, form: FileFormat, joins: Collection[int]) -> None:
     """Raise TaskFailure CORRUPT_OUTPUT unless a decoder gets over each of these frames without a seek.
 
-    Each is the first of a segment. Decoding begins at the keyframe before it.
+    Each is the first of a segment, and so a keyframe.
     """
     try:
         with av.open(str(path), "r", format=demuxer_of(form)) as container:
@@ -81,20 +82,34 @@ def _around(packets: Iterable[Seen], joins: Collection[int]) -> Iterator[tuple[i
 
 
 def _verify_join(stream: VideoStream, frame: int, packets: Sequence[Seen]) -> None:
-    """Frames that no other needs are passed over until shortly before the join."""
+    """The frames from the join on come whole and in their order, after others.
+
+    Where a decoder makes up for what it lacks, those others are the keyframe and the last before the join.
+    """
+    place = next((n for n, packet in enumerate(packets) if n and packet.is_keyframe), None)
+    if place is None:
+        raise _corrupt(f"no keyframe is at its join at {frame}")
     decoder = CodecContext.create(stream.codec_context.name, "r")
     assert isinstance(decoder, VideoCodecContext)
     decoder.extradata = stream.codec_context.extradata
-    decoder.thread_type = "FRAME"
-    near = max(0, len(packets) - _BEFORE_A_JOIN - _BEHIND_A_JOIN - 1) if decoder.name in _SKIPPING else 0
-    decoded: list[int | None] = []
-    for number, packet in enumerate(packets):
-        decoder.skip_frame = "NONREF" if number < near else "DEFAULT"
-        decoded += [shown.pts for shown in decoder.decode(packet)]
-    decoded += [shown.pts for shown in decoder.decode(None)]
-    times = [time for time in decoded if time is not None]
-    if not {packet.pts for packet in packets[near:]} <= {*times} or times != sorted(times):
-        raise _corrupt(f"frames around its join at {frame} do not decode in their order")
+    least = max(1, place - _BEFORE_A_JOIN) if decoder.name in _MAKING_UP else 1
+    shown = [*_decoded(decoder, [packets[0], *packets[least:place]], is_whole=least == 1)]
+    shown += _decoded(decoder, [*packets[place:], None], is_whole=True)
+    wanted = sorted(packet.pts or 0 for packet in packets[place:])
+    if [each.pts for each in shown if (each.pts or 0) >= wanted[0]] != wanted:
+        raise _corrupt(f"frames behind its join at {frame} do not decode in their order")
+
+
+def _decoded(
+    decoder: VideoCodecContext, packets: Sequence["Seen | None"], *, is_whole: bool
+) -> Iterator[VideoFrame]:
+    """Where they are not the whole from a keyframe on, what cannot be decoded is passed over."""
+    for packet in packets:
+        try:
+            yield from decoder.decode(packet)
+        except av.error.InvalidDataError:
+            if is_whole:
+                raise
 
 
 def _verify_pictures(container: InputContainer, shape: Shape, form: FileFormat) -> None:

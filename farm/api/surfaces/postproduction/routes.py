@@ -1,0 +1,129 @@
+"""The calls of the postproduction document. Composing is pure and takes milliseconds, so it is done here."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Body, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from farm.account import Account
+from farm.api.desk import AtDesk, Desk, SignedIn
+from farm.api.errors import default_shape
+from farm.api.idempotency import MadeOnce
+from farm.api.routing import farm_router, submits
+from farm.api.surfaces.postproduction import wire
+from farm.doors.answered import note_answered
+from farm.doors.submit import submit
+from farm.job import JobSpec
+from farm.money import credits
+from farm.otio import CONTENT_TYPE
+from tasks.compose_otio import KIND, BrokenManifest, Composed, ComposeOtio, Finding, Limits, composed
+from tasks.compose_otio.checks import checked
+
+SURFACE = "postproduction"
+_BAD = 400
+_MOST_IN_HEADER = 20
+_FILE = {CONTENT_TYPE: {"schema": {"type": "string", "description": "An OpenTimelineIO file (Timeline.1)."}}}
+
+router = farm_router("/postproduction/v1", "postproduction")
+
+
+@router.post(
+    "/compose-otio",
+    response_model=wire.ComposeAnswer,
+    openapi_extra=submits("compose"),
+    responses={
+        200: {"content": _FILE, "description": "The file, or with `responseFormat: json` the wrapper."},
+        202: {"model": wire.AcceptedAnswer, "description": "With `Prefer: respond-async`."},
+    },
+)
+def compose_otio(
+    body: Annotated[wire.RawManifest, Body()],
+    request: Request,
+    desk: AtDesk,
+    caller: SignedIn,
+    once: MadeOnce,
+    prefer: Annotated[str, Header(max_length=200)] = "",
+) -> Response:
+    """Compose an explicit manifest into an OpenTimelineIO file: the same bytes for the same manifest.
+
+    A refusal names everything that is wrong at once, each with its JSON pointer. `dryRun` checks and prices.
+    """
+    request_id: str = request.state.request_id
+    try:
+        manifest = checked(body, limits_of(desk, caller.account))
+    except BrokenManifest as error:
+        return _refused(error, request_id)
+    made = composed(manifest)
+    params = ComposeOtio(manifest=manifest.model_dump(mode="json"))
+    price_mc = KIND.price_mc(params, desk.hall.catalog)
+    spec = JobSpec(params=params, surface=SURFACE, interactive=True)
+    if manifest.dry_run:
+        return _wrapped(made, price_mc, _meta(made, request_id), is_dry=True)
+    if _is_async(prefer):
+        return _accepted(submit(desk.hall, caller, spec, once).job_id, _meta(made, request_id))
+    job_id = note_answered(desk.hall, caller, spec, {"compose": {"duration_s": made.duration_s}}, once)
+    if manifest.response_format == "file":
+        return _file(made)
+    meta = _meta(made, request_id).model_copy(update={"job_id": job_id, "credits": credits(price_mc)})
+    return _wrapped(made, price_mc, meta)
+
+
+def limits_of(desk: Desk, account: Account) -> Limits:
+    """What the account's tier allows, by the surface's own words for tiers."""
+    catalog = desk.hall.catalog
+    found = catalog.compose_limits[catalog.surface_tier(SURFACE, account.tier)]
+    return Limits(max_items=found.max_items, max_duration_s=found.max_duration_s)
+
+
+def _is_async(prefer: str) -> bool:
+    """RFC 7240: preferences by commas, each with parameters by semicolons."""
+    return "respond-async" in {wish.partition(";")[0].strip().lower() for wish in prefer.split(",")}
+
+
+def _meta(made: Composed, request_id: str) -> wire.Meta:
+    return wire.Meta(request_id=request_id, warnings=_views(made.warnings))
+
+
+def _views(findings: Sequence[Finding]) -> list[wire.FindingView]:
+    return [wire.FindingView.of(finding) for finding in findings]
+
+
+def _file(made: Composed) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{made.file_name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if made.warnings:
+        told = [f"{warning.code} {warning.path}" for warning in made.warnings[:_MOST_IN_HEADER]]
+        headers["X-Compose-Warnings"] = ", ".join(told)
+    return Response(made.otio, media_type=CONTENT_TYPE, headers=headers)
+
+
+def _wrapped(made: Composed, price_mc: int, meta: wire.Meta, *, is_dry: bool = False) -> Response:
+    data = wire.ComposedView(
+        file_name=made.file_name,
+        content_type=CONTENT_TYPE,
+        otio=None if is_dry else made.otio,
+        duration_sec=made.duration_s,
+        frames=made.timeline.end_frame_exclusive,
+        fps=str(made.timeline.rate.fps),
+        credits=credits(price_mc),
+    )
+    return JSONResponse(wire.ComposeAnswer(data=data, meta=meta).model_dump(mode="json"))
+
+
+def _accepted(job_id: str, meta: wire.Meta) -> Response:
+    data = wire.AcceptedView(job_id=job_id, status_url=f"/farm/v1/jobs/{job_id}")
+    answer = wire.AcceptedAnswer(data=data, meta=meta.model_copy(update={"job_id": job_id}))
+    headers = {"Preference-Applied": "respond-async", "Location": data.status_url}
+    return JSONResponse(answer.model_dump(mode="json"), 202, headers)
+
+
+def _refused(error: BrokenManifest, request_id: str) -> Response:
+    """The shape of every refusal, and in it all faults."""
+    said = dict(default_shape(error.public_code, error.message, error.param, _BAD))
+    said["error"] |= {"errors": [view.model_dump(mode="json") for view in _views(error.faults)]}
+    said["meta"] = {"requestId": request_id}
+    return JSONResponse(said, _BAD, headers={"Cache-Control": "no-store"})
