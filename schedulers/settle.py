@@ -28,6 +28,7 @@ from schedulers.quarantine import WORKER_FAILING, judge
 from schedulers.retry import GiveUp, Retry, after_failure
 from schedulers.reuse import forget
 
+_FILE_GONE = "asset_missing"  # as workers say it; it may be a file of the job's own
 # What it says beside the attempt saves statements that most batches would make in vain.
 _FINISHED = (
     select(
@@ -220,7 +221,7 @@ class Settlement:
             decision = after_failure(kind, row.attempts, rules.retry, rounds)
         match decision:
             case GiveUp():
-                if failure.failure_class == FailureClass.CORRUPT_OUTPUT:
+                if failure.failure_class == FailureClass.CORRUPT_OUTPUT or failure.code == _FILE_GONE:
                     forget(self._connection, row.account_id, row.job_seq)
                 self._task(row, TaskState.FAILED, failure=failure)
                 self._ended[row.job_seq] = Ended(row.job_seq, JobState.FAILED, failure)

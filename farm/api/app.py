@@ -23,7 +23,15 @@ from farm.settings import Settings
 _SHAPES: Mapping[str, Shape] = {}
 
 # What a page of another origin may send, and may read of an answer, besides what every page may.
-_PAGE_SENDS = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Range", "x-request-id")
+_PAGE_SENDS = (
+    "Authorization",
+    "X-API-Key",
+    "Content-Type",
+    "Idempotency-Key",
+    "Prefer",
+    "Range",
+    "x-request-id",
+)
 _PAGE_READS = (
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
@@ -34,6 +42,8 @@ _PAGE_READS = (
     "Content-Range",
     "Accept-Ranges",
     "Location",
+    "Preference-Applied",
+    "X-Compose-Warnings",
 )
 _PREFLIGHT_S = 600
 

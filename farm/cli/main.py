@@ -11,6 +11,7 @@ from farm.cli import (
     audit,
     backup,
     batch,
+    compose,
     console,
     doctor,
     jobs,
@@ -46,6 +47,7 @@ app.add_typer(jobs.submit_app)
 app.add_typer(batch.app, name="batch", help="Submit a whole CSV or JSONL, a job a row.", rich_help_panel=_USE)
 app.add_typer(jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_USE)
 app.add_typer(quote.app)
+app.add_typer(compose.app)
 app.add_typer(tunes.app)
 app.add_typer(
     voices.app, name="voices", help="List the voices of voiceovers; save your own.", rich_help_panel=_USE

@@ -28,7 +28,7 @@ from farm.settings import Settings
 from farm.store import schema_version
 from farm.store.clock import clock_of
 from farm.store.engine import Store
-from farm.store.schema import artifacts, segment_cache
+from farm.store.schema import artifacts, jobs, segment_cache
 from farm.store.snapshot import skip_numbers, snapshot
 
 MANIFEST = "manifest.json"
@@ -161,22 +161,24 @@ def adopt(hall: Hall, blobs: Blobs, who: str, detail: dict[str, object]) -> Chec
         named = dict(_named(connection))
     missing = _absent(blobs, list(named))
     with hall.store.write() as connection:
-        gone = [key for key in missing if not named[key]]
-        for key in gone:
-            connection.execute(delete(segment_cache).where(segment_cache.c.blob_key == key))
+        gone = 0
+        for key in missing:  # also what a file names besides: a job that took it would fail
+            forgotten = delete(segment_cache).where(segment_cache.c.blob_key == key)
+            gone += connection.execute(forgotten).rowcount
         skip_numbers(connection)
         audit.note(connection, hall, who, "farm.restore", "farm", detail)
     lost = tuple(key for key in missing if named[key])
-    return Check(files=len(named) - len(missing), missing=lost, segments_forgotten=len(gone))
+    return Check(files=len(named) - len(missing), missing=lost, segments_forgotten=gone)
 
 
 def _named(connection: Connection) -> Iterator[tuple[str, bool]]:
     """Every blob that a row still counts on, and whether anybody would miss it."""
     for key in connection.scalars(select(segment_cache.c.blob_key)):
         yield key, False
-    kept = artifacts.c.expired.is_not(true())
-    for key in connection.scalars(select(artifacts.c.blob_key).where(kept)):
-        yield key, True
+    missed = (~artifacts.c.intermediate | jobs.c.ended_at.is_(None)).label("missed")
+    files = select(artifacts.c.blob_key, missed).join(jobs, jobs.c.seq == artifacts.c.job_seq)
+    for row in connection.execute(files.where(artifacts.c.expired.is_not(true())).order_by(missed)):
+        yield row.blob_key, row.missed  # what anybody would miss comes last, and counts
 
 
 def _absent(blobs: Blobs, keys: list[str]) -> list[str]:

@@ -52,7 +52,10 @@ def change_voice(hall: Hall, account: Account, voice_id: str, new: NewVoice) -> 
             _require_name(connection, account, new.name)
         values = asdict(new) | {"tags": list(new.tags), "updated_at": hall.clock.now()}
         changed = update(saved_voices).where(saved_voices.c.id == row.id).values(values)
-        return _voice(connection.execute(changed.returning(saved_voices)).one())
+        after = connection.execute(changed.returning(saved_voices)).one_or_none()
+        if after is None:  # somebody removed it just now
+            raise _none(voice_id)
+        return _voice(after)
 
 
 def remove_voice(hall: Hall, account: Account, voice_id: str) -> SavedVoice:
@@ -89,8 +92,12 @@ def _row(connection: Connection, account: Account, voice_id: str) -> AnyRow:
     )
     row = connection.execute(query).one_or_none()
     if row is None:
-        raise NotFound(f"There is no saved voice {voice_id!r}.", param="voice_id")
+        raise _none(voice_id)
     return row
+
+
+def _none(voice_id: str) -> NotFound:
+    return NotFound(f"There is no saved voice {voice_id!r}.", param="voice_id")
 
 
 def _voice(row: AnyRow) -> SavedVoice:

@@ -85,6 +85,22 @@ def due_jobs(before: float, count: int, after: AnyRow | None = None) -> Select[A
     return query
 
 
+def lent(connection: Connection, rows: Sequence[AnyRow]) -> set[str]:
+    """Those of these jobs, by id, whose files some open job took from the account's segments.
+
+    A segment may be forgotten while a job that took it runs on; then only that job's own file names it.
+    """
+    own = {f"attempts/{row.account_id}/{row.id}": row.id for row in rows}
+    taken = (
+        select(artifacts.c.blob_key)
+        .join(jobs, jobs.c.seq == artifacts.c.job_seq)
+        .where(jobs.c.ended_at.is_(None), jobs.c.account_id.in_({row.account_id for row in rows}))
+        .where(artifacts.c.intermediate)
+    )
+    from_where = {"/".join(key.split("/")[:3]) for key in connection.scalars(taken)}
+    return {own[place] for place in from_where & own.keys()}
+
+
 def prune(connection: Connection, rows: Sequence[AnyRow], before: float) -> int:
     """Delete these jobs with all their rows, in the order of the foreign keys. Returns how many went.
 

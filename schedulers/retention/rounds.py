@@ -114,6 +114,9 @@ class Retention:
             rows = _together([row.size for row in found], self._rules.at_once)
             page = found[:rows]
             last = page[-1]
+            with self._hall.store.read() as connection:
+                lent = history.lent(connection, page)
+            page = [row for row in page if row.id not in lent]
             for row in page:  # what its attempts left; no artifact and no segment lies there any more
                 self._blobs.delete_prefix(f"attempts/{row.account_id}/{row.id}")
             with self._hall.store.write() as connection:

@@ -6,7 +6,7 @@ of any kind of machine writes the same bytes.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import JsonValue
 
@@ -16,7 +16,7 @@ from farm.money import milli
 from tasks.compose_otio.checks import Limits, checked
 from tasks.compose_otio.composed import Composed, compose, composed
 from tasks.compose_otio.findings import BrokenManifest, Finding
-from tasks.compose_otio.manifest import Manifest
+from tasks.compose_otio.manifest import AsManifest, Manifest
 
 __all__ = [
     "KIND",
@@ -40,7 +40,7 @@ class ComposeOtio(Params):
 
     kind: ClassVar[str] = "compose-otio"
 
-    manifest: dict[str, JsonValue]
+    manifest: Annotated[dict[str, JsonValue], AsManifest]
 
 
 def plan(params: ComposeOtio) -> Sequence[TaskSpec]:

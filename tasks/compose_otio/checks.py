@@ -5,15 +5,16 @@ is wrong elsewhere. What has the wrong shape is passed over here; its shape has 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from pydantic import JsonValue, ValidationError
 
 from farm.noun import Noun
 from farm.timeline import Rate
-from tasks.compose_otio.findings import BrokenManifest, Finding, of_shape, pointer, shown
+from tasks.compose_otio.dissolves import Dissolves
+from tasks.compose_otio.findings import BrokenManifest, Finding, of_shape, shown
+from tasks.compose_otio.look import Look, length_of
 from tasks.compose_otio.manifest import MAX_ITEMS, Manifest
 
 MAX_FPS = 120
@@ -21,8 +22,6 @@ _MOST_IDS = 20
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^~|^[A-Za-z][A-Za-z0-9+.-]*:|(^|/)\.\.?(/|$)|//|/$")
 _FPS_ALLOWED = f"whole numbers from 1 to {MAX_FPS}, 23.976, 29.97, 47.952, 59.94 and 119.88"
 _DAY_S = 86_400
-WITHOUT_HANDLES = ("resolve", "kdenlive")  # targets for which a dissolve is cut to its handles, or left out
-_MOST = 10**12
 
 
 class Limits(Noun):
@@ -30,49 +29,6 @@ class Limits(Noun):
 
     max_items: int = MAX_ITEMS
     max_duration_s: float = _DAY_S
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A value of the JSON, and where it stands. Whatever is not there, or is something else, is None."""
-
-    value: object
-    parts: tuple[str | int, ...] = ()
-
-    @property
-    def at(self) -> str:
-        """Its JSON pointer."""
-        return pointer(*self.parts)
-
-    def __getitem__(self, key: str) -> "Look":
-        inside = self.value.get(key) if isinstance(self.value, Mapping) else None
-        return Look(inside, (*self.parts, key))
-
-    @property
-    def all(self) -> list["Look"]:
-        """The parts of a list."""
-        found = self.value if isinstance(self.value, (list, tuple)) else ()
-        return [Look(value, (*self.parts, index)) for index, value in enumerate(found)]
-
-    @property
-    def text(self) -> str | None:
-        """The text that it is."""
-        return self.value if isinstance(self.value, str) else None
-
-    @property
-    def number(self) -> Fraction | None:
-        """The number that it is, exactly as written."""
-        value = self.value
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _MOST:
-            return None  # NaN is not below anything
-        return Fraction(str(value))
-
-    def wrong(
-        self, code: str, message: str, item_id: str | None = None, allowed: JsonValue = None
-    ) -> Finding:
-        """That this is wrong."""
-        got = shown(self.value)
-        return Finding(code=code, path=self.at, message=message, item_id=item_id, got=got, allowed=allowed)
 
 
 def checked(raw: object, limits: Limits = Limits()) -> Manifest:  # noqa: B008  # frozen
@@ -148,28 +104,27 @@ def _too_long(root: Look, limits: Limits) -> Iterator[Finding]:
 
 
 def _length(span: Look) -> Fraction:
-    start, end, gap = span["fromSec"].number, span["toSec"].number, span["gapBeforeSec"].number
-    seen = end - start if start is not None and end is not None and end > start else Fraction(0)
-    return seen + max(gap or Fraction(0), Fraction(0))
+    """With the gap before it."""
+    return length_of(span) + max(span["gapBeforeSec"].number or Fraction(0), Fraction(0))
 
 
 class _Spans:
     """The spans of pictures and of sounds against the items that they name."""
 
     def __init__(self, root: Look, rate: Rate | None) -> None:
-        self._rate = rate
+        self._root, self._rate = root, rate
+        self._frame = rate.seconds(1) if rate else Fraction(0)
         self._clips = root["intent"]["videoSequence"].all
         self._layers = root["intent"]["audioLayers"].all
         self._markers = root["intent"]["markers"].all
         self._items = {text: item for item in root["folder"]["items"].all if (text := item["id"].text)}
         self._lengthless = set[str]()
-        self._needs_handles = root["output"]["targetConsumer"].text not in WITHOUT_HANDLES
 
     def faults(self) -> Iterator[Finding]:
         """Everything that is wrong with them."""
         for clip in self._clips:
             yield from self._span(clip, ("image", "video"))
-        yield from self._transitions()
+        yield from Dissolves(self._root, self._items, self._rate).faults()
         total = sum((_length(clip) for clip in self._clips), Fraction(0))
         for layer in self._layers:
             yield from self._span(layer, ("audio", "video"))
@@ -184,7 +139,7 @@ class _Spans:
             return
         item = self._items.get(named)
         if item is None:
-            allowed: list[JsonValue] = [*sorted(self._items)[:_MOST_IDS]]
+            allowed: list[JsonValue] = [shown(known) for known in sorted(self._items)[:_MOST_IDS]]
             yield span["itemId"].wrong("unknown_item_id", "No item has this id.", named, allowed)
             return
         yield from self._kind(span, item, kinds)
@@ -195,12 +150,11 @@ class _Spans:
         if start is None or end is None:
             return
         named = span["itemId"].text
-        frame = self._rate.seconds(1) if self._rate else Fraction(0)
         if end <= start:
             yield span["toSec"].wrong("empty_range", "Is not after fromSec.", named, {"gt": float(start)})
-        elif end - start < frame:
+        elif end - start < self._frame:
             yield span["toSec"].wrong(
-                "empty_range", "The span is shorter than a frame.", named, {"ge": float(start + frame)}
+                "empty_range", "The span is shorter than a frame.", named, {"ge": float(start + self._frame)}
             )
 
     def _kind(self, span: Look, item: Look, kinds: Sequence[str]) -> Iterator[Finding]:
@@ -218,81 +172,12 @@ class _Spans:
             if named not in self._lengthless:
                 self._lengthless.add(named)
                 yield length.wrong("missing_duration", "Clips and sounds that are used need it.", named)
-        elif length.number is not None and end is not None:
-            half = self._rate.seconds(1) / 2 if self._rate else Fraction(0)
-            if end > length.number + half:
-                said = f"The item ends at {float(length.number):g} s."
-                yield span["toSec"].wrong("trim_past_media", said, named, {"le": float(length.number)})
+        elif length.number is not None and end is not None and end > length.number + self._frame / 2:
+            said = f"The item ends at {float(length.number):g} s."
+            yield span["toSec"].wrong("trim_past_media", said, named, {"le": float(length.number)})
 
     def _place(self, at: Look, total: Fraction, named: str | None) -> Iterator[Finding]:
         """What is to begin while there is a picture."""
-        frame = self._rate.seconds(1) if self._rate else Fraction(0)
-        if at.number is not None and total and at.number > max(total - frame, Fraction(0)):
-            most: JsonValue = {"le": float(max(total - frame, Fraction(0)))}
+        if at.number is not None and total and at.number > max(total - self._frame, Fraction(0)):
+            most: JsonValue = {"le": float(max(total - self._frame, Fraction(0)))}
             yield at.wrong("out_of_range", "Is not before the last frame of the picture.", named, most)
-
-    def _transitions(self) -> Iterator[Finding]:
-        """A transition needs two clips that touch, and no frame of a clip is in two transitions."""
-        borrowed = [self._borrowed(clip) for clip in self._clips]
-        for index, clip in enumerate(self._clips):
-            if not borrowed[index]:
-                continue
-            at, named = clip["transition"], clip["itemId"].text
-            if index == 0 or (clip["gapBeforeSec"].number or 0) > 0:
-                yield at.wrong("transition_adjacent", "Needs a clip that ends where this one begins.", named)
-                continue
-            yield from self._overlap(index, borrowed)
-            if self._needs_handles:
-                yield from self._handles(self._clips[index - 1], clip, borrowed[index] / 2)
-
-    def _handles(self, before: Look, clip: Look, half: Fraction) -> Iterator[Finding]:
-        """A dissolve shows what lies behind the end of the one and ahead of the start of the other."""
-        frame = self._rate.seconds(1) if self._rate else Fraction(0)
-        rooms = [room for room in (self._behind(before), self._ahead(clip)) if room is not None]
-        if rooms and half > min(rooms) + frame / 2:
-            yield clip["transition"]["durationSec"].wrong(
-                "insufficient_handles",
-                "The clips have not enough beyond their trims for it; trim them, or let it be shorter.",
-                clip["itemId"].text,
-                {"le": float(max(2 * min(rooms), Fraction(0)))},
-            )
-
-    def _behind(self, span: Look) -> Fraction | None:
-        """What the medium has after the span; None for a still, and where nobody knows."""
-        item = self._items.get(span["itemId"].text or "")
-        if item is None or item["kind"].text != "video":
-            return None
-        length, end = item["meta"]["durationSec"].number, span["toSec"].number
-        return None if length is None or end is None else length - end
-
-    def _ahead(self, span: Look) -> Fraction | None:
-        """What the medium has before the span."""
-        item = self._items.get(span["itemId"].text or "")
-        return span["fromSec"].number if item is not None and item["kind"].text == "video" else None
-
-    def _overlap(self, index: int, borrowed: Sequence[Fraction]) -> Iterator[Finding]:
-        clip = self._clips[index]
-        after = borrowed[index + 1] if index + 1 < len(borrowed) else Fraction(0)
-        own = _span_s(clip)
-        room = min(own - after / 2, _span_s(self._clips[index - 1]) - borrowed[index - 1] / 2)
-        if own and borrowed[index] / 2 > room:
-            yield clip["transition"]["durationSec"].wrong(
-                "transition_overlap",
-                "Is longer than the clips that it joins leave room for.",
-                clip["itemId"].text,
-                {"le": float(max(2 * room, Fraction(0)))},
-            )
-
-    def _borrowed(self, clip: Look) -> Fraction:
-        """How long the transition into the clip lasts; 0 for a cut."""
-        transition = clip["transition"]
-        if not isinstance(transition.value, Mapping) or transition["type"].text == "cut":
-            return Fraction(0)
-        if transition["durationSec"].value is None:
-            return Fraction(1, 2)
-        return transition["durationSec"].number or Fraction(0)
-
-
-def _span_s(span: Look) -> Fraction:
-    start, end = span["fromSec"].number, span["toSec"].number
-    return max(end - start, Fraction(0)) if start is not None and end is not None else Fraction(0)

@@ -42,7 +42,7 @@ class BrokenManifest(BadRequest):
         said = " ".join(f"{fault.path or '/'}: {fault.message}" for fault in self.faults[:_MOST_SAID])
         more = len(self.faults) - _MOST_SAID
         rest = f" And {more} more." if more > 0 else ""
-        super().__init__(f"The manifest cannot be composed. {said}{rest}", param=self.faults[0].path or None)
+        super().__init__(f"The manifest cannot be composed. {said}{rest}", param="manifest")
 
 
 def pointer(*parts: str | int) -> str:

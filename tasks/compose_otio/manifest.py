@@ -6,13 +6,15 @@ Shapes only. What a manifest means as a whole is checked in checks.py; media are
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from farm.noun import Noun
 
 MAX_ITEMS = 2_000
-MAX_CLIPS = 5_000
+MAX_CLIPS = 2_000
 MAX_LAYERS = 64
 MAX_MARKERS = 1_000
 _DAY_S = 86_400
@@ -163,6 +165,16 @@ class Manifest(Part):
     output: Output = Output()
     response_format: Literal["file", "json"] = "file"
     dry_run: bool = False
+
+
+class AsManifest:
+    """Shows a manifest's schema for any JSON: `Annotated[JsonValue, AsManifest]`."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(Manifest.__pydantic_core_schema__)
 
 
 def exact(number: float) -> Fraction:

@@ -24,7 +24,6 @@ NOUNS = (
     "farm.job",
     "farm.kinds",
     "farm.logs",
-    "farm.manifest",
     "farm.media_types",
     "farm.money",
     "farm.noun",

@@ -109,13 +109,13 @@ class Crew:
             self._make(first, files, [hand])
 
     def make(self, first: TaskSpec, files: Mapping[str, Path], workers: int) -> Made:
-        """Have some of them make a film. What was made before is forgotten; its last films stay."""
+        """Have some of them make a film. As many films as there are hands stay."""
         return self._make(first, files, self.hands[:workers])
 
     def _make(self, first: TaskSpec, files: Mapping[str, Path], hands: Sequence[Hand]) -> Made:
         self.films += 1
         rig = Rig(self.folder / str(self.films), {name: path.resolve() for name, path in files.items()})
-        shutil.rmtree(self.folder / str(self.films - 2 * len(self.hands)), ignore_errors=True)
+        shutil.rmtree(self.folder / str(self.films - len(self.hands)), ignore_errors=True)
         costs: dict[str, Cost] = {}
         started_s = time.monotonic()
         waiting, last = [first], first

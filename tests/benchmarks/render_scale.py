@@ -46,11 +46,17 @@ def run(runs: int) -> Sequence[Row]:
             single.append(crew.make(_first(timeline, files, "render"), files, 1))
             for number in WORKERS:
                 apart[number].append(crew.make(_first(timeline, files, "timeline"), files, number))
-    return [
+    rows = [
         *_costs(single, apart),
         *_likeness(timeline, files, single[-1], apart[2][-1]),
         *_scaling(single, apart[1]),
     ]
+    shutil.rmtree(_FOLDER)
+    return rows
+
+
+def _workers(number: int) -> str:
+    return "1 worker" if number == 1 else f"{number} workers"
 
 
 def _first(timeline: Timeline, files: Mapping[str, Path], step: str) -> TaskSpec:
@@ -67,11 +73,11 @@ def _beginning(timeline: Timeline) -> Timeline:
 def _costs(single: Sequence[Made], apart: Mapping[int, Sequence[Made]]) -> Iterator[Row]:
     for number, made in apart.items():
         over = [mine.cpu_s / whole.cpu_s for mine, whole in zip(made, single, strict=True)]
-        yield Row.median(f"segments on {number} workers, CPU over a single pass", over, "x", target=1.08)
+        yield Row.median(f"segments on {_workers(number)}, CPU over a single pass", over, "x", target=1.08)
     yield Row.median("single pass, CPU", [made.cpu_s for made in single], "s")
     yield Row.median("single pass, wall", [made.wall_s for made in single], "s")
     for number, made in apart.items():
-        yield Row.median(f"segments on {number} workers, wall", [each.wall_s for each in made], "s")
+        yield Row.median(f"segments on {_workers(number)}, wall", [each.wall_s for each in made], "s")
     last = apart[1][-1]
     yield Row.median("segments", [len(last.segments)], "")
     yield Row.median("laying out, of the CPU", [last.cost_of("timeline").cpu_s / last.cpu_s], "x")

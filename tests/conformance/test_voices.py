@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, delete
 
 from farm.account import Account
 from farm.doors import voices
 from farm.errors import Conflict, NotFound
 from farm.ids import RandomIds
 from farm.settings import Settings
+from farm.store.rows import AnyRow
+from farm.store.schema import saved_voices
 from farm.voice import NewVoice, is_saved
 from tests.farm import Farm
 
@@ -65,6 +68,22 @@ def test_a_name_belongs_to_one_voice(farm: Farm, ada: Account) -> None:
     with pytest.raises(Conflict, match=made.id):
         voices.change_voice(farm.hall, ada, other.id, NARRATOR)
     voices.change_voice(farm.hall, ada, made.id, replace(NARRATOR, speed=0.8))  # its own name is free to it
+
+
+def test_a_voice_that_is_removed_while_it_is_changed_is_not_there(
+    farm: Farm, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = voices.save_voice(farm.hall, ada, NARRATOR)
+    look = voices._row
+
+    def look_and_lose(connection: Connection, account: Account, voice_id: str) -> AnyRow:
+        row = look(connection, account, voice_id)
+        connection.execute(delete(saved_voices))  # as another process does between the look and the change
+        return row
+
+    monkeypatch.setattr(voices, "_row", look_and_lose)
+    with pytest.raises(NotFound):
+        voices.change_voice(farm.hall, ada, made.id, replace(NARRATOR, speed=1.4))
 
 
 def test_an_account_saves_no_more_than_it_may(farm: Farm, ada: Account) -> None:

@@ -150,6 +150,23 @@ def test_d089_an_unsupported_template_is_told_the_known_ones(api: Api):
     assert "'Comic Burst'" in message and all(name in message for name in TEXT_TEMPLATES.values())
 
 
+def test_d085_d088_the_fullest_request_is_taken(api: Api):
+    """200 clips of one frame, 1,000 texts of 300 letters beyond ASCII, and as many effects."""
+    made = api.project(PHOTO, SECOND)
+    names = [PHOTO[0], SECOND[0]] * 100
+    short = {"durationSeconds": 0.04}
+    body = {
+        "clipPlacements": [{"fileName": name, **short} for name in names],
+        "textOverlays": [overlay(text="文" * 300, startTime=n * 0.006, **short) for n in range(1000)],
+        "sfxPlacements": [{"sfxType": "click", "startTime": n * 0.006, **short} for n in range(1000)],
+    }
+    answer = start(api, projectId=made["projectId"], **body)
+    assert answer.status_code == 202, answer.text
+    taken = params_of(api)
+    assert len(taken["placements"]) == 200
+    assert len(taken["text_overlays"]) == len(taken["sfx_placements"]) == 1000
+
+
 def test_more_overlays_than_anyone_reads_are_refused(api: Api):
     made = api.project(PHOTO, put=False)
     many = start(api, projectId=made["projectId"], textOverlays=[overlay()] * 1001)

@@ -23,6 +23,7 @@ from tasks.compose_otio.checks import checked
 SURFACE = "postproduction"
 _BAD = 400
 _MOST_IN_HEADER = 20
+_MOST_ERRORS = 1_000
 _FILE = {CONTENT_TYPE: {"schema": {"type": "string", "description": "An OpenTimelineIO file (Timeline.1)."}}}
 
 router = farm_router("/postproduction/v1", "postproduction")
@@ -122,8 +123,11 @@ def _accepted(job_id: str, meta: wire.Meta) -> Response:
 
 
 def _refused(error: BrokenManifest, request_id: str) -> Response:
-    """The shape of every refusal, and in it all faults."""
-    said = dict(default_shape(error.public_code, error.message, error.param, _BAD))
-    said["error"] |= {"errors": [view.model_dump(mode="json") for view in _views(error.faults)]}
+    """The shape of every refusal, and in it all faults, or how many more there are than anybody reads."""
+    said = dict(default_shape(error.public_code, error.message, error.faults[0].path, _BAD))
+    said["error"] |= {
+        "errors": [view.model_dump(mode="json") for view in _views(error.faults[:_MOST_ERRORS])],
+        "errorCount": len(error.faults),
+    }
     said["meta"] = {"requestId": request_id}
     return JSONResponse(said, _BAD, headers={"Cache-Control": "no-store"})

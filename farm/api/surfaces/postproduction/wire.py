@@ -6,26 +6,13 @@ named here.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from tasks.compose_otio import Finding
-from tasks.compose_otio.manifest import Manifest
+from tasks.compose_otio.manifest import AsManifest
 
-
-class _AsManifest:
-    """In the document a manifest; here any JSON, for the kind tells all that is wrong with it at once."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return handler(Manifest.__pydantic_core_schema__)
-
-
-RawManifest = Annotated[JsonValue, _AsManifest]
+RawManifest = Annotated[JsonValue, AsManifest]  # any JSON: the kind tells all that is wrong with it at once
 
 
 class Answer(BaseModel):
