@@ -81,7 +81,7 @@ def _show_faults(error: BrokenManifest, *, as_json: bool) -> None:
         console.print_json({"errors": faults})
         return
     console.err().print(console.table(faults, _FAULTS))
-    console.complain(f"{len(faults)} things are wrong with the manifest; nothing was written.")
+    console.complain("The manifest cannot be composed; nothing was written.")
 
 
 def _row(fault: Finding) -> dict[str, Any]:

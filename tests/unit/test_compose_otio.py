@@ -358,6 +358,36 @@ def test_all_faults_are_told_at_once_however_many():
         assert {apart[where][1:] for where in planted} <= found
 
 
+# What may be wrong with any clip of any manifest: what is planted, the code, and the field that is named.
+ON_CLIPS: list[tuple[dict[str, Any], str, str]] = [
+    ({"itemId": "nobody"}, "unknown_item_id", "itemId"),
+    ({"fromSec": 5, "toSec": 5}, "empty_range", "toSec"),
+    ({"fromSec": -1}, "negative_time", "fromSec"),
+    ({"surprise": 1}, "unknown_field", "surprise"),
+    ({"toSec": "soon"}, "wrong_type", "toSec"),
+    ({"toSec": 86_401}, "out_of_range", "toSec"),
+    ({"transition": {"type": "wipe"}}, "unsupported_value", "transition/type"),
+]
+
+
+def test_faults_anywhere_in_any_manifest_are_told_where_they_are():
+    dice = random.Random(77)
+    for _ in range(MANIFESTS):
+        manifest = random_manifest(dice)
+        clips = manifest["intent"]["videoSequence"]
+        wanted = set()
+        for index in dice.sample(range(len(clips)), dice.randint(1, len(clips))):
+            planted, code, field = dice.choice(ON_CLIPS)
+            clips[index].update(planted)
+            wanted.add((code, f"/intent/videoSequence/{index}/{field}"))
+        spoiled = dice.randrange(len(manifest["folder"]["items"]))
+        manifest["folder"]["items"][spoiled]["path"] = dice.choice(
+            ("../up.png", "/root.png", "a//b.png", "./x")
+        )
+        wanted.add(("path_unsafe", f"/folder/items/{spoiled}/path"))
+        assert wanted <= set(faults(manifest))
+
+
 @pytest.mark.parametrize("raw", [None, 1, "manifest", [], {}, {"project": 1, "folder": [], "intent": "x"}])
 def test_what_is_no_manifest_at_all_is_refused(raw: object):
     assert faults(raw)
