@@ -108,8 +108,12 @@ def _balances(connection: Connection) -> list[str]:
 
 
 def _lanes(connection: Connection) -> list[str]:
-    """The counters say what is there: nothing ready, nothing busy."""
-    query = select(lanes).where((lanes.c.ready != 0) | (lanes.c.busy != 0) | lanes.c.open)
+    """The counters say what is there: nothing ready, nothing busy.
+
+    A fresh lane, into which nothing was counted yet, knows no `busy` of its own: its siblings do.
+    """
+    is_busy = (lanes.c.busy != 0) & ~lanes.c.fresh
+    query = select(lanes).where((lanes.c.ready != 0) | is_busy | lanes.c.open)
     return [
         f"lane {lane.id} counts {lane.ready} ready, {lane.busy} busy, open={lane.open}"
         for lane in connection.execute(query)

@@ -15,9 +15,8 @@ from farm.timeline import Rate
 from tasks.compose_otio.dissolves import Dissolves
 from tasks.compose_otio.findings import BrokenManifest, Finding, of_shape, shown
 from tasks.compose_otio.look import Look, length_of
-from tasks.compose_otio.manifest import MAX_ITEMS, Manifest
+from tasks.compose_otio.manifest import MAX_FPS, MAX_ITEMS, Manifest
 
-MAX_FPS = 120
 _MOST_IDS = 20
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^~|^[A-Za-z][A-Za-z0-9+.-]*:|(^|/)\.\.?(/|$)|//|/$")
 _FPS_ALLOWED = f"whole numbers from 1 to {MAX_FPS}, 23.976, 29.97, 47.952, 59.94 and 119.88"
@@ -57,11 +56,11 @@ def _once(faults: Sequence[Finding]) -> list[Finding]:
 def _rate(fps: Look) -> Rate | None:
     """The exact rate that is meant; None for one that no editor knows."""
     number = fps.number
-    if number is None or not 0 < number <= MAX_FPS:
+    if number is None or not 1 <= number <= MAX_FPS:
         return None
     rate = Rate.of(number)
     is_known = rate.den == 1 or (rate.den == 1001 and rate.num % 1000 == 0)
-    return rate if is_known and rate.fps >= Fraction(1) else None
+    return rate if is_known else None
 
 
 def _fps(fps: Look, rate: Rate | None) -> Iterator[Finding]:

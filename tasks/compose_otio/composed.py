@@ -42,7 +42,7 @@ def composed(manifest: Manifest) -> Composed:
     """Compose a manifest that has been checked."""
     timeline = timeline_of(manifest)
     document = json.loads(as_otio(timeline))
-    document["tracks"]["markers"] = markers_of(manifest, timeline.rate)
+    document["tracks"]["markers"] = markers_of(manifest, timeline)
     lost = tailored(document, manifest, timeline)
     return Composed(
         otio=json.dumps(document, indent=4, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n",

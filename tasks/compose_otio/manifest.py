@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 
 from farm.noun import Noun
 
+MAX_FPS = 120
 MAX_ITEMS = 2_000
 MAX_CLIPS = 2_000
 MAX_LAYERS = 64
@@ -49,7 +50,7 @@ class Project(Part):
     """`fps` 23.976, 23.98, 29.97, 59.94 and 119.88 are the exact NTSC rates."""
 
     name: Name
-    fps: float = Field(gt=0)
+    fps: float = Field(ge=1, le=MAX_FPS)
     resolution: Resolution
     audio_sample_rate: int = Field(default=48_000, ge=8_000, le=192_000)
 
@@ -60,7 +61,7 @@ class ItemMeta(Part):
     w: int | None = Field(default=None, gt=0)
     h: int | None = Field(default=None, gt=0)
     duration_sec: Annotated[float, Field(gt=0, le=_DAY_S)] | None = None
-    fps: float | None = Field(default=None, gt=0)
+    fps: float | None = Field(default=None, ge=1, le=960)
     has_audio: bool | None = None
     sample_rate: int | None = Field(default=None, gt=0)
     channels: int | None = Field(default=None, gt=0)

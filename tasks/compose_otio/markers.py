@@ -2,18 +2,20 @@
 
 from pydantic import JsonValue
 
-from farm.timeline import Rate
+from farm.timeline import Rate, Timeline
 from tasks.compose_otio.manifest import Manifest, exact
 
 _Object = dict[str, JsonValue]
 
 
-def markers_of(manifest: Manifest, rate: Rate) -> list[JsonValue]:
-    """In the caller's order; both edges of each are snapped to frames."""
+def markers_of(manifest: Manifest, timeline: Timeline) -> list[JsonValue]:
+    """In the caller's order; both edges of each are snapped to frames, and none outlasts the picture."""
     made = list[JsonValue]()
+    rate = timeline.rate
     for marker in manifest.intent.markers:
         at = exact(marker.at_sec)
-        first, last = rate.nearest_frame(at), rate.nearest_frame(at + exact(marker.duration_sec))
+        first = rate.nearest_frame(at)
+        last = min(rate.nearest_frame(at + exact(marker.duration_sec)), timeline.end_frame_exclusive)
         made.append(marker_at(marker.name, marker.comment, marker.color, range(first, last), rate))
     return made
 

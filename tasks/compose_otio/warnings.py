@@ -65,18 +65,21 @@ def _layers(manifest: Manifest, timeline: Timeline) -> Iterator[Finding]:
     for index, layer in enumerate(manifest.intent.audio_layers):
         at = ("intent", "audioLayers", index)
         left = timeline.duration - exact(layer.start_sec)
-        yield from _length(layer, left, at)
+        yield from _length(layer, left, timeline.rate.seconds(1) / 2, at)
         if layer.fade_in_sec or layer.fade_out_sec or layer.gain != 1:
             said = "Fades and gain have no words in OpenTimelineIO: they are in metadata.kinefarm only."
             yield _warning("metadata_only", said, at, layer.item_id)
 
 
-def _length(layer: AudioLayer, left: Fraction, at: tuple[str | int, ...]) -> Iterator[Finding]:
+def _length(
+    layer: AudioLayer, left: Fraction, unheard: Fraction, at: tuple[str | int, ...]
+) -> Iterator[Finding]:
+    """`left` is how long the picture goes on; a difference of no more than `unheard` is none."""
     length = layer.end - layer.start
-    if layer.placement != "loop" and length < left:
+    if layer.placement != "loop" and length < left - unheard:
         said = f"It ends {float(left - length):g} s before the picture does, and does not start over."
         yield _warning("audio_ends_early", said, at, layer.item_id)
-    if layer.placement == "start" and length > left:
+    if layer.placement == "start" and length > left + unheard:
         said = f"The picture ends {float(length - left):g} s before it: the rest is not heard."
         yield _warning("audio_cut", said, at, layer.item_id)
 

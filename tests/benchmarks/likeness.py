@@ -1,4 +1,4 @@
-"""How like two videos are, in dB."""
+"""How like a video is to what it was made from, in dB."""
 
 from pathlib import Path
 
@@ -9,12 +9,14 @@ import numpy.typing as npt
 Luma = npt.NDArray[np.int32]
 
 
-def psnr(video: Path, reference: Path) -> float:
-    """PSNR of the luma over all frames together; both must have as many."""
+def psnr(video: Path, frames: Path) -> float:
+    """PSNR of the luma over all frames together; `frames` has as many, uncompressed, as I420."""
     error, pixels = 0.0, 0
-    with av.open(str(video)) as one, av.open(str(reference)) as other:
-        for frame, exact in zip(one.decode(video=0), other.decode(video=0), strict=True):
-            difference = _luma(frame) - _luma(exact)
+    with av.open(str(video)) as container, frames.open("rb") as file:
+        for frame in container.decode(video=0):
+            luma = _luma(frame)
+            exact = np.frombuffer(file.read(luma.size * 3 // 2), np.uint8)[: luma.size]
+            difference = luma - exact.reshape(luma.shape)
             error += float((difference * difference).sum())
             pixels += difference.size
     return float(10 * np.log10(255.0**2 * pixels / error))

@@ -37,6 +37,7 @@ _SUPERSAMPLED = 2
 # MoviePy wants an older Pillow than the farm has, so it lives in an environment of its own.
 _MOVIEPY, _VENV = "moviepy==2.2.1", FOLDER / "moviepy"
 _ENCODED = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p")
+UNCOMPRESSED = ("-f", "rawvideo", "-pix_fmt", "yuv420p")
 _WIDTH, _HEIGHT = WORKS["photos"].width, WORKS["photos"].height
 
 

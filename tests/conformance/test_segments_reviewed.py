@@ -15,8 +15,10 @@ from farm.settings import Settings
 from farm.states import JobState, Outcome
 from farm.store.schema import segment_cache
 from schedulers.retention.rounds import Retention
+from tasks.probe import Probe
 from tests.conformance.test_segments import cached_keys, done_from_the_start, join, segment, started, stored
 from tests.farm import Farm
+from tests.invariants import violations
 
 _DAY_S = 86_400.0
 
@@ -152,3 +154,17 @@ def started_both(rig: Rig, key: str) -> tuple[str, str]:
             work.finish(farm.hall, claimed.attempt_id, claimed.token, report)
             begun.add(claimed.job_id)
     return ids
+
+
+def test_a_job_all_of_whose_tasks_are_there_already_ends_with_the_one_that_grew_them(rig: Rig) -> None:
+    farm = rig.farm
+    started(farm, rig.ada, "k0", "k1")
+    for key in ("k0", "k1"):
+        rig.render(key)
+    rig.render(None, "video")
+    metered = farm.submit(rig.ada, Probe(price_mc=700), max_running=1)
+    farm.run_next(tasks=[segment(0, "k0"), segment(1, "k1")])
+    job = farm.job(metered)
+    assert (job.state, job.progress, len(farm.attempts(metered))) == (JobState.COMPLETED, 1.0, 1)
+    assert farm.ledger(metered) == [("hold", -700), ("settle", 0)]
+    assert violations(farm.store) == []

@@ -12,7 +12,7 @@ from farm.broker.message import Message
 from farm.doors import work, workers
 from farm.errors import FailureClass
 from farm.job import Failure
-from farm.kinds import TaskSpec, registry
+from farm.kinds import CachedOutput, TaskSpec, registry
 from farm.states import Outcome, WorkerState
 from farm.store.engine import StoreAway
 from tests.simulation.memory import Crash
@@ -294,15 +294,20 @@ class Floor:
         if claimed.task_name == "probe" and claimed.params["echo"] == "grows":
             world.hits["job_grows"] += 1
             return work.Report(Outcome.SUCCEEDED, tasks=self._grown())
-        return work.Report(Outcome.SUCCEEDED)
+        if claimed.task_name == "join" and len(claimed.inputs) != 2:
+            world.wrong(f"attempt {claimed.attempt_id} joins {len(claimed.inputs)} files")
+        return work.Report(Outcome.SUCCEEDED, outputs=_made(claimed))
 
     def _grown(self) -> list[TaskSpec]:
-        """Two tasks and one that joins them; now and then for a particular worker only."""
+        """Two tasks and one that joins what they make; now and then for a particular worker only.
+
+        An account that has their files already need not make them again.
+        """
         chance = self._world.random
         first = next(worker for worker in self.workers if worker.labels)
         requires = dict(first.labels) if chance.random() < 0.3 else {}
         pool = first.pool if requires else chance.choice(("cpu-render", "asr-align"))
-        parts = [TaskSpec(name=f"part-{n}", step="probe", pool=pool, requires=requires) for n in range(2)]
+        parts = [_part(n, pool, requires) for n in range(2)]
         join = TaskSpec(name="join", step="probe", pool="cpu-render", needs=("part-0", "part-1"))
         return [*parts, join]
 
@@ -323,6 +328,31 @@ class Floor:
         except Crash:
             self._die(worker)
             return None
+
+
+def _part(number: int, pool: str, requires: dict[str, str]) -> TaskSpec:
+    """A task with a file that later jobs of the account may take."""
+    key = f"{pool}-{number}"
+    made = CachedOutput(key=key, name="part", file_name="part.bin", content_type="application/octet-stream")
+    return TaskSpec(
+        name=f"part-{number}",
+        step="probe",
+        pool=pool,
+        requires=requires,
+        params={"key": key},
+        cached=made,
+    )
+
+
+def _made(claimed: work.Claimed) -> list[work.StoredOutput]:
+    """The file of such a task."""
+    key = claimed.params.get("key")
+    if key is None:
+        return []
+    blob = f"{claimed.blob_prefix}/part"
+    return [
+        work.StoredOutput("part", blob, "part.bin", "application/octet-stream", 1, "0" * 64, {}, True, key)
+    ]
 
 
 def _card(worker: Worker) -> work.WorkerCard:

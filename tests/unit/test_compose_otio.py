@@ -1,5 +1,6 @@
 """compose-otio (issue 5 item 1, rows A-009 to A-045): what a manifest means, to the frame and to the byte."""
 
+import copy
 import json
 import os
 import random
@@ -169,6 +170,9 @@ def test_markers_are_on_the_whole_timeline():
     made = compose(example(intent__markers=[{"atSec": 2, "name": "the walk", "color": "RED"}]))
     (marker,) = opened(made).tracks.markers
     assert (marker.name, marker.color, marker.marked_range.start_time.value) == ("the walk", "RED", 48)
+    late = compose(example(intent__markers=[{"atSec": 5, "durationSec": 60, "name": "the end"}]))
+    (marker,) = opened(late).tracks.markers
+    assert marker.marked_range.end_time_exclusive().value == 144
 
 
 @pytest.mark.parametrize(
@@ -300,6 +304,10 @@ def test_a014_a042_a043_a044_a045_items_and_length_are_the_tiers():
 PLANTED: list[tuple[str, Any, str, str]] = [
     ("project__fps", 23.5, "unsupported_fps", "/project/fps"),
     ("project__fps", 1000, "unsupported_fps", "/project/fps"),
+    ("project__fps", 1e-9, "unsupported_fps", "/project/fps"),
+    ("project__fps", 1e-300, "unsupported_fps", "/project/fps"),
+    ("folder__items__1__meta__fps", 1e-9, "out_of_range", "/folder/items/1/meta/fps"),
+    ("folder__items__1__meta__fps", 1e9, "out_of_range", "/folder/items/1/meta/fps"),
     ("project__fps", "24", "wrong_type", "/project/fps"),
     ("project__fps", float("nan"), "non_finite", "/project/fps"),
     ("project__resolution__w", 1921, "out_of_range", "/project/resolution/w"),
@@ -337,7 +345,9 @@ PLANTED: list[tuple[str, Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("where", "value", "code", "path"), PLANTED, ids=range(len(PLANTED)))
-def test_a026_a027_a_planted_fault_is_told_with_its_pointer(where: str, value: Any, code: str, path: str):
+def test_a016_a017_a024_a026_a027_a032_a035_a_planted_fault_is_told_with_its_pointer(
+    where: str, value: Any, code: str, path: str
+):
     found = faults(example(**{where: value}))
     assert (code, path) in found, found
 
@@ -393,6 +403,33 @@ def test_what_is_no_manifest_at_all_is_refused(raw: object):
     assert faults(raw)
 
 
+def test_whatever_a_person_should_know_is_a_warning():
+    items = [
+        *EXAMPLE["folder"]["items"],
+        {"id": "twin", "kind": "video", "path": "b/stream-walk.mp4", "meta": {"durationSec": 1.02}},
+        {"id": "spare", "kind": "image", "path": "spare.png"},
+    ]
+    clips = [
+        {"itemId": "img-opening", "fromSec": 1, "toSec": 1.02 + 1 / 24},
+        {"itemId": "twin", "fromSec": 0, "toSec": 1.02},
+        {"itemId": "vid-stream", "fromSec": 0, "toSec": 4, "transition": {"durationSec": 0.01}},
+    ]
+    made = compose(example(folder__items=items, intent__videoSequence=clips))
+    told = warned(made)
+    assert {
+        ("basename_collision", "/folder/items/3/path"),
+        ("unused_item", "/folder/items/4"),
+        ("still_start", "/intent/videoSequence/0/fromSec"),
+        ("held_frame", "/intent/videoSequence/1"),  # 24.48 frames are there, and its place has 25
+        ("sub_frame_rounding", "/intent/videoSequence"),
+        ("sub_frame_rounding", "/intent/videoSequence/2/transition"),
+    } <= told
+    check_ranges(opened(made))
+    quiet = compose(example(intent__audioLayers__0__fadeInSec=1, intent__audioLayers__0__gain=0.5))
+    assert ("metadata_only", "/intent/audioLayers/0") in warned(quiet)
+    assert read_otio(quiet.otio).timeline.audio[0].clips[0].fade_in_samples == 48_000
+
+
 def test_every_item_id_is_unique():
     twice = example(folder__items__1__id="img-opening")
     assert ("duplicate_item_id", "/folder/items/1/id") in faults(twice)
@@ -428,3 +465,44 @@ def test_a040_a_worker_writes_the_bytes_that_the_api_answers(tmp_path: Path):
     (output,) = done.outputs
     assert output.path.read_bytes() == compose(EXAMPLE).otio.encode()
     assert (output.file_name, done.result["duration_s"]) == ("forest-morning-cut.otio", 6.0)
+
+
+ODD: tuple[Any, ...] = (
+    *(None, True, -1, 0, 1, 1e-300, 1e300, 10**30, float("nan"), 0.1, 3.03, 119.88),
+    *("", "x", "\u202e../", "é" * 300, [], [1], {}, {"type": "dissolve"}),
+)
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of all values in a JSON, objects and lists among them."""
+    if isinstance(value, dict):
+        inside = [place for key, part in value.items() for place in leaves(part, (*path, key))]
+    elif isinstance(value, list):
+        inside = [place for key, part in enumerate(value) for place in leaves(part, (*path, key))]
+    else:
+        inside = []
+    return [path, *inside] if path else inside
+
+
+def test_whatever_stands_anywhere_is_composed_or_refused_and_nothing_else():
+    full = example(
+        intent__videoSequence__1__transition={"type": "dissolve", "durationSec": 0.5},
+        intent__videoSequence__1__gapBeforeSec=0,
+        intent__audioLayers__0__startSec=0.5,
+        intent__audioLayers__0__fadeInSec=0.5,
+        intent__audioLayers__0__gain=0.5,
+        intent__markers=[{"atSec": 1, "durationSec": 1, "name": "mark", "color": "RED"}],
+        output__targetConsumer="resolve",
+    )
+    assert compose(full).duration_s == 6
+    for place in leaves(full):
+        for odd in ODD:
+            body = copy.deepcopy(full)
+            part: Any = body
+            for key in place[:-1]:
+                part = part[key]
+            part[place[-1]] = odd
+            try:
+                check_ranges(opened(compose(body)))
+            except BrokenManifest as broken:
+                json.dumps([fault.model_dump(mode="json") for fault in broken.faults], allow_nan=False)
