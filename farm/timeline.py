@@ -19,6 +19,7 @@ from farm.noun import Noun
 # Roles of audio tracks that mean something to the mix; any other word is music to it.
 VOICE_ROLES = frozenset({"voice", "voiceover", "narration", "dialogue"})
 EFFECTS_ROLE = "effects"
+SPOKEN_TRACK = "captions"  # of texts: what is written in it is also heard
 
 
 class MediaKind(StrEnum):

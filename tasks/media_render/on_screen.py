@@ -11,12 +11,11 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import PurePath
 
-from farm.timeline import Position, TextClip, TextTrack, Timeline, VideoClip
+from farm.timeline import SPOKEN_TRACK, Position, TextClip, TextTrack, Timeline, VideoClip
 from tasks.media_render.params import DEFAULT_TEMPLATE, OVERLAY_CHARACTERS, Cut, MediaRender
 from tasks.media_render.phrasing import READING_PER_S, Phrase, columns, phrases
 from tasks.media_render.voiceover import Speech, said
 
-SPOKEN_TRACK = "captions"  # what is written in it is also heard
 WRITTEN_TRACK = "on screen"
 _SPOKEN_TEMPLATE, _TITLE_TEMPLATE = "simple", "title"
 _SPOKEN_PLACES = (Position.BOTTOM, Position.MIDDLE, Position.TOP)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from farm.timeline import MediaKind, Motion, TextClip, TextTrack, Timeline, VideoClip
-from tasks.media_render.on_screen import SPOKEN_TRACK
+from farm.timeline import SPOKEN_TRACK, MediaKind, Motion, TextClip, TextTrack, Timeline, VideoClip
 
 CUT = "none"  # the transition type that is no transition
 CAPTION_FADE_S = 0.25

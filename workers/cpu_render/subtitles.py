@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from farm.timeline import Position, Rate, Timeline
-from tasks.media_render.on_screen import SPOKEN_TRACK
+from farm.timeline import SPOKEN_TRACK, Position, Rate, Timeline
 from tasks.media_render.phrasing import folded, phrases
 from tasks.media_render.voiceover import VOICE_MEDIUM
 
