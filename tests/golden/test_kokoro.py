@@ -90,6 +90,7 @@ def test_a_worker_without_the_model_says_what_to_install(tmp_path, monkeypatch):
     assert caught.value.public_code == "voice_engine_missing"
 
 
+@pytest.mark.weights
 @pytest.mark.skipif(not WEIGHTS, reason="FARM_TEST_KOKORO names no folder with Kokoro's model")
 def test_the_real_voices_speak_and_none_is_another(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
