@@ -177,7 +177,9 @@ def test_what_one_api_process_takes_the_other_shows_and_cancels(farm: RunningFar
     assert farm.job(job_id, at=ANOTHER)["state"] == "running"
     assert farm.call("POST", f"/farm/v1/jobs/{job_id}/cancel", at=ANOTHER).status_code == 202
     assert farm.ended(job_id)["state"] == "cancelled"
-    assert farm.outcomes(job_id) == ["cancelled"]
+    done = farm.outcomes(job_id)  # a long film is laid out before its segments are rendered
+    assert done[-1] == "cancelled"
+    assert set(done) <= {"succeeded", "cancelled"}
 
 
 def test_events_tell_the_progress_and_the_end(farm: RunningFarm) -> None:
@@ -218,7 +220,9 @@ def test_a_cancelled_render_stops_and_its_held_credits_come_back(
     customer.call("POST", f"/farm/v1/jobs/{job_id}/cancel")
     job = customer.ended(job_id)
     assert (job["state"], job["credits_charged"]) == ("cancelled", 0)
-    assert farm.outcomes(job_id) == ["cancelled"]
+    done = farm.outcomes(job_id)  # a long film is laid out before its segments are rendered
+    assert done[-1] == "cancelled"
+    assert set(done) <= {"succeeded", "cancelled"}
     assert balance(farm, "undecided") == 100_000
     assert farm.artifacts(job_id) == []
     engine_of(farm)  # the slot is free again
