@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.benchmarks import queue_celery, queue_farm, queue_procrastinate
+from tests.benchmarks.apart import apart
 from tests.benchmarks.queue_backlog import SLOTS as BACKLOG_SLOTS
-from tests.benchmarks.queue_backlog import Backlog, measure
+from tests.benchmarks.queue_backlog import Backlog, read
 from tests.benchmarks.queue_celery import Setting
-from tests.benchmarks.queue_latency import submit_to_start_ms
 from tests.benchmarks.queue_plot import draw
 from tests.benchmarks.queue_rig import JOBS, SLOTS, TOGETHER, percentile, postgres, sync_ms, temporary_folder
 from tests.benchmarks.report import FOLDER, Benchmark, Row
@@ -47,12 +47,9 @@ def run(runs: int) -> Sequence[Row]:
     _say_conditions()
     with temporary_folder() as folder, postgres(folder) as server:
         found = _throughput(folder, server, runs)
-        latency_ms = {
-            "farm, SQLite FULL": submit_to_start_ms(_new(folder), None),
-            "farm, PostgreSQL": submit_to_start_ms(_new(folder), server.fresh()),
-        }
         found.syncs_ms.append(sync_ms(folder))
-        backlog = measure(_new(folder), server.fresh(), server.fresh())
+    latency_ms: dict[str, list[float]] = apart("tests.benchmarks.queue_latency:measured_ms")
+    backlog = read(apart("tests.benchmarks.queue_backlog:measured"))
     disk_ms = statistics.median(found.syncs_ms)
     FOLDER.mkdir(exist_ok=True)
     middle = {name: statistics.median(speeds) for name, speeds in found.speeds.items()}

@@ -5,9 +5,9 @@ tick fills 8 free slots of one pool, the pools in turn; what it started is ended
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,15 @@ from farm.store.schema_version import migrate
 from schedulers.dispatcher import Dispatcher
 from schedulers.loop import Scheduler
 from tests.benchmarks.queue_backlog_rows import fill
-from tests.benchmarks.queue_rig import environment, free_port, process, until, valkey
+from tests.benchmarks.queue_rig import (
+    environment,
+    free_port,
+    postgres,
+    process,
+    temporary_folder,
+    until,
+    valkey,
+)
 
 TASKS, FEW = 1_000_000, 1_000
 SLOTS, _KEPT = 8, 1  # one more is kept for interactive work (configs/pools.toml)
@@ -80,6 +88,18 @@ class _NotedDispatcher(Dispatcher):
     def dispatch(self, *given: Any) -> list[Message]:
         self.before, self.began = len(self.reads), time.perf_counter()
         return super().dispatch(*given)
+
+
+def measured() -> dict[str, Any]:
+    """The whole part, on a server that has done nothing before, as plain values: see `read`."""
+    with temporary_folder() as folder, postgres(folder) as server:
+        return asdict(measure(folder, server.fresh(), server.fresh()))
+
+
+def read(values: Mapping[str, Any]) -> Backlog:
+    """What `measured` said."""
+    turns = {name: Turns(**values[name]) for name in ("plain", "with_snapshot")}
+    return Backlog(**{**values, **turns})
 
 
 def measure(folder: Path, few_url: str, many_url: str) -> Backlog:

@@ -9,10 +9,21 @@ from sqlalchemy import select
 from farm.doors.submit import submit
 from farm.store.schema import attempts, jobs
 from tests.benchmarks.queue_farm import NOTHING, BenchFarm, farm
-from tests.benchmarks.queue_rig import WARM_UP, until
+from tests.benchmarks.queue_rig import WARM_UP, postgres, temporary_folder, until
 
 SAMPLES = 1000
 _LEAST_PAUSE_S, _PAUSE_S = 0.015, 0.02  # longer than a job takes; uneven, so as to meet no rhythm of the farm
+
+
+def measured_ms() -> dict[str, list[float]]:
+    """The samples by system, on servers that have done nothing before."""
+    with temporary_folder() as folder, postgres(folder) as server:
+        for name in ("sqlite", "postgresql"):
+            (folder / name).mkdir(mode=0o755)
+        return {
+            "farm, SQLite FULL": submit_to_start_ms(folder / "sqlite", None),
+            "farm, PostgreSQL": submit_to_start_ms(folder / "postgresql", server.fresh()),
+        }
 
 
 def submit_to_start_ms(folder: Path, database_url: str | None) -> list[float]:
