@@ -461,7 +461,7 @@ class Workdir:
 
 def test_a040_a_worker_writes_the_bytes_that_the_api_answers(tmp_path: Path):
     params = ComposeOtio(manifest=EXAMPLE).model_dump(mode="json")
-    done = perform(TaskInput("compose-otio", "compose", params), Workdir(tmp_path))  # type: ignore[arg-type]
+    done = perform(TaskInput("compose-otio", "compose", params), Workdir(tmp_path))  # type: ignore[arg-type]  # a context as far as it is needed
     (output,) = done.outputs
     assert output.path.read_bytes() == compose(EXAMPLE).otio.encode()
     assert (output.file_name, done.result["duration_s"]) == ("forest-morning-cut.otio", 6.0)
