@@ -18,9 +18,10 @@ from farm.states import TaskState
 from farm.store.dialect import within
 from farm.store.rows import AnyRow
 from farm.store.schema import PARKED, attempts, batch_rejects, batches, jobs, outbox, tasks
+from schedulers.arrivals import arrive
 from schedulers.batch_cancel import cancel_some
 from schedulers.endings import cannot_start, end_jobs
-from schedulers.lanes import LaneChanges, arrive
+from schedulers.lanes import LaneChanges
 from schedulers.needs import check_fresh
 
 _AT_ONCE = 2000

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.states import TaskState
 from farm.store.schema import LIVE, attempts, tasks
-from schedulers.lanes import LaneChanges, arrive
+from schedulers.arrivals import arrive
+from schedulers.lanes import LaneChanges
 
 
 def running(connection: Connection, job_seq: int) -> int:

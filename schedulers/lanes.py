@@ -4,19 +4,17 @@ An account's lanes of one (pool, resource) are siblings: busy, virtual time and 
 the account's, so each change of them is written to all, and a lane that joins takes them from the others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Connection,
     FromClause,
     and_,
     bindparam,
     case,
-    delete,
     func,
     select,
     update,
@@ -24,11 +22,7 @@ from sqlalchemy import (
 
 from farm.catalog import Catalog
 from farm.store.bulk import UpdateMany, Write, given_rows
-from farm.store.dialect import OneOf, insert_ignore
-from farm.store.rows import AnyRow
-from farm.store.schema import accounts, arrivals, lanes, tiers
-
-_FOLD_AT_ONCE = 2000
+from farm.store.schema import accounts, lanes, tiers
 
 
 @dataclass(slots=True)
@@ -81,12 +75,11 @@ def _same(column: str) -> Any:
     return lanes.c[column] == select(_lane.c[column]).where(_lane.c.id == bindparam("lane")).scalar_subquery()
 
 
-def _are_siblings(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+def are_siblings(one: FromClause, other: FromClause) -> ColumnElement[bool]:
     return and_(*(one.c[name] == other.c[name] for name in ("account_id", "pool", "resource")))
 
 
 _lane = lanes.alias("lane")
-_READY = lanes.c.ready + bindparam("ready_by")
 _CHANGE_READY = UpdateMany(
     lanes.c.id,
     {"ready_by": lanes.c.ready},
@@ -143,7 +136,7 @@ _changed = (
         _family.c.vtime_by,
         _family.c.served,
     )
-    .join_from(_family, _sibling, _are_siblings(_sibling, _family))
+    .join_from(_family, _sibling, are_siblings(_sibling, _family))
     .join(_given, _given.c.lane == _sibling.c.id, isouter=True)
     .subquery("changed")
 )
@@ -160,21 +153,6 @@ _change_all = (
 )
 CHANGE = Write(_change_one, _change_all, "lanes_given")
 
-_ARRIVE = (
-    update(lanes)
-    .where(lanes.c.id == bindparam("lane"))
-    .values(
-        ready=_READY,
-        busy=bindparam("busy_is"),
-        vtime=bindparam("vtime_is"),
-        served_at=bindparam("served"),
-        tier=bindparam("tier_is"),
-        cap=bindparam("cap_is"),
-        fresh=False,
-        open=and_(_READY > 0, bindparam("has_room", type_=Boolean)),
-    )
-)
-
 _WITH_OWN = select(accounts.c.id).where(accounts.c.max_running.is_not(None))
 _CAP = (
     update(lanes)
@@ -188,70 +166,6 @@ _SERVE_TIER = (
     .where(tiers.c.tier == bindparam("of_tier"))
     .values(vtime=tiers.c.vtime + bindparam("vtime_by"))
 )
-_FIRST_ARRIVED = select(arrivals.c.id).order_by(arrivals.c.id).limit(_FOLD_AT_ONCE)
-_TAKE_ARRIVED = (
-    delete(arrivals).where(arrivals.c.id.in_(_FIRST_ARRIVED)).returning(arrivals.c.lane_id, arrivals.c.added)
-)
-_SIBLINGS = (
-    select(lanes, tiers.c.lane_vtime)
-    .join_from(_lane, lanes, _are_siblings(lanes, _lane))
-    .join(
-        tiers,
-        and_(
-            tiers.c.pool == lanes.c.pool,
-            tiers.c.resource == lanes.c.resource,
-            tiers.c.tier == lanes.c.tier,
-        ),
-        isouter=True,
-    )
-    .where(OneOf(_lane.c.id, "ids"))
-)
-
-
-def fold_arrivals(connection: Connection, now: float) -> int:
-    """Count newly submitted ready tasks into their lanes. Returns how many notes were folded."""
-    rows = connection.execute(_TAKE_ARRIVED).all()
-    if not rows:
-        return 0
-    counts: dict[int, int] = {}
-    for row in rows:
-        counts[row.lane_id] = counts.get(row.lane_id, 0) + row.added
-    arrive(connection, counts, now)
-    return len(rows)
-
-
-def arrive(connection: Connection, counts: Mapping[int, int], now: float) -> None:
-    """Add ready tasks to lanes."""
-    families: dict[tuple[int, str, str], dict[int, AnyRow]] = {}
-    for row in connection.execute(_SIBLINGS, {"ids": list(counts)}):
-        families.setdefault((row.account_id, row.pool, row.resource), {})[row.id] = row
-    _ensure_tiers(connection, families.values())
-    rows = [row for family in families.values() for row in _arrivals([*family.values()], counts, now)]
-    connection.execute(_ARRIVE, sorted(rows, key=lambda row: int(row["lane"])))
-
-
-def _arrivals(family: Sequence[AnyRow], counts: Mapping[int, int], now: float) -> list[dict[str, Any]]:
-    """What to write to those of an account's lanes where tasks arrive."""
-    known = [row for row in family if not row.fresh] or family
-    first = known[0]
-    vtime, served_at = max(row.vtime for row in known), max(row.served_at for row in known)
-    if all(row.ready <= 0 for row in family):  # below 0 while some were cancelled before they were counted in
-        # It joins at its tier's virtual time: idling earns nothing.
-        vtime, served_at = max(vtime, first.lane_vtime or 0.0), now
-    return [
-        {
-            "lane": row.id,
-            "ready_by": counts[row.id],
-            "busy_is": first.busy,
-            "vtime_is": vtime,
-            "served": served_at,
-            "tier_is": first.tier,
-            "cap_is": first.cap,
-            "has_room": first.busy < first.cap,
-        }
-        for row in family
-        if row.id in counts
-    ]
 
 
 def renew_caps(connection: Connection, catalog: Catalog) -> None:
@@ -277,18 +191,3 @@ def correct_tiers(
     ]
     if changes:
         connection.execute(_SERVE_TIER, changes)
-
-
-def _ensure_tiers(connection: Connection, families: Iterable[Mapping[int, AnyRow]]) -> None:
-    missing = {
-        (row.pool, row.resource, row.tier)
-        for family in families
-        for row in family.values()
-        if row.lane_vtime is None
-    }
-    if missing:
-        rows = [
-            {"pool": pool, "resource": resource, "tier": tier, "vtime": 0.0, "lane_vtime": 0.0}
-            for pool, resource, tier in sorted(missing)
-        ]
-        connection.execute(insert_ignore(connection, tiers), rows)

@@ -30,13 +30,14 @@ from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks
 from farm.store.turn import take_turn
 from farm.tracing import tracing
+from schedulers.arrivals import fold_arrivals
 from schedulers.batches import Steered, end_batches, steer
 from schedulers.capacity import read_capacity
 from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
 from schedulers.failover.stranded import free_stranded
 from schedulers.grace import Grace
-from schedulers.lanes import LaneChanges, fold_arrivals, renew_caps
+from schedulers.lanes import LaneChanges, renew_caps
 from schedulers.lead import Lead
 from schedulers.news import News, read_news
 from schedulers.rescue import sweep

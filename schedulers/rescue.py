@@ -10,8 +10,8 @@ from farm.catalog import Scheduling
 from farm.states import AttemptState, JobState, Outcome, TaskState, WorkerState
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, accounts, attempts, jobs, tasks, workers
+from schedulers.arrivals import arrive
 from schedulers.capacity import Line, LineCapacity
-from schedulers.lanes import arrive
 
 _AT_ONCE = 500
 _DUE_AT_ONCE = 5000  # many: parked tasks come back here every few seconds

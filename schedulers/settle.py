@@ -18,12 +18,13 @@ from farm.store.bulk import UpdateMany
 from farm.store.dialect import OneOf
 from farm.store.rows import AnyRow
 from farm.store.schema import FINISHED, accounts, attempts, jobs, lanes, task_needs, tasks
+from schedulers.arrivals import arrive
 from schedulers.endings import Ended, end_jobs
 from schedulers.failover.decide import Failover
 from schedulers.failover.desk import Desk
 from schedulers.grow import grow, store_outputs
 from schedulers.job_limit import step_back
-from schedulers.lanes import LaneChanges, arrive, correct_tiers
+from schedulers.lanes import LaneChanges, correct_tiers
 from schedulers.quarantine import WORKER_FAILING, judge
 from schedulers.retry import GiveUp, Retry, after_failure
 from schedulers.reuse import forget

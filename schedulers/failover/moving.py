@@ -14,7 +14,8 @@ from farm.providers import Candidate, Choice, Route, Skipped
 from farm.states import TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import tasks
-from schedulers.lanes import LaneChanges, arrive
+from schedulers.arrivals import arrive
+from schedulers.lanes import LaneChanges
 
 _PARK_AT_ONCE = 5000
 
