@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from farm.doors.accounts import read_account
 from farm.doors.hall import Hall
-from farm.doors.submit import Origin, check_plan, insert_tasks, note_arrivals
+from farm.doors.submit import Origin, check_plan, insert_plans
 from farm.kinds import TaskSpec
 from farm.states import TaskState
 from farm.store.rows import AnyRow
@@ -80,7 +80,7 @@ def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
         batch=row.batch_id,
         interactive=row.interactive,
     )
-    note_arrivals(connection, insert_tasks(connection, hall, account, plan, origin))
+    insert_plans(connection, hall, account, [(plan, origin)])
     if there:
         _take_over(hall, connection, row, {task.name: task for task in plan}, there, now)
     return len(plan) - len(there)

@@ -4,6 +4,7 @@ It only inserts (and takes the held credits from the account), so that no submit
 account's work.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,7 +25,7 @@ from farm.errors import BadRequest, Conflict
 from farm.job import JobSpec
 from farm.kinds import POOLS, Kind, TaskSpec, kind_named
 from farm.states import TERMINAL_JOBS, JobState, TaskState
-from farm.store.bulk import insert_many
+from farm.store.bulk import Change, InsertMany, change_and_insert, insert_many, write_all
 from farm.store.schema import (
     arrivals,
     jobs,
@@ -149,23 +150,19 @@ def submit_within(
     hold(hall, connection, caller.account, price_mc, now)
     rows = [_job_row(hall, caller, order, said, now) for order, said in zip(orders, warnings, strict=True)]
     seqs = insert_many(connection, jobs, rows)
-    insert_many(
-        connection,
-        ledger,
-        [
-            {
-                "account_id": caller.account.id,
-                "job_seq": seq,
-                "entry": "hold",
-                "amount_mc": -order.price_mc,
-                "created_at": now,
-            }
-            for seq, order in zip(seqs, orders, strict=True)
-        ],
-    )
+    holds = [
+        {
+            "account_id": caller.account.id,
+            "job_seq": seq,
+            "entry": "hold",
+            "amount_mc": -order.price_mc,
+            "created_at": now,
+        }
+        for seq, order in zip(seqs, orders, strict=True)
+    ]
     spend(connection, caller, price_mc, now)
     plans = [(order.plan, _origin(order, seq, now)) for seq, order in zip(seqs, orders, strict=True)]
-    note_arrivals(connection, insert_plans(connection, hall, caller.account, plans, lane_of))
+    insert_plans(connection, hall, caller.account, plans, lane_of, also=[(_HOLD, holds)])
     return [
         Submitted(row["id"], seq, row["held_mc"], tuple(row["warnings"]))
         for row, seq in zip(rows, seqs, strict=True)
@@ -275,32 +272,31 @@ def _job_row(hall: Hall, caller: Caller, order: Order, warnings: list[str], now:
     }
 
 
-def insert_tasks(
-    connection: Connection, hall: Hall, account: Account, plan: Sequence[TaskSpec], origin: Origin
-) -> list[int]:
-    """Insert a job's tasks with their needs. Returns the lanes of the ready ones, to be noted or counted."""
-    return insert_plans(connection, hall, account, [(plan, origin)])
-
-
 def insert_plans(
     connection: Connection,
     hall: Hall,
     account: Account,
     plans: Sequence[tuple[Sequence[TaskSpec], Origin]],
     lane_of: Mapping[Sort, int] | None = None,
-) -> list[int]:
-    """The same for many jobs of one account at once. Lanes that are found already need not be looked for."""
+    *,
+    also: Sequence[Change] = (),
+) -> None:
+    """Insert the tasks of an account's jobs with their needs, and tell the scheduler of the ready ones.
+
+    Lanes that are found already need not be looked for. What else is to be written goes `also` with them.
+    """
     wanted = [
         (task, origin, sort_of(hall, task, origin.announced, interactive=origin.interactive))
         for plan, origin in plans
         for task in plan
     ]
     if not wanted:  # a job that was answered at once
-        return []
+        write_all(connection, also)
+        return
     if lane_of is None:
         lane_of = lanes_of(connection, hall, account, {sort for _, _, sort in wanted})
     rows = [task_row(task, lane_of[sort], origin) for task, origin, sort in wanted]
-    ids = iter(insert_many(connection, tasks, rows))
+    ids = iter(change_and_insert(connection, [*also, (_ARRIVED, _arrivals(rows))], tasks, rows))
     needs: list[dict[str, int]] = []
     for plan, origin in plans:
         by_name = {**origin.known, **{task.name: next(ids) for task in plan}}
@@ -309,7 +305,12 @@ def insert_plans(
         ]
     if needs:
         connection.execute(insert(task_needs), needs)
-    return [row["lane_id"] for row in rows if row["state"] == TaskState.READY]
+
+
+def _arrivals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, int]]:
+    """How many ready tasks come into which lanes."""
+    counts = Counter(row["lane_id"] for row in rows if row["state"] == TaskState.READY)
+    return [{"lane_id": lane, "added": number} for lane, number in counts.items()]
 
 
 def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
@@ -348,16 +349,8 @@ def task_row(task: TaskSpec, lane_id: int, origin: Origin) -> dict[str, Any]:
     }
 
 
-def note_arrivals(connection: Connection, lane_ids: Sequence[int]) -> None:
-    """Tell the scheduler how many ready tasks came into which lanes."""
-    counts: dict[int, int] = {}
-    for lane_id in lane_ids:
-        counts[lane_id] = counts.get(lane_id, 0) + 1
-    if counts:
-        connection.execute(_ARRIVED, [{"lane_id": lane, "added": n} for lane, n in counts.items()])
-
-
-_ARRIVED = insert(arrivals)
+_HOLD = InsertMany(ledger, ("account_id", "job_seq", "entry", "amount_mc", "created_at"), "holds")
+_ARRIVED = InsertMany(arrivals, ("lane_id", "added"), "arrived")
 
 
 def _origin(order: Order, seq: int, now: float) -> Origin:

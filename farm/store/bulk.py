@@ -17,6 +17,7 @@ from sqlalchemy import (
     column,
     func,
     insert,
+    select,
     text,
     update,
 )
@@ -52,9 +53,14 @@ def change_and_insert(
     changes = [(write, given) for write, given in changes if given]
     if connection.dialect.name == "postgresql":
         return _insert_from_json(connection, table, rows, changes)
+    write_all(connection, changes)
+    return insert_many(connection, table, rows)
+
+
+def write_all(connection: Connection, changes: Sequence["Change"]) -> None:
+    """One after the other."""
     for write, given in changes:
         write.run(connection, given)
-    return insert_many(connection, table, rows)
 
 
 def _insert_alone(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -72,13 +78,13 @@ Given = Mapping[str, ColumnElement[Any]]
 
 
 class Write:
-    """Changes many rows, each with values of its own; built once, used often.
+    """Changes or inserts many rows, each with values of its own; built once, used often.
 
     `one` changes what one row of parameters says; `many` does so for all rows of `given_rows`, where they
     have the name `given`.
     """
 
-    def __init__(self, one: Update, many: Update, given: str = _GIVEN) -> None:
+    def __init__(self, one: Update | Insert, many: Update | Insert, given: str = _GIVEN) -> None:
         self.one, self.many, self.given = one, many, given
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -113,6 +119,15 @@ class UpdateMany(Write):
         rows = given_rows({"key": key, **names}, given)
         many = update(table).where(key == rows.c.key)
         super().__init__(one, many.values(**change({name: rows.c[name] for name in names})), given)
+
+
+class InsertMany(Write):
+    """Inserts rows of which every column in `names` is given, and nobody needs to know the numbers."""
+
+    def __init__(self, table: Table, names: Sequence[str], given: str = _GIVEN) -> None:
+        rows = given_rows({name: table.c[name] for name in names}, given)
+        many = insert(table).from_select(names, select(*rows.c), include_defaults=False)
+        super().__init__(insert(table), many, given)
 
 
 def given_rows(names: Mapping[str, Column[Any]], given: str = _GIVEN) -> TableValuedAlias:

@@ -331,7 +331,7 @@ def test_a_crash_after_the_hold_leaves_no_trace(farm: Farm, monkeypatch: pytest.
     ada = farm.caller(balance_mc=10_000)
     budgets.set_budget(farm.hall, ada.key_prefix, 5_000)
     with monkeypatch.context() as broken:
-        broken.setattr("farm.doors.submit.note_arrivals", _crash)
+        broken.setattr("farm.doors.submit.note_made", _crash)
         with pytest.raises(ZeroDivisionError):
             farm.submit(ada, Probe(price_mc=4_500))
     assert balance(farm) == 10_000
