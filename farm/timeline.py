@@ -1,9 +1,10 @@
 """The one timeline model: what is seen and heard when, exactly.
 
 Video and text are placed in whole frames at a rational rate, audio in samples; ranges are half-open.
-Source times are exact fractions of a second in the medium's own time. A transition never moves a cut
-and never shortens the total: it borrows `before_frames` ahead of the cut and `after_frames` behind it,
-and where a medium has no such frames its edge frame is held. Nothing here touches media files.
+Source times are exact fractions of a second in the medium's own time; at a `speed` of 2 a source of four
+seconds fills two. A transition never moves a cut and never shortens the total: it borrows `before_frames`
+ahead of the cut and `after_frames` behind it, and where a medium has no such frames its edge frame is held.
+Nothing here touches media files.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,14 @@ from farm.noun import Noun
 VOICE_ROLES = frozenset({"voice", "voiceover", "narration", "dialogue"})
 EFFECTS_ROLE = "effects"
 SPOKEN_TRACK = "captions"  # of texts: what is written in it is also heard
+PLAIN_SPEED = Fraction(1)
+MAX_SPEED = 100
+
+Speed = Annotated[Fraction, Field(gt=0, le=MAX_SPEED)]  # source seconds in a second of the timeline
+
+
+def _is_plain(speed: Fraction) -> bool:
+    return speed == PLAIN_SPEED
 
 
 class MediaKind(StrEnum):
@@ -104,8 +113,9 @@ class Transition(Noun):
 class VideoClip(Noun):
     """A picture or a span of a video, shown in frames `[start_frame, end_frame_exclusive)`.
 
-    A video shorter than its place holds its last frame. `transition` leads from the clip before into
-    this one; on the first clip, or after a gap, it comes from black.
+    A video shorter than its place holds its last frame; stills take no notice of `speed`. `transition` leads
+    from the clip before into this one; on the first clip, or after a gap, it comes from black. A plain speed
+    is not dumped: what is known by a hash of such a clip stays known by it.
     """
 
     media: str
@@ -113,6 +123,7 @@ class VideoClip(Noun):
     end_frame_exclusive: int
     source_start: Fraction = Fraction(0)
     source_end: Fraction | None = None
+    speed: Speed = Field(default=PLAIN_SPEED, exclude_if=_is_plain)
     fit: Fit = Fit.AUTO
     motion: Motion = Motion.NONE
     sound_gain: float = Field(default=1.0, ge=0, le=4)  # linear; 0 mutes the clip's own sound
@@ -125,13 +136,14 @@ class VideoClip(Noun):
 
 
 class AudioClip(Noun):
-    """A span of sound, heard in samples `[start_sample, end_sample_exclusive)`."""
+    """A span of sound, heard in samples `[start_sample, end_sample_exclusive)`; `speed` leaves its pitch."""
 
     media: str
     start_sample: int = Field(ge=0)
     end_sample_exclusive: int
     source_start: Fraction = Fraction(0)
     source_end: Fraction | None = None
+    speed: Speed = Field(default=PLAIN_SPEED, exclude_if=_is_plain)
     gain: float = Field(default=1.0, ge=0, le=4)  # linear
     fade_in_samples: int = Field(default=0, ge=0)
     fade_out_samples: int = Field(default=0, ge=0)

@@ -1,7 +1,7 @@
-"""`farm compose`: an explicit manifest becomes an `.otio` here; no farm is asked and nothing is charged."""
+"""`farm compose`: an explicit manifest becomes files right here; no farm is asked and nothing is charged."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from farm.cli import console
 from farm.errors import BadRequest
 from farm.timeline import Timeline
 from tasks.compose_otio import BrokenManifest, Composed, Finding, compose
+from tasks.compose_otio.formats import NAMES
 
 app = typer.Typer()
 
@@ -26,6 +27,7 @@ _COLUMNS = {
 }
 _FAULTS = {"path": "Where", "code": "What", "message": "Why", "allowed": "Allowed"}
 _LARGEST = 16_000_000
+_FORMATS = ", ".join(NAMES)
 
 
 @app.command("compose", rich_help_panel="Use the farm")
@@ -34,18 +36,46 @@ def compose_command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where the .otio goes; else nothing is written.")
     ] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help=f"A file beside the .otio, repeatedly: {_FORMATS}.")
+    ] = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Compose a manifest into an OpenTimelineIO file, or show everything that is wrong with it."""
+    """Compose a manifest into an OpenTimelineIO file, or show everything that is wrong with it.
+
+    Files of other formats are written beside the .otio, under its name.
+    """
     try:
-        made = compose(_read(manifest))
+        made = compose(_with_formats(_read(manifest), formats or []))
+        files = {} if output is None else _files(made, output)
     except BrokenManifest as error:
         _show_faults(error, as_json=as_json)
         raise typer.Exit(2) from None
-    if output is not None:
-        with landing(output) as file:
-            file.write(made.otio.encode())
-    _show(made, output, as_json=as_json)
+    for path, content in files.items():
+        with landing(path) as file:
+            file.write(content)
+    _show(made, list(files), as_json=as_json)
+
+
+def _with_formats(manifest: Any, formats: Sequence[str]) -> Any:
+    """The manifest with these formats beside its own. Anything else than a manifest stays what it is."""
+    output = manifest.get("output", {}) if isinstance(manifest, dict) else None
+    if not formats or not isinstance(output, dict):
+        return manifest
+    own = output.get("formats", [])
+    wanted = [*own, *(name for name in formats if name not in own)] if isinstance(own, list) else own
+    return {**manifest, "output": {**output, "formats": wanted}}
+
+
+def _files(made: Composed, output: Path) -> dict[Path, bytes]:
+    """Every file by where it goes."""
+    beside = {
+        output.with_name(
+            f"{output.stem}{'-' if file.part else ''}{file.part}{Path(file.name).suffix}"
+        ): file.content
+        for file in made.files()
+    }
+    return {output: made.otio.encode(), **beside}
 
 
 def _read(path: Path) -> Any:
@@ -58,21 +88,24 @@ def _read(path: Path) -> Any:
         raise BadRequest(f"{path} is not JSON.") from None
 
 
-def _show(made: Composed, output: Path | None, *, as_json: bool) -> None:
+def _show(made: Composed, written: Sequence[Path], *, as_json: bool) -> None:
+    """`written` are the files, the `.otio` first."""
     rows = list(_rows(made.timeline))
     if as_json:
         warnings = [warning.model_dump(mode="json") for warning in made.warnings]
-        where = None if output is None else str(output)
-        console.print_json(
-            {"output": where, "duration_s": made.duration_s, "clips": rows, "warnings": warnings}
-        )
+        told = {"duration_s": made.duration_s, "clips": rows, "warnings": warnings}
+        names = [str(path) for path in written]
+        console.print_json({"output": names[0] if names else None, "files": names[1:], **told})
         return
     console.out().print(console.table(rows, _COLUMNS))
     for warning in made.warnings:
-        console.remark(f"{warning.path}: {warning.message}")
-    if output is not None:
+        about = f"{warning.format}: " if warning.format else ""
+        console.remark(f"{about}{warning.path}: {warning.message}")
+    if written:
         frames = made.timeline.end_frame_exclusive
-        console.say(f"{output}: {made.duration_s:.3f} s, {frames} frames", style="bold")
+        console.say(f"{written[0]}: {made.duration_s:.3f} s, {frames} frames", style="bold")
+    for path in written[1:]:
+        console.say(str(path))
 
 
 def _show_faults(error: BrokenManifest, *, as_json: bool) -> None:

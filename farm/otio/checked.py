@@ -21,7 +21,7 @@ _LONGEST_S = 1_000_000
 _VALUE_LIMIT = 10**12
 _FINE = 2**20  # parts of a frame that are told apart
 _WORDED_RATES = 999.0  # above, whole numbers only: samples per second
-_EXACT = re.compile(r"[0-9]{1,15}(/[0-9]{1,15})?")
+_EXACT = re.compile(r"[0-9]{1,20}(/[0-9]{1,20})?")
 
 
 class BrokenOtio(BadRequest):

@@ -12,7 +12,17 @@ from pydantic import ValidationError
 from farm.otio.checked import Node, Span, fraction, whole
 from farm.otio.tracks import Frame, Item, are_as_written, as_object, gain, laid_out, warn_of_track
 from farm.otio.writer import seen
-from farm.timeline import Fit, Media, MediaKind, Motion, Rate, Transition, VideoClip, VideoTrack
+from farm.timeline import (
+    PLAIN_SPEED,
+    Fit,
+    Media,
+    MediaKind,
+    Motion,
+    Rate,
+    Transition,
+    VideoClip,
+    VideoTrack,
+)
 
 _DISSOLVE = "SMPTE_Dissolve"
 
@@ -85,6 +95,7 @@ def _as_written(item: Item, transition: Transition | None, rate: Rate) -> VideoC
                 "end_frame_exclusive": item.start_frame + frames,
                 "source_start": fraction(exact.get("source_start")),
                 "source_end": fraction(exact.get("source_end")),
+                "speed": fraction(exact.get("speed", "1")),
                 "name": exact.get("name"),
                 "fit": told.get("fit"),
                 "sound_gain": told.get("sound_gain"),
@@ -102,7 +113,7 @@ def _edited(
     """The clip as its range says; what the farm once noted of its look still holds."""
     told, name = item.node.told, item.node.text("name")
     is_image = medium.kind is MediaKind.IMAGE
-    frozen = _is_frozen(item.node, is_image=is_image)
+    frozen = item.warp.is_frozen
     if item.is_overlong and not frozen:
         item.node.warn("is longer than its medium is said to be: the last frame is held")
     return VideoClip(
@@ -111,6 +122,7 @@ def _edited(
         end_frame_exclusive=item.end_frame,
         source_start=source.start,
         source_end=None if is_image else source.start + frame.rate.seconds(1) if frozen else source.end,
+        speed=item.warp.speed,
         fit=next((fit for fit in Fit if fit == told.get("fit")), Fit.AUTO),
         motion=next((motion for motion in Motion if motion == told.get("motion")), Motion.NONE),
         sound_gain=gain(told.get("sound_gain"), 0.0 if frame.is_muted else 1.0),
@@ -123,28 +135,13 @@ def _held(before: VideoClip, after: VideoClip, rate: Rate) -> VideoClip | None:
     """A clip and the freeze of its last frame that follows it are one clip that is held."""
     frame_s = rate.seconds(1)
     follows = before.media == after.media and before.end_frame_exclusive == after.start_frame
-    is_freeze = after.source_end is not None and after.source_end == after.source_start + frame_s
+    is_freeze = after.source_end == after.source_start + frame_s and after.speed == PLAIN_SPEED
     if not follows or not is_freeze or after.frames < 2 or after.transition or after.source_end is None:
         return None
-    if before.source_end is None or abs(before.source_end - after.source_end) > frame_s / 2:
+    near = frame_s / 2 if before.speed == PLAIN_SPEED else frame_s
+    if before.source_end is None or abs(before.source_end - after.source_end) > near:
         return None
     return before.model_copy(update={"end_frame_exclusive": after.end_frame_exclusive})
-
-
-def _is_frozen(clip: Node, *, is_image: bool) -> bool:
-    """Whether an effect holds one frame; what other effects do is warned of."""
-    frozen = False
-    for effect in clip.nodes("effects"):
-        scalar = effect.value.get("time_scalar")
-        if not effect.is_enabled or (effect.schema == "LinearTimeWarp" and (scalar == 1 or is_image)):
-            continue
-        if effect.schema == "FreezeFrame" or (effect.schema == "LinearTimeWarp" and scalar == 0):
-            frozen = True
-        elif effect.schema == "LinearTimeWarp":
-            clip.warn(f"plays at its own speed, not {str(scalar)[:20]} times that")
-        else:
-            clip.warn(f"its effect {effect.text('effect_name')[:80] or effect.schema!r} is left out")
-    return frozen
 
 
 def _transition(node: Node, frame: Frame) -> Transition | None:

@@ -1,8 +1,9 @@
 """Reads OpenTimelineIO (Timeline.1) into the farm's timeline. Pure: JSON in, no library, no file is opened.
 
 What the farm wrote comes back exactly. A foreign file becomes what the timeline has words for: tracks, clips,
-gaps, transitions, stills, held frames. Whatever else it has is named in a warning, and every fault is told at
-once with its JSON pointer. Foreign clips have their own sound only where the file has no tracks of sound.
+gaps, transitions, stills, speeds, held frames. Whatever else it has is named in a warning, and every fault is
+told at once with its JSON pointer. Foreign clips have their own sound only where the file has no tracks of
+sound.
 """
 
 from collections import Counter

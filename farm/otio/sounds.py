@@ -75,6 +75,7 @@ def _as_written(item: Item, medium: Media, frame: Frame) -> AudioClip | None:
                 "end_sample_exclusive": end,
                 "source_start": fraction(exact.get("source_start")),
                 "source_end": fraction(exact.get("source_end")),
+                "speed": fraction(exact.get("speed", "1")),
                 "fade_in_samples": whole(exact.get("fade_in_samples")),
                 "fade_out_samples": whole(exact.get("fade_out_samples")),
                 "name": exact.get("name"),
@@ -88,7 +89,8 @@ def _as_written(item: Item, medium: Media, frame: Frame) -> AudioClip | None:
 
 def _edited(item: Item, medium: Media, source: Span, free_from: int, frame: Frame) -> AudioClip | None:
     """The clip as its range says, with the gain that the farm noted."""
-    _warn_of_effects(item.node)
+    if item.warp.is_frozen:
+        item.node.warn("holds one frame, which has no sound: its sound plays on")
     if item.is_overlong:
         item.node.warn("is longer than its medium is said to be: the rest is silent")
     exact = as_object(item.node.told.get("clip"))
@@ -106,12 +108,7 @@ def _edited(item: Item, medium: Media, source: Span, free_from: int, frame: Fram
         end_sample_exclusive=end,
         source_start=source.start,
         source_end=source.end,
+        speed=item.warp.speed,
         gain=gain(item.node.told.get("gain"), 1.0),
         name=item.node.text("name") or None,
     )
-
-
-def _warn_of_effects(clip: Node) -> None:
-    for effect in clip.nodes("effects"):
-        if effect.is_enabled and effect.value.get("time_scalar") != 1:
-            clip.warn(f"its effect {effect.text('effect_name')[:80] or effect.schema!r} is left out")

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from farm.otio.checked import Clock, Node, Span
 from farm.otio.library import Library
+from farm.otio.warps import PLAIN, Warp, warp_of
 from farm.timeline import Media, MediaKind, Rate
 
 _NESTED = ("Stack", "Track", "SerializableCollection")
@@ -36,6 +37,8 @@ class Frame:
 class Item:
     """Something on a track from `start` to `end` in exact seconds; `source` is its part of the medium.
 
+    A clip that plays quicker than its medium has more of it than it lasts.
+
     `is_overlong`: that part ends after the medium is said to.
     """
 
@@ -46,6 +49,7 @@ class Item:
     medium: Media | None = None
     source: Span | None = None
     is_overlong: bool = False
+    warp: Warp = PLAIN
 
     @property
     def start_frame(self) -> int:
@@ -99,6 +103,7 @@ def _clip(node: Node, at: Fraction, frame: Frame) -> Item:
     item = Item(node, at, at + whole_length, frame.rate, medium)
     if medium is None or span is None:
         return item
+    item = replace(item, warp=warp_of(node, is_still=medium.kind is MediaKind.IMAGE))
     source, half = _source(item, span, available), frame.rate.seconds(1) / 2
     is_overlong = source is not None and available is not None and source.end > available.duration + half
     return replace(item, source=source, is_overlong=is_overlong and medium.kind is not MediaKind.IMAGE)
@@ -113,7 +118,7 @@ def _source(item: Item, span: Span, available: Span | None) -> Span | None:
     if start < -item.rate.seconds(1) / 2:
         item.node.wrong("source_range/start_time", "lies before the medium begins")
         return None
-    return Span(max(start, Fraction(0)), span.duration)
+    return Span(max(start, Fraction(0)), span.duration * item.warp.speed)
 
 
 def _duration(node: Node, clock: Clock, deepest: int) -> Fraction:
@@ -148,10 +153,15 @@ def are_as_written(items: Sequence[Item], expected: Sequence[Mapping[str, JsonVa
 
 
 def _is_as_written(found: Mapping[str, object], wanted: Mapping[str, JsonValue]) -> bool:
-    effects = [as_object(effect).get("OTIO_SCHEMA") for effect in _list(found.get("effects"))]
-    kept = [as_object(effect).get("OTIO_SCHEMA") for effect in _list(wanted.get("effects"))]
     same = ("OTIO_SCHEMA", "name", "source_range", "media_references")
-    return effects == kept and all(_core(found.get(key)) == _core(wanted.get(key)) for key in same)
+    return _effects(found) == _effects(wanted) and all(
+        _core(found.get(key)) == _core(wanted.get(key)) for key in same
+    )
+
+
+def _effects(item: Mapping[str, object]) -> list[object]:
+    effects = [as_object(effect) for effect in _list(item.get("effects"))]
+    return [(effect.get("OTIO_SCHEMA"), effect.get("time_scalar")) for effect in effects]
 
 
 def _core(value: object) -> object:

@@ -13,7 +13,9 @@ from math import ceil
 
 from pydantic import JsonValue
 
+from farm.otio.warps import frames_shown, frames_used, frozen, warped
 from farm.timeline import (
+    PLAIN_SPEED,
     AudioClip,
     AudioTrack,
     Media,
@@ -71,30 +73,21 @@ def _video_track(track: VideoTrack, timeline: Timeline) -> _Object:
 
 def seen(clip: VideoClip, medium: Media, rate: Rate) -> Iterator[_Object]:
     """The clip, and its last frame for as long as it is held where the source is shorter than its place."""
-    start = 0 if medium.kind is MediaKind.IMAGE else rate.nearest_frame(clip.source_start)
+    is_still = medium.kind is MediaKind.IMAGE
+    start, speed = (0, PLAIN_SPEED) if is_still else (rate.nearest_frame(clip.source_start), clip.speed)
     moving = min(clip.frames, _frames_there(clip, medium, rate))
+    end = start + frames_used(moving, speed)
     told = _told(clip)
     name = clip.name or medium.name
-    yield _clip(name, medium, rate, start, moving, start + moving, told)
+    yield _clip(name, medium, rate, start, moving, end, told, warped(speed))
     if moving < clip.frames:
-        held = clip.frames - moving
-        freeze: _Object = {
-            "OTIO_SCHEMA": "FreezeFrame.1",
-            "name": "",
-            "effect_name": "FreezeFrame",
-            "time_scalar": 0.0,
-            "enabled": True,
-            "metadata": {},
-        }
-        yield _clip(name, medium, rate, start + moving - 1, held, start + moving, told, [freeze])
+        yield _clip(name, medium, rate, end - 1, clip.frames - moving, end, told, frozen())
 
 
 def _frames_there(clip: VideoClip, medium: Media, rate: Rate) -> int:
     """How many frames the source has for the clip, at least one; all it needs where nobody knows."""
-    ends = [end for end in (clip.source_end, medium.duration) if end is not None]
-    if medium.kind is MediaKind.IMAGE or not ends:
-        return clip.frames
-    return max(1, rate.nearest_frame(min(ends)) - rate.nearest_frame(clip.source_start))
+    shown = None if medium.kind is MediaKind.IMAGE else frames_shown(clip, medium, rate)
+    return clip.frames if shown is None else shown
 
 
 def _told(clip: VideoClip) -> _Object:
@@ -103,9 +96,14 @@ def _told(clip: VideoClip) -> _Object:
         "source_start": str(clip.source_start),
         "source_end": None if clip.source_end is None else str(clip.source_end),
         "name": clip.name,
+        **_speed(clip),
     }
     told: _Object = {"fit": clip.fit.value, "sound_gain": clip.sound_gain, "clip": exact}
     return told if clip.motion is Motion.NONE else told | {"motion": clip.motion.value}
+
+
+def _speed(clip: VideoClip | AudioClip) -> _Object:
+    return {} if clip.speed == PLAIN_SPEED else {"speed": str(clip.speed)}
 
 
 def _transition(transition: Transition, rate: Rate) -> _Object:
@@ -148,6 +146,7 @@ def heard(clip: AudioClip, place: range, medium: Media, rate: Rate, sample_rate:
         "fade_in_samples": clip.fade_in_samples,
         "fade_out_samples": clip.fade_out_samples,
         "name": clip.name,
+        **_speed(clip),
     }
     told: _Object = {
         "gain": clip.gain,
@@ -157,12 +156,12 @@ def heard(clip: AudioClip, place: range, medium: Media, rate: Rate, sample_rate:
         "clip": exact,
     }
     first = rate.nearest_frame(clip.source_start)
-    ends = [value for value in (clip.source_end, medium.duration) if value is not None]
-    length = max(1, rate.nearest_frame(min(ends)) - first) if ends else len(place)
+    length = frames_shown(clip, medium, rate) or len(place)
     rounds = ceil(len(place) / length) if clip.loop else 1
     for number in range(rounds):
         frames = min(length, len(place) - number * length)
-        yield _clip(clip.name or medium.name, medium, rate, first, frames, first + frames, told)
+        end = first + frames_used(frames, clip.speed)
+        yield _clip(clip.name or medium.name, medium, rate, first, frames, end, told, warped(clip.speed))
     if rounds * length < len(place):
         yield _gap(len(place) - rounds * length, rate)
 

@@ -14,8 +14,9 @@ from farm.noun import Noun
 from farm.timeline import Rate
 from tasks.compose_otio.dissolves import Dissolves
 from tasks.compose_otio.findings import BrokenManifest, Finding, of_shape, shown
-from tasks.compose_otio.look import Look, length_of
-from tasks.compose_otio.manifest import MAX_FPS, MAX_ITEMS, Manifest
+from tasks.compose_otio.look import Look, length_of, speed_of
+from tasks.compose_otio.manifest import MAX_FPS, MAX_ITEMS, MAX_ROUNDS, Manifest
+from tasks.compose_otio.renderable import render_faults
 
 _MOST_IDS = 20
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^~|^[A-Za-z][A-Za-z0-9+.-]*:|(^|/)\.\.?(/|$)|//|/$")
@@ -44,6 +45,7 @@ def checked(raw: object, limits: Limits = Limits()) -> Manifest:  # noqa: B008  
     faults += _items(root, limits)
     faults += _Spans(root, rate).faults()
     faults += _too_long(root, limits)
+    faults += render_faults(root, rate)
     if faults or manifest is None:
         raise BrokenManifest(_once(faults))
     return manifest
@@ -123,13 +125,29 @@ class _Spans:
         """Everything that is wrong with them."""
         for clip in self._clips:
             yield from self._span(clip, ("image", "video"))
+            yield from self._own(clip)
         yield from Dissolves(self._root, self._items, self._rate).faults()
         total = sum((_length(clip) for clip in self._clips), Fraction(0))
         for layer in self._layers:
             yield from self._span(layer, ("audio", "video"))
             yield from self._place(layer["startSec"], total, layer["itemId"].text)
+        yield from self._rounds(total)
         for marker in self._markers:
             yield from self._place(marker["atSec"], total, None)
+
+    def _rounds(self, total: Fraction) -> Iterator[Finding]:
+        """Sounds that start over more often than a file may have clips."""
+        left = Fraction(MAX_ROUNDS)
+        for layer in self._layers:
+            length = length_of(layer)
+            if layer["placement"].text != "loop" or not length:
+                continue
+            rounds = max(Fraction(0), (total - (layer["startSec"].number or 0)) / length)
+            left -= rounds
+            if left < 0:
+                said = f"Would start over {int(rounds)} times; all sounds together may {MAX_ROUNDS} times."
+                yield layer["placement"].wrong("too_many_clips", said, layer["itemId"].text)
+                return
 
     def _span(self, span: Look, kinds: Sequence[str]) -> Iterator[Finding]:
         yield from self._range(span)
@@ -151,9 +169,10 @@ class _Spans:
         named = span["itemId"].text
         if end <= start:
             yield span["toSec"].wrong("empty_range", "Is not after fromSec.", named, {"gt": float(start)})
-        elif end - start < self._frame:
+        elif end - start < self._frame * speed_of(span):
+            least = float(start + self._frame * speed_of(span))
             yield span["toSec"].wrong(
-                "empty_range", "The span is shorter than a frame.", named, {"ge": float(start + self._frame)}
+                "empty_range", "The span is shorter than a frame.", named, {"ge": least}
             )
 
     def _kind(self, span: Look, item: Look, kinds: Sequence[str]) -> Iterator[Finding]:
@@ -162,6 +181,21 @@ class _Spans:
         if kind in ("image", "video", "audio") and (kind not in kinds or is_silent):
             what = f"Is {'a video without sound' if is_silent else f'an item of kind {kind}'}."
             yield span["itemId"].wrong("kind_mismatch", what, named, [*kinds])
+
+    def _own(self, clip: Look) -> Iterator[Finding]:
+        """What a still has not: a speed, and a sound of its own."""
+        named = clip["itemId"].text
+        item = self._items.get(named or "")
+        if item is None:
+            return
+        is_still = item["kind"].text == "image"
+        if is_still and speed_of(clip) != 1:
+            yield clip["speed"].wrong(
+                "kind_mismatch", "A still has no speed: only its length counts.", named, 1
+            )
+        is_silent = is_still or item["meta"]["hasAudio"].value is False
+        if clip["useAudio"].value is True and is_silent:
+            yield clip["useAudio"].wrong("kind_mismatch", "The item has no sound.", named, False)
 
     def _medium(self, span: Look, item: Look, named: str) -> Iterator[Finding]:
         if item["kind"].text not in ("video", "audio"):

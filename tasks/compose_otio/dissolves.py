@@ -8,14 +8,17 @@ from fractions import Fraction
 
 from farm.timeline import Rate
 from tasks.compose_otio.findings import Finding
-from tasks.compose_otio.look import Look, length_of
+from tasks.compose_otio.look import Look, length_of, speed_of
 
 _DEFAULT_S = Fraction(1, 2)
 _WITHOUT_HANDLES = ("resolve", "kdenlive")  # for them a dissolve is cut to its handles, or left out
 
 
 class Dissolves:
-    """The transitions between the clips of a sequence. `items` are by id; `rate` None is not known."""
+    """The transitions between the clips of a sequence, in seconds of the timeline.
+
+    `items` are by id; `rate` None is not known.
+    """
 
     def __init__(self, root: Look, items: Mapping[str, Look], rate: Rate | None) -> None:
         self._clips = root["intent"]["videoSequence"].all
@@ -54,12 +57,14 @@ class Dissolves:
         if item is None or item["kind"].text != "video":
             return None
         length, end = item["meta"]["durationSec"].number, span["toSec"].number
-        return None if length is None or end is None else length - end
+        return None if length is None or end is None else (length - end) / speed_of(span)
 
     def _ahead(self, span: Look) -> Fraction | None:
         """What the medium has before the span."""
-        item = self._items.get(span["itemId"].text or "")
-        return span["fromSec"].number if item is not None and item["kind"].text == "video" else None
+        item, start = self._items.get(span["itemId"].text or ""), span["fromSec"].number
+        if item is None or start is None or item["kind"].text != "video":
+            return None
+        return start / speed_of(span)
 
     def _overlap(self, index: int, borrowed: Sequence[Fraction]) -> Iterator[Finding]:
         """Half of a transition lies in either clip, beside the halves of their other ones."""

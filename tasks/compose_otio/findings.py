@@ -24,7 +24,10 @@ _LISTS = {
 
 
 class Finding(Noun):
-    """One thing at `path`, a JSON pointer into the manifest; `item_id` is the item that it is about."""
+    """One thing at `path`, a JSON pointer into the manifest; `item_id` is the item that it is about.
+
+    `format` is the file beside the `.otio` that it is about, where it is about one.
+    """
 
     code: str
     path: str
@@ -32,6 +35,7 @@ class Finding(Noun):
     item_id: str | None = None
     got: JsonValue = None
     allowed: JsonValue = None
+    format: str | None = None
 
 
 class BrokenManifest(BadRequest):

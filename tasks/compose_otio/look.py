@@ -7,6 +7,7 @@ from fractions import Fraction
 from pydantic import JsonValue
 
 from tasks.compose_otio.findings import Finding, pointer, shown
+from tasks.compose_otio.manifest import QUICKEST, SLOWEST
 
 _MOST = 10**12
 
@@ -54,7 +55,16 @@ class Look:
         return Finding(code=code, path=self.at, message=message, item_id=item_id, got=got, allowed=allowed)
 
 
+def speed_of(span: Look) -> Fraction:
+    """How quickly a span plays; 1 where nobody can say."""
+    speed = span["speed"].number
+    is_known = speed is not None and SLOWEST <= float(speed) <= QUICKEST
+    return speed if speed is not None and is_known else Fraction(1)
+
+
 def length_of(span: Look) -> Fraction:
-    """How long a span is, in seconds; 0 where nobody can say."""
+    """How long a span lasts on the timeline, in seconds; 0 where nobody can say."""
     start, end = span["fromSec"].number, span["toSec"].number
-    return max(end - start, Fraction(0)) if start is not None and end is not None else Fraction(0)
+    if start is None or end is None:
+        return Fraction(0)
+    return max(end - start, Fraction(0)) / speed_of(span)

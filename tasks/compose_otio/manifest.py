@@ -12,19 +12,22 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from farm.noun import Noun
+from tasks.compose_otio.formats import FormatName
 
 MAX_FPS = 120
 MAX_ITEMS = 2_000
 MAX_CLIPS = 2_000
 MAX_LAYERS = 64
 MAX_MARKERS = 1_000
+MAX_ROUNDS = 10_000  # of all sounds that start over; each round is a clip of the file
+SLOWEST, QUICKEST = 0.1, 10.0
 _DAY_S = 86_400
 
 Seconds = Annotated[float, Field(ge=0, le=_DAY_S)]
 Side = Annotated[int, Field(ge=16, le=8192, multiple_of=2)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Target = Literal["generic", "resolve", "premiere", "kdenlive"]
+Target = Literal["generic", "resolve", "premiere", "kdenlive", "fcpx", "avid"]
 
 
 class Part(Noun):
@@ -68,11 +71,12 @@ class ItemMeta(Part):
 
 
 class Item(Part):
-    """One file. `path` is relative and stands in the timeline as it is."""
+    """One file. `path` is relative and stands in the timeline as it is; `asset` is the upload to render."""
 
     id: Id
     kind: Literal["image", "video", "audio"]
     path: str = Field(min_length=1, max_length=1_000)
+    asset: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     meta: ItemMeta = ItemMeta()
 
 
@@ -83,11 +87,12 @@ class Folder(Part):
 
 
 class Span(Part):
-    """A span of one item, in seconds of its own time."""
+    """A span of one item, in seconds of its own time. At a `speed` of 2 it lasts half as long."""
 
     item_id: Id
     from_sec: Seconds
     to_sec: Seconds
+    speed: Annotated[float, Field(ge=SLOWEST, le=QUICKEST)] = 1.0
 
     @property
     def start(self) -> Fraction:
@@ -99,6 +104,11 @@ class Span(Part):
         """The exclusive end, exactly as written."""
         return exact(self.to_sec)
 
+    @property
+    def length(self) -> Fraction:
+        """How long it is seen or heard on the timeline, in exact seconds."""
+        return (self.end - self.start) / exact(self.speed)
+
 
 class ClipTransition(Part):
     """How the clip before becomes this one, half of it on either side of the cut, which stays where it is."""
@@ -108,11 +118,15 @@ class ClipTransition(Part):
 
 
 class SequenceClip(Span):
-    """One clip; it follows the one before, after a gap of `gapBeforeSec`."""
+    """One clip; it follows the one before, after a gap of `gapBeforeSec`.
+
+    With `useAudio` its own sound is heard with it, on a track that all such clips share.
+    """
 
     clip_name_hint: Name | None = None
     gap_before_sec: Seconds = 0.0
     transition: ClipTransition | None = None
+    use_audio: bool = False
 
 
 class AudioLayer(Span):
@@ -150,15 +164,19 @@ class Intent(Part):
 
 
 class Output(Part):
-    """How the timeline is written, and for whom."""
+    """How the timeline is written, and for whom; `formats` are files beside the `.otio`."""
 
     include_clip_names: bool = True
     otio_schema: Literal["Timeline.1"] = "Timeline.1"
     target_consumer: Target = "generic"
+    formats: tuple[FormatName, ...] = Field(default=(), strict=False, max_length=16)
 
 
 class Manifest(Part):
-    """The whole request. `responseFormat` and `dryRun` say how it is answered and change no timeline."""
+    """The whole request. `responseFormat` and `dryRun` say how it is answered and change no timeline.
+
+    With `render` the cut also becomes a film, made of the `asset` of each item that it uses.
+    """
 
     project: Project
     folder: Folder
@@ -166,6 +184,7 @@ class Manifest(Part):
     output: Output = Output()
     response_format: Literal["file", "json"] = "file"
     dry_run: bool = False
+    render: bool = False
 
 
 class AsManifest:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from farm.timeline import MediaKind, Timeline
+from farm.timeline import Timeline
 from tasks.compose_otio.findings import Finding, pointer
 from tasks.compose_otio.layout import base_name
 from tasks.compose_otio.manifest import Manifest, Target
 from tasks.compose_otio.markers import marker_at, time_at
+from tasks.compose_otio.planned import handles, start_of
 
 _Document = dict[str, Any]
-_RESOLVE_START_S = 3_600
 _PREMIERE = "PremierePro_OTIO"
 # Rates that the stock profiles of Kdenlive have.
 _KDENLIVE_FPS = ("24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60")
@@ -43,16 +43,20 @@ def _generic(_document: _Document, _manifest: Manifest, _timeline: Timeline) -> 
 def _resolve(document: _Document, manifest: Manifest, timeline: Timeline) -> Iterator[Finding]:
     """Begins at 01:00:00:00; clips are called as their files, for it finds media by name."""
     rate = timeline.rate
-    document["global_start_time"] = time_at(rate.nearest_frame(_RESOLVE_START_S), rate)
+    document["global_start_time"] = time_at(start_of(manifest, rate), rate)
     names = {item.id: base_name(item) for item in manifest.folder.items}
-    for clip, media_id, _at in _placed(document):
-        hint = clip["name"]
+    for index, clip in enumerate(timeline.video[0].clips):
+        if clip.name != names[clip.media]:
+            said = "Resolve finds media by clip names: the clip is called as its file, with a marker."
+            yield _dropped(index, manifest, said, key="clipNameHint")
+    for placed, media_id, _at in _placed(document):
+        hint = placed["name"]
         if hint != names[media_id]:
-            clip["metadata"]["kinefarm"]["name_hint"] = hint
-            used = clip["source_range"]["start_time"]["value"]
-            clip["markers"].append(marker_at(hint, "", "GREEN", range(int(used), int(used) + 1), rate))
-        clip["name"] = names[media_id]
-        _reference(clip)["name"] = names[media_id]
+            placed["metadata"]["kinefarm"]["name_hint"] = hint
+            used = int(placed["source_range"]["start_time"]["value"])
+            placed["markers"].append(marker_at(hint, "", "GREEN", range(used, used + 1), rate))
+        placed["name"] = names[media_id]
+        _reference(placed)["name"] = names[media_id]
     yield from _trim_dissolves(document, manifest, timeline)
 
 
@@ -84,6 +88,7 @@ def _kdenlive(document: _Document, manifest: Manifest, timeline: Timeline) -> It
     if (timeline.width, timeline.height) not in _KDENLIVE_SIZES:
         said = "No stock profile of Kdenlive has this size; make one before you open the file."
         yield Finding(code="no_stock_profile", path="/project/resolution", message=said)
+    yield from _speeds(manifest)
     picture = document["tracks"]["children"][0]
     picture["children"] = [child for child in picture["children"] if not _is_transition(child)]
     for index, clip in enumerate(timeline.video[0].clips):
@@ -98,6 +103,30 @@ def _kdenlive(document: _Document, manifest: Manifest, timeline: Timeline) -> It
         yield _dropped(index, manifest, "Kdenlive imports no transitions: it is a cut with a marker.")
 
 
+def _speeds(manifest: Manifest) -> Iterator[Finding]:
+    """What plays at a speed of its own."""
+    intent = manifest.intent
+    for key, spans in (("videoSequence", intent.video_sequence), ("audioLayers", intent.audio_layers)):
+        for index, span in enumerate(spans):
+            if span.speed != 1:
+                said = "Not every Kdenlive imports speeds: look whether it plays as it should."
+                path = pointer("intent", key, index, "speed")
+                yield Finding(code="may_be_dropped", path=path, message=said, item_id=span.item_id)
+
+
+def _fcpx(_document: _Document, _manifest: Manifest, _timeline: Timeline) -> Iterator[Finding]:
+    """Reads no `.otio` at all: its file is the FCPXML beside it, which tells what it drops."""
+    said = "Final Cut Pro reads no .otio; open the .fcpxml."
+    yield Finding(code="other_file", path="/output/targetConsumer", message=said)
+
+
+def _avid(document: _Document, manifest: Manifest, timeline: Timeline) -> Iterator[Finding]:
+    """Reads no `.otio`: its files are an AAF and one EDL for each track, which tell what they drop."""
+    document["global_start_time"] = time_at(start_of(manifest, timeline.rate), timeline.rate)
+    said = "Experimental: take the AAF for its media and sounds, the EDLs for dissolves and speeds."
+    yield Finding(code="experimental_target", path="/output/targetConsumer", message=said)
+
+
 def _trim_dissolves(document: _Document, manifest: Manifest, timeline: Timeline) -> Iterator[Finding]:
     """Cut each dissolve to the frames that its clips have beyond their trims."""
     children = document["tracks"]["children"][0]["children"]
@@ -107,7 +136,7 @@ def _trim_dissolves(document: _Document, manifest: Manifest, timeline: Timeline)
         if clip.transition is None:
             continue
         dissolve, wanted = next(dissolves), clip.transition
-        after, before = _handles(timeline, index)
+        after, before = handles(timeline, index)
         fitted = min(wanted.before_frames, before), min(wanted.after_frames, after)
         if fitted == (wanted.before_frames, wanted.after_frames):
             continue
@@ -117,19 +146,6 @@ def _trim_dissolves(document: _Document, manifest: Manifest, timeline: Timeline)
         said = f"The clips have handles for {sum(fitted)} frames of it: it is cut to that."
         yield _dropped(index, manifest, said, code="insufficient_handles")
     children[:] = [child for child in children if id(child) not in gone]
-
-
-def _handles(timeline: Timeline, index: int) -> tuple[int, int]:
-    """Frames that the clip before has after its end, and this clip before its start."""
-    rate, (previous, clip) = timeline.rate, timeline.video[0].clips[index - 1 : index + 1]
-    without_end = previous.frames + clip.frames
-    behind = timeline.medium(previous.media)
-    after, before = without_end, without_end
-    if behind.kind is not MediaKind.IMAGE and behind.duration is not None and previous.source_end is not None:
-        after = max(0, rate.nearest_frame(behind.duration) - rate.nearest_frame(previous.source_end))
-    if timeline.medium(clip.media).kind is not MediaKind.IMAGE:
-        before = rate.nearest_frame(clip.source_start)
-    return after, before
 
 
 def _placed(document: _Document) -> Iterator[tuple[_Document, str, float]]:
@@ -152,9 +168,11 @@ def _is_transition(child: _Document) -> bool:
     return bool(child["OTIO_SCHEMA"] == "Transition.1")
 
 
-def _dropped(index: int, manifest: Manifest, said: str, code: str = "dropped_by_target") -> Finding:
+def _dropped(
+    index: int, manifest: Manifest, said: str, code: str = "dropped_by_target", key: str = "transition"
+) -> Finding:
     item_id = manifest.intent.video_sequence[index].item_id
-    path = pointer("intent", "videoSequence", index, "transition")
+    path = pointer("intent", "videoSequence", index, key)
     return Finding(code=code, path=path, message=said, item_id=item_id)
 
 
@@ -164,4 +182,6 @@ _TARGETS: Mapping[Target, _Tailor] = {
     "resolve": _resolve,
     "premiere": _premiere,
     "kdenlive": _kdenlive,
+    "fcpx": _fcpx,
+    "avid": _avid,
 }

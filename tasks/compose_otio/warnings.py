@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
+from farm.otio.warps import frames_shown
 from farm.timeline import Rate, Timeline
 from tasks.compose_otio.findings import Finding, pointer
 from tasks.compose_otio.layout import base_name, items_by_id
@@ -21,6 +22,7 @@ def _items(manifest: Manifest, rate: Rate) -> Iterator[Finding]:
     used = {span.item_id for span in (*intent.video_sequence, *intent.audio_layers)}
     shown = {span.item_id for span in intent.video_sequence}
     heard = {span.item_id for span in intent.audio_layers}
+    heard |= {span.item_id for span in intent.video_sequence if span.use_audio}
     paths: dict[str, str] = {}
     for index, item in enumerate(manifest.folder.items):
         at = ("folder", "items", index)
@@ -34,7 +36,7 @@ def _items(manifest: Manifest, rate: Rate) -> Iterator[Finding]:
             said = f"The clip has {item.meta.fps:g} frames per second, the project {float(rate.fps):g}."
             yield _warning("fps_mismatch", said, (*at, "meta", "fps"), item.id)
         if item.meta.has_audio and item.kind == "video" and item.id in shown - heard:
-            said = "The clip's own sound is heard only where audioLayers has it."
+            said = "The clip's own sound is heard only with useAudio, or where audioLayers has it."
             yield _warning("sound_not_layered", said, (*at, "meta", "hasAudio"), item.id)
 
 
@@ -45,11 +47,11 @@ def _clips(manifest: Manifest, timeline: Timeline) -> Iterator[Finding]:
         zip(manifest.intent.video_sequence, timeline.video[0].clips, strict=True)
     ):
         at = ("intent", "videoSequence", index)
-        between += any((edge * rate.fps).denominator != 1 for edge in (span.start, span.end))
-        source = clip.source_end - clip.source_start if clip.source_end is not None else None
-        if source is not None and source < rate.seconds(clip.frames):
-            held = clip.frames - rate.nearest_frame(source)
-            yield _warning("held_frame", f"Its last frame is held for {held}.", at, span.item_id)
+        between += any((edge * rate.fps).denominator != 1 for edge in (span.start, span.length))
+        there = frames_shown(clip, timeline.medium(clip.media), rate)
+        if there is not None and there < clip.frames:
+            said = f"Its last frame is held for {clip.frames - there}."
+            yield _warning("held_frame", said, at, span.item_id)
         if items[span.item_id].kind == "image" and span.from_sec:
             said = "A still has no time of its own: only its length counts."
             yield _warning("still_start", said, (*at, "fromSec"), span.item_id)
@@ -75,7 +77,7 @@ def _length(
     layer: AudioLayer, left: Fraction, unheard: Fraction, at: tuple[str | int, ...]
 ) -> Iterator[Finding]:
     """`left` is how long the picture goes on; a difference of no more than `unheard` is none."""
-    length = layer.end - layer.start
+    length = layer.length
     if layer.placement != "loop" and length < left - unheard:
         said = f"It ends {float(left - length):g} s before the picture does, and does not start over."
         yield _warning("audio_ends_early", said, at, layer.item_id)

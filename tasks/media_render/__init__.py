@@ -188,7 +188,7 @@ def _mc(credits: Fraction) -> int:
 
 KIND = Kind(
     name=MediaRender.kind,
-    version=3,
+    version=4,
     params=MediaRender,
     plan=plan,
     price_mc=price_mc,

@@ -42,7 +42,8 @@ def test_a036_every_cut_stays_on_its_frame_for_every_target(target: str):
 def test_a036_resolve_begins_at_one_hour_and_finds_media_by_name():
     made = made_for("resolve", project__fps=23.976)
     read = opened(made)
-    assert read.global_start_time.value == 86314
+    assert read.global_start_time.value == 86_400  # 01:00:00:00, which counts 24 frames a second
+    assert read.global_start_time.to_timecode() == "01:00:00:00"
     walk = read.tracks[0][1]
     assert (walk.name, walk.media_reference.name) == ("stream-walk.mp4",) * 2
     assert walk.media_reference.target_url == "rushes/stream-walk.mp4"

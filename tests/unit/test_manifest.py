@@ -1,17 +1,19 @@
 """Both roads lead to one timeline: the compose-otio manifest, and media render's clipPlacements."""
 
 import json
+from fractions import Fraction
 from typing import Any
 
 from farm.api.surfaces.media_render import wire
 from farm.api.surfaces.media_render.to_spec import to_spec
 from farm.asset import Asset, AssetState, MediaProject
+from farm.kinds import kind_named
 from farm.timeline import MediaKind, Timeline
-from tasks.compose_otio import compose
+from tasks.compose_otio import ComposeOtio, compose
 from tasks.media_render import MediaRender, RenderAsset
 from tasks.media_render import timeline_of as render_timeline
 from tasks.media_render.imported import imported
-from tests.manifests import EXAMPLE
+from tests.manifests import EXAMPLE, example
 
 # Seed 004, "Exact clip timing", without its light-leak and its sound effects, which come later.
 PLACEMENTS: dict[str, Any] = {
@@ -60,15 +62,28 @@ def files() -> list[Asset]:
     ]
 
 
-def test_what_was_composed_can_be_rendered():
+def test_what_was_composed_can_be_rendered_at_its_speeds():
     kinds = {"forest-opening.png": MediaKind.IMAGE, "stream-walk.mp4": MediaKind.VIDEO}
     files_ = [*kinds.items(), ("forest-piano.wav", MediaKind.AUDIO)]
     assets = tuple(RenderAsset(asset_id=f"a_{n}", file_name=n, media_kind=kind) for n, kind in files_)
-    shown = imported(MediaRender(assets=assets, timeline=json.loads(compose(EXAMPLE).otio)))
+    body = example(intent__videoSequence__1__speed=0.5)
+    shown = imported(MediaRender(assets=assets, timeline=json.loads(compose(body).otio)))
     assert shown.notes == ()
     cut = shown.timeline
     assert [(c.media, c.start_frame, c.end_frame_exclusive) for c in cut.video[0].clips] == [
         ("a_forest-opening.png", 0, 48),
-        ("a_stream-walk.mp4", 48, 144),
+        ("a_stream-walk.mp4", 48, 240),
     ]
+    assert cut.video[0].clips[1].speed == Fraction(1, 2)
     assert cut.audio[0].clips[0].end_sample_exclusive == 240_000
+
+
+def test_a_long_cut_is_rendered_in_segments_by_the_same_job():
+    kind = kind_named("compose-otio")
+    clips = [{"itemId": "vid-stream", "fromSec": 0, "toSec": 8, "speed": 0.1}] * 8
+    assets = {f"folder__items__{number}__asset": f"asset_{number}" for number in range(3)}
+    body = example(render=True, intent__videoSequence=clips, **assets)
+    first, laid_out = kind.plan(ComposeOtio(manifest=body))
+    assert (first.step, laid_out.step) == ("compose", "timeline")
+    assert {"segment", "sound", "join"} <= kind.steps.keys()  # which it grows
+    assert laid_out.inputs == ("asset_1", "asset_2")

@@ -36,6 +36,7 @@ RATES = [Rate.of(fps) for fps in (23.976, 24, 25, 29.97, 30, 48, 59.94, 60, 12.5
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SECONDS = st.fractions(0, 90, max_denominator=48_000)
 GAINS = st.floats(0, 4)
+SPEEDS = [Fraction(1), Fraction(1), Fraction(1, 10), Fraction(7, 10), Fraction(7, 3), Fraction(10)]
 
 
 @st.composite
@@ -62,10 +63,11 @@ def spans(draw: st.DrawFn, least: int, most: int) -> list[tuple[int, int]]:
 
 
 @st.composite
-def sources(draw: st.DrawFn) -> dict[str, Fraction | None]:
+def sources(draw: st.DrawFn) -> dict[str, Any]:
     start = draw(SECONDS)
     length = draw(st.none() | st.fractions(Fraction(1, 1000), 60, max_denominator=1000))
-    return {"source_start": start, "source_end": None if length is None else start + length}
+    end = None if length is None else start + length
+    return {"source_start": start, "source_end": end, "speed": draw(st.sampled_from(SPEEDS))}
 
 
 @st.composite
@@ -242,7 +244,7 @@ def test_held_frames_become_clips_that_are_held():
 
 def test_everything_that_cannot_be_kept_is_named():
     fast, blurred, off = (clip(name, 0, 24) for name in ("fast.mov", "blurred.mov", "off.mov"))
-    fast.effects.append(otio.schema.LinearTimeWarp(time_scalar=2))
+    fast.effects.append(otio.schema.LinearTimeWarp(time_scalar=2000))
     blurred.effects.append(otio.schema.Effect(effect_name="Blur"))
     blurred.markers.append(otio.schema.Marker("look"))
     off.enabled = False
@@ -256,7 +258,7 @@ def test_everything_that_cannot_be_kept_is_named():
     assert places(found.timeline) == [("fast.mov", 0, 24), ("blurred.mov", 24, 48), ("c.mov", 144, 168)]
     said = "\n".join(found.warnings)
     for word in (
-        "'fast.mov': plays at its own speed, not 2.0 times that",
+        "'fast.mov': plays at its own speed, not 2000 times that",
         "'blurred.mov': its effect 'Blur' is left out",
         "'off.mov': is switched off",
         "'scene': what is nested in it is left out",

@@ -14,13 +14,15 @@ from types import MappingProxyType
 
 import numpy as np
 
-from farm.timeline import AudioClip, AudioTrack, MediaKind, Timeline, VideoClip
+from farm.timeline import PLAIN_SPEED, AudioClip, AudioTrack, MediaKind, Timeline, VideoClip
 from workers.media.ducking import Ducker
 from workers.media.sound import HeldSound, Samples, SoundReader
+from workers.media.stretch import AtSpeed
 
 CHUNK_S = Fraction(1, 2)
 DECLICK_S = Fraction(5, 1000)
 _NOTHING: Mapping[str, Samples] = MappingProxyType({})
+_Sound = SoundReader | HeldSound | AtSpeed
 
 
 def mix(
@@ -66,6 +68,7 @@ class _Part:
     end_exclusive: int
     source_start: Fraction
     source_end: Fraction | None
+    speed: Fraction
     gain: float
     fade_in: int
     fade_out: int
@@ -119,6 +122,7 @@ def _of_video(clip: VideoClip, timeline: Timeline, declick: int) -> _Part:
         end_exclusive=timeline.samples_at(clip.end_frame_exclusive),
         source_start=clip.source_start,
         source_end=clip.source_end,
+        speed=clip.speed,
         gain=clip.sound_gain,
         fade_in=declick,
         fade_out=declick,
@@ -134,6 +138,7 @@ def _of_audio(clip: AudioClip, bus: _Bus, declick: int) -> _Part:
         end_exclusive=clip.end_sample_exclusive,
         source_start=clip.source_start,
         source_end=clip.source_end,
+        speed=clip.speed,
         gain=clip.gain,
         fade_in=max(clip.fade_in_samples, declick),
         fade_out=max(clip.fade_out_samples, declick),
@@ -152,7 +157,7 @@ def _summed(
     total = timeline.samples_at(timeline.end_frame_exclusive)
     step = round(CHUNK_S * timeline.sample_rate)
     waiting = deque(parts)
-    playing: list[tuple[_Part, SoundReader | HeldSound]] = []
+    playing: list[tuple[_Part, _Sound]] = []
     try:
         for start in range(0, total, step):
             checkpoint()
@@ -175,6 +180,14 @@ def _summed(
 
 def _reader(
     part: _Part, timeline: Timeline, files: Mapping[str, Path], builtin: Mapping[str, Samples]
+) -> _Sound:
+    """The part's sound as quick as it is heard."""
+    sound = _source(part, timeline, files, builtin)
+    return sound if part.speed == PLAIN_SPEED else AtSpeed(sound, timeline.sample_rate, part.speed)
+
+
+def _source(
+    part: _Part, timeline: Timeline, files: Mapping[str, Path], builtin: Mapping[str, Samples]
 ) -> SoundReader | HeldSound:
     if part.media in builtin:
         held = builtin[part.media]
@@ -189,7 +202,7 @@ def _reader(
     )
 
 
-def _add(part: _Part, reader: SoundReader | HeldSound, chunk: Samples, chunk_start: int) -> None:
+def _add(part: _Part, reader: _Sound, chunk: Samples, chunk_start: int) -> None:
     """Add what a part sounds within a chunk; nothing where its source has ended."""
     start = max(part.start, chunk_start)
     end = min(part.end_exclusive, chunk_start + chunk.shape[1])

@@ -14,7 +14,7 @@ from typing import Self
 import av
 
 from farm.errors import AssetUnreadable
-from farm.timeline import Rate
+from farm.timeline import PLAIN_SPEED, Rate
 from workers.media.decode import video_frames
 from workers.media.open import open_media, origin, picture_stream, sniff_file, translated_errors
 from workers.media.upright import Upright, from_display_matrix
@@ -36,7 +36,7 @@ _UNINDEXED = frozenset({"mpeg-es"})  # has no timestamps: only counting from the
 class VideoReader:
     """Frames of one clip from `source_start` (seconds in the medium's own time) on, at `rate`.
 
-    Output frame n shows the source frame on display at `source_start + n / rate`: the last one whose
+    Output frame n shows the source frame on display at `source_start + n * speed / rate`: the last one whose
     time is not later. A quarter of a frame of grace keeps jittery or rounded timestamps from showing
     one frame twice and skipping the next. Beyond `source_end` or the end of the clip the last frame
     stays. Frame times count from the clip's first displayed frame.
@@ -51,6 +51,7 @@ class VideoReader:
         rate: Rate,
         source_start: Fraction = Fraction(0),
         source_end: Fraction | None = None,
+        speed: Fraction = PLAIN_SPEED,
         name: str | None = None,
     ) -> None:
         self._path = path
@@ -58,6 +59,7 @@ class VideoReader:
         self._rate = rate
         self._start = source_start
         self._end = source_end
+        self._speed = speed
         self._stack = ExitStack()
         self._last_n = -1
         self._is_used = False  # whether anything was read since the file was opened
@@ -112,7 +114,7 @@ class VideoReader:
 
     def _source_time(self, n: int) -> Fraction:
         """The latest frame time, in the medium's own time, that may be shown at output frame n."""
-        time = self._start + self._rate.seconds(n) + self._grace
+        time = self._start + self._rate.seconds(n) * self._speed + self._grace
         if self._end is not None:
             time = min(time, self._end - self._grace)
         return max(time, Fraction(0))
