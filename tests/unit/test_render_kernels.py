@@ -1,14 +1,9 @@
-"""Compiled kernels equal their plain-numpy reference byte for byte, and find a place for their cache."""
+"""Compiled kernels equal their plain-numpy reference byte for byte, and refuse what they would misread."""
 
-import os
-import subprocess
-import sys
-
-import numba
 import numpy as np
 import pytest
 
-from workers.cpu_render import kernel_cache, kernels, kernels_reference
+from workers.cpu_render import kernels, kernels_reference
 
 RANDOM = np.random.default_rng(5)
 
@@ -145,32 +140,26 @@ def test_what_is_opaque_replaces_and_what_is_clear_leaves_alone():
     np.testing.assert_array_equal(out, ground)
 
 
-def test_a_read_only_installation_keeps_kernels_under_farm_home(tmp_path, monkeypatch):
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setenv("FARM_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-    package = kernel_cache.Path(kernel_cache.__file__).parent
-    can_write = kernel_cache._writable
-    monkeypatch.setattr(
-        kernel_cache, "_writable", lambda folder: package not in folder.parents and can_write(folder)
-    )
-    kernel_cache.prepare()
-    assert str(tmp_path / "home" / "cache" / "kernels") == numba.config.CACHE_DIR
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": noise(4, 8).astype(np.uint16)},
+        {"source": noise(4, 16)[:, ::2]},
+        {"out": noise(4, 8).astype(np.int32)},
+        {"index": np.zeros(4, np.int64)},
+        {"weight": np.zeros(8, np.int32)[::2]},
+    ],
+)
+def test_what_a_kernel_would_misread_is_refused(change):
+    given = {"source": noise(9, 8), "out": noise(4, 8), "index": np.zeros(4, np.int32)}
+    given["weight"] = given["index"]
+    kernels.blend_rows(**given)
+    with pytest.raises(TypeError):
+        kernels.blend_rows(**{**given, **change})
 
 
-@pytest.mark.slow
-def test_kernels_load_where_nothing_lasting_can_be_written(tmp_path):
-    (tmp_path / "file").write_text("in the way of every folder")
-    program = (
-        "from workers.cpu_render import kernel_cache as k\n"
-        "k._writable = lambda folder: False\n"
-        "import workers.cpu_render.kernels, numba\n"
-        "print(numba.config.CACHE_DIR)"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    environment |= {"FARM_HOME": str(tmp_path / "file"), "TMPDIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
-    )
-    assert done.stdout.startswith(str(tmp_path / "kinefarm-kernels-"))
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # the passing folder is gone again
+def test_nothing_is_drawn_on_what_cannot_be_written():
+    out = noise(4, 8)
+    out.flags.writeable = False
+    with pytest.raises(TypeError):
+        kernels.mix(noise(4, 8), noise(4, 8), out, 64, 64, 16)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Generator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import av
 import numpy as np
@@ -20,17 +20,20 @@ from farm.timeline import Fit, MediaKind, Motion, Timeline
 from workers.cpu_render.backdrop import Backdrop
 from workers.cpu_render.geometry import place
 from workers.cpu_render.kernels import blend_rows, transpose
-from workers.cpu_render.motion import Move
+from workers.cpu_render.motion import Move, View
 from workers.cpu_render.plan import Shot
+from workers.cpu_render.transitions.scratch import array
 from workers.media.ahead import Ahead
 from workers.media.colour import Converter
-from workers.media.planes import Planes
+from workers.media.planes import Plane, Planes
 from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
 VIDEO_AHEAD = 3
 OPENED_BEFORE = 24  # frames before it is seen: an open decoder holds tens of megabytes
 _WEIGHT_ONE = 128  # of kernels.blend_rows
+
+Sampling: TypeAlias = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 
 class Layer(Protocol):
@@ -119,19 +122,18 @@ class MovingStill:
         large = (_multiple(width * move.zoom, 16), _multiple(height * move.zoom, 16))
         picture = Fitter(*large, fit).fit(frame)
         self._sideways = [np.ascontiguousarray(plane.T) for plane in picture]
-        self._narrow = [np.empty((_multiple(w, 8), large[1] // k), np.uint8) for w, k in _sizes(width)]
-        self._upright = [np.empty(plane.shape[::-1], np.uint8) for plane in self._narrow]
 
     def draw(self, frame: int, canvas: Planes) -> Planes:
         view = self._move.view(frame - self._first_frame)
-        for sideways, narrow, upright, out in zip(
-            self._sideways, self._narrow, self._upright, canvas, strict=True
-        ):
-            columns = sampling(sideways.shape[0], out.shape[1], view.left, view.size, narrow.shape[0])
-            rows = sampling(sideways.shape[1], out.shape[0], view.top, view.size)
-            blend_rows(sideways, narrow, *columns)
+        luma, chroma = (
+            _sampled(sideways, out, view) for sideways, out in zip(self._sideways[:2], canvas, strict=False)
+        )
+        for sideways, sampled, out in zip(self._sideways, (luma, chroma, chroma), canvas, strict=True):
+            narrow = array("narrow", sampled.columns[0].size, sideways.shape[1])
+            upright = array("upright", *narrow.shape[::-1])
+            blend_rows(sideways, narrow, *sampled.columns)
             transpose(narrow, upright)
-            blend_rows(upright, out, *rows)
+            blend_rows(upright, out, *sampled.rows)
         return canvas
 
     def near(self, frame: int) -> None:
@@ -141,9 +143,24 @@ class MovingStill:
         pass
 
 
-def sampling(
-    length: int, out_length: int, start: float, share: float, padded: int = 0
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+class _Sampled(NamedTuple):
+    """Where the columns and the rows of a view lie on a plane."""
+
+    columns: Sampling
+    rows: Sampling
+
+
+def _sampled(sideways: Plane, out: Plane, view: View) -> _Sampled:
+    """Columns up to a multiple of 8, as `transpose` needs them."""
+    wide, tall = sideways.shape
+    height, width = out.shape
+    return _Sampled(
+        sampling(wide, width, view.left, view.size, _multiple(width, 8)),
+        sampling(tall, height, view.top, view.size),
+    )
+
+
+def sampling(length: int, out_length: int, start: float, share: float, padded: int = 0) -> Sampling:
     """Which two neighbours each output pixel lies between, and its weight of 128 for the second.
 
     Covers `share` of `length` source pixels from `start` (fractions), pixel centres on pixel centres.
@@ -191,14 +208,15 @@ def _pictures(
 ) -> Generator[Planes, None, None]:
     """The clip's picture at each frame of the timeline in `use`."""
     rate, clip = timeline.rate, shot.clip
-    handle = min(shot.frames_before, math.floor(clip.source_start * rate.fps))
+    handle = min(shot.frames_before, math.floor(clip.source_start * rate.fps / clip.speed))
     fitter = Fitter(timeline.width, timeline.height, clip.fit)
     decoded: av.VideoFrame | None = None
     with VideoReader(
         path,
         rate=rate,
-        source_start=clip.source_start - rate.seconds(handle),
+        source_start=clip.source_start - rate.seconds(handle) * clip.speed,
         source_end=_source_end(shot, timeline),
+        speed=clip.speed,
         name=name,
     ) as reader:
         for n in use:
@@ -210,15 +228,10 @@ def _pictures(
 
 def _source_end(shot: Shot, timeline: Timeline) -> Fraction | None:
     """A clip that fills its place lends what follows it to the transition; a shorter one holds its end."""
-    clip = shot.clip
-    if clip.source_end is None or clip.source_end - clip.source_start < timeline.rate.seconds(clip.frames):
+    clip, seconds = shot.clip, timeline.rate.seconds
+    if clip.source_end is None or clip.source_end - clip.source_start < seconds(clip.frames) * clip.speed:
         return clip.source_end
-    return clip.source_end + timeline.rate.seconds(shot.frames_after)
-
-
-def _sizes(width: int) -> tuple[tuple[int, int], ...]:
-    """The width of each plane, and what its height is divided by."""
-    return (width, 1), (width // 2, 2), (width // 2, 2)
+    return clip.source_end + seconds(shot.frames_after) * clip.speed
 
 
 def _multiple(length: float, of: int) -> int:

@@ -58,7 +58,9 @@ def _cost(picture: Picture) -> float:
         return 1.45 if _moves(picture) else 1.0
     if not isinstance(picture, Shot) or not picture.is_moving:
         return 0.4
-    return 1.0 if picture.clip.motion is not Motion.NONE else 1.15  # a clip is decoded, too
+    if picture.clip.motion is not Motion.NONE:
+        return 1.0
+    return 1.0 + 0.15 * max(1.0, float(picture.clip.speed))  # a clip is decoded, too
 
 
 def _moves(picture: Picture) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from farm.encoders import EncoderProfile
 from farm.errors import AssetUnreadable
-from farm.timeline import MediaKind, Timeline, VideoClip
+from farm.timeline import PLAIN_SPEED, MediaKind, Timeline, VideoClip
 from workers.cpu_render.plan import Plan, Shot, Span, SpanKind
 from workers.cpu_render.smart_cut.runs import LEAST_S, Run, runs_of
 from workers.media.coding import Coding, Footage, Unfit, coding_of, footage_of
@@ -66,7 +66,8 @@ def find_copies(
     least = timeline.rate.nearest_frame(LEAST_S)
     for shot, frames in _stretches(planned):
         checkpoint()
-        if len(frames) > least and timeline.medium(shot.clip.media).kind is MediaKind.VIDEO:
+        is_video = timeline.medium(shot.clip.media).kind is MediaKind.VIDEO
+        if len(frames) > least and is_video and shot.clip.speed == PLAIN_SPEED:
             search.look_at(shot, frames)
     plan = planned.copying([taken.run.frames for taken in search.taken])
     codings = {taken.media: search.codings[taken.media] for taken in search.taken}

@@ -1,4 +1,4 @@
-"""Buffers that transitions use again from frame to frame. Each thread has its own, as renders run at once."""
+"""Buffers that are used again from frame to frame. Each thread has its own, as renders run at once."""
 
 import threading
 

@@ -1,0 +1,289 @@
+"""The kernels as numba compiles them; what each does is told in kernels.py, where they are called.
+
+All sums are explicit int32: numba takes uint16 to 64 bit, which is 40 times slower. Weights have 7 bits: 128
+is all. Nothing here may raise or allocate, for the code must stand alone; build.py refuses what does not.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numba
+from numba import carray, types  # type: ignore[attr-defined]  # its own `carray` is not in its __all__
+
+from workers.cpu_render.machine_code import image, place
+from workers.cpu_render.machine_code.signatures import EDGE_ONE, GLOW_ONE, PAN_ONE, SIGNATURES, TURN_ONE
+
+# numba has no types for these: pointers are arguments of `numba.carray`, the rest are machine numbers.
+At: TypeAlias = Any
+Kernel: TypeAlias = Any
+
+_i32 = numba.int32
+_i64 = numba.int64
+_f64 = numba.float64
+_u8 = numba.uint8
+_u64 = numba.uint64
+
+KERNELS: dict[str, Kernel] = {}
+
+
+def _is_cached() -> bool:
+    """Whether numba keeps what it makes: where there are no images, every engine asks it."""
+    lasting = None if image.is_supported() else place.folder()
+    if lasting is not None:
+        numba.config.CACHE_DIR = str(lasting)  # type: ignore[attr-defined]  # made from the environment
+    return lasting is not None
+
+
+_CACHED = _is_cached()
+
+
+def _kernel(body: Callable[..., None]) -> Callable[..., None]:
+    """Compile at import: never in the middle of a render."""
+    signature = types.void(*(_typed(name) for name in SIGNATURES[body.__name__]))
+    compiled = numba.cfunc(signature, error_model="numpy", forceinline=True, cache=_CACHED)
+    KERNELS[body.__name__] = compiled(body)
+    return body
+
+
+def _typed(name: str) -> Any:
+    item = getattr(types, name.removesuffix("*"))
+    return types.CPointer(item) if name.endswith("*") else item  # type: ignore[no-untyped-call]  # of numba
+
+
+@_kernel
+def blend_rows(
+    source_at: At,
+    source_step: int,
+    source_height: int,
+    out_at: At,
+    out_step: int,
+    index_at: At,
+    weight_at: At,
+    height: int,
+    width: int,
+) -> None:
+    source, out = (
+        carray(source_at, (source_height, source_step)),
+        carray(out_at, (height, out_step)),
+    )
+    index, weight = carray(index_at, height), carray(weight_at, height)
+    for y in range(height):
+        above, below, row = source[index[y]], source[index[y] + 1], out[y]
+        late = _i32(weight[y])
+        early = _i32(128) - late
+        for x in range(width):
+            row[x] = _u8((_i32(above[x]) * early + _i32(below[x]) * late + _i32(64)) >> _i32(7))
+
+
+@_kernel
+def transpose(source_at: At, out_at: At, height: int, width: int) -> None:
+    """In blocks of 8 x 8 bytes, each held in eight words (Hacker's Delight, 7-3); sizes are of `out`."""
+    source, out = carray(source_at, (width, height // 8)), carray(out_at, (height, width // 8))
+    low32 = _u64(0x00000000FFFFFFFF)
+    low16 = _u64(0x0000FFFF0000FFFF)
+    low8 = _u64(0x00FF00FF00FF00FF)
+    s32, s16, s8 = _u64(32), _u64(16), _u64(8)
+    for yq in range(width // 8):
+        y = yq * 8
+        for xq in range(height // 8):
+            x = xq * 8
+            a0, a1, a2, a3 = source[y, xq], source[y + 1, xq], source[y + 2, xq], source[y + 3, xq]
+            a4, a5, a6, a7 = source[y + 4, xq], source[y + 5, xq], source[y + 6, xq], source[y + 7, xq]
+            b0, b4 = (a0 & low32) | (a4 << s32), (a0 >> s32) | (a4 & ~low32)
+            b1, b5 = (a1 & low32) | (a5 << s32), (a1 >> s32) | (a5 & ~low32)
+            b2, b6 = (a2 & low32) | (a6 << s32), (a2 >> s32) | (a6 & ~low32)
+            b3, b7 = (a3 & low32) | (a7 << s32), (a3 >> s32) | (a7 & ~low32)
+            c0, c2 = (b0 & low16) | ((b2 & low16) << s16), ((b0 >> s16) & low16) | (b2 & ~low16)
+            c1, c3 = (b1 & low16) | ((b3 & low16) << s16), ((b1 >> s16) & low16) | (b3 & ~low16)
+            c4, c6 = (b4 & low16) | ((b6 & low16) << s16), ((b4 >> s16) & low16) | (b6 & ~low16)
+            c5, c7 = (b5 & low16) | ((b7 & low16) << s16), ((b5 >> s16) & low16) | (b7 & ~low16)
+            out[x, yq] = (c0 & low8) | ((c1 & low8) << s8)
+            out[x + 1, yq] = ((c0 >> s8) & low8) | (c1 & ~low8)
+            out[x + 2, yq] = (c2 & low8) | ((c3 & low8) << s8)
+            out[x + 3, yq] = ((c2 >> s8) & low8) | (c3 & ~low8)
+            out[x + 4, yq] = (c4 & low8) | ((c5 & low8) << s8)
+            out[x + 5, yq] = ((c4 >> s8) & low8) | (c5 & ~low8)
+            out[x + 6, yq] = (c6 & low8) | ((c7 & low8) << s8)
+            out[x + 7, yq] = ((c6 >> s8) & low8) | (c7 & ~low8)
+
+
+@_kernel
+def mix(
+    before_at: At,
+    before_step: int,
+    after_at: At,
+    after_step: int,
+    out_at: At,
+    out_step: int,
+    before_weight: int,
+    after_weight: int,
+    ground: int,
+    height: int,
+    width: int,
+) -> None:
+    before, after = (
+        carray(before_at, (height, before_step)),
+        carray(after_at, (height, after_step)),
+    )
+    out = carray(out_at, (height, out_step))
+    early, late = _i32(before_weight), _i32(after_weight)
+    rest = _i32(ground) * (_i32(128) - early - late) + _i32(64)
+    for y in range(height):
+        first, second, row = before[y], after[y], out[y]
+        for x in range(width):
+            row[x] = _u8((_i32(first[x]) * early + _i32(second[x]) * late + rest) >> _i32(7))
+
+
+@_kernel
+def lay_over(
+    out_at: At,
+    out_step: int,
+    alpha_at: At,
+    premultiplied_at: At,
+    step: int,
+    opacity: int,
+    height: int,
+    width: int,
+) -> None:
+    out = carray(out_at, (height, out_step))
+    alpha, premultiplied = (
+        carray(alpha_at, (height, step)),
+        carray(premultiplied_at, (height, step)),
+    )
+    strength = _i32(opacity)
+    for y in range(height):
+        row, cover, colour = out[y], alpha[y], premultiplied[y]
+        for x in range(width):
+            covered = (_i32(cover[x]) * strength) >> _i32(8)
+            added = (_i32(colour[x]) * strength) >> _i32(8)
+            row[x] = _u8((_i32(row[x]) * (_i32(256) - covered) + added + _i32(128)) >> _i32(8))
+
+
+@_kernel
+def reveal(
+    before_at: At,
+    before_step: int,
+    after_at: At,
+    after_step: int,
+    out_at: At,
+    out_step: int,
+    columns_at: At,
+    rows_at: At,
+    columns2_at: At,
+    rows2_at: At,
+    height: int,
+    width: int,
+) -> None:
+    before, after = (
+        carray(before_at, (height, before_step)),
+        carray(after_at, (height, after_step)),
+    )
+    out = carray(out_at, (height, out_step))
+    columns, rows = carray(columns_at, width), carray(rows_at, height)
+    columns2, rows2 = carray(columns2_at, width), carray(rows2_at, height)
+    one = _i32(EDGE_ONE)
+    for y in range(height):
+        first, second, row = before[y], after[y], out[y]
+        here, there = _i32(rows[y]), _i32(rows2[y])
+        for x in range(width):
+            field = max(_i32(0), min(one, min(_i32(columns[x]) + here, _i32(columns2[x]) + there)))
+            late = (field * field * (_i32(3 * EDGE_ONE) - _i32(2) * field)) >> _i32(20)
+            row[x] = _u8((_i32(first[x]) * (one - late) + _i32(second[x]) * late + _i32(512)) >> _i32(10))
+
+
+@_kernel
+def glow(
+    out_at: At, out_step: int, columns_at: At, rows_at: At, colour: int, height: int, width: int
+) -> None:
+    out = carray(out_at, (height, out_step))
+    columns, rows = carray(columns_at, (3, width)), carray(rows_at, (3, height))
+    one, target = _i32(GLOW_ONE), _i32(colour)
+    for y in range(height):
+        row = out[y]
+        a, b, c = _i32(rows[0, y]), _i32(rows[1, y]), _i32(rows[2, y])
+        for x in range(width):
+            light = a * _i32(columns[0, x]) + b * _i32(columns[1, x]) + c * _i32(columns[2, x])
+            strength = min(one, light >> _i32(12))
+            value = _i32(row[x])
+            row[x] = _u8(value + (((target - value) * strength + _i32(2048)) >> _i32(12)))
+
+
+@_kernel
+def pan(
+    before_at: At,
+    before_step: int,
+    after_at: At,
+    after_step: int,
+    out_at: At,
+    out_step: int,
+    sums_at: At,
+    shift: int,
+    length: int,
+    height: int,
+    width: int,
+) -> None:
+    before, after = (
+        carray(before_at, (height, before_step)),
+        carray(after_at, (height, after_step)),
+    )
+    out, sums = carray(out_at, (height, out_step)), carray(sums_at, 2 * width + 2)
+    span = _f64(length)
+    start = _i64(shift) - (_i64(length) - _i64(PAN_ONE)) // _i64(2)
+    last = _i64(2 * width * PAN_ONE) - _i64(length)
+    for y in range(height):
+        first, second, row = before[y], after[y], out[y]
+        total = _i64(0)
+        for x in range(width):
+            sums[x] = total
+            total += _i64(first[x])
+        for x in range(width):
+            sums[width + x] = total
+            total += _i64(second[x])
+        sums[2 * width] = sums[2 * width + 1] = total
+        for x in range(width):
+            left = max(_i64(0), min(last, start + _i64(x * PAN_ONE)))
+            right = left + _i64(length)
+            i, j = _u64(left >> _i64(8)), _u64(right >> _i64(8))
+            low = (sums[i] << _i64(8)) + (left & _i64(255)) * (sums[i + _u64(1)] - sums[i])
+            high = (sums[j] << _i64(8)) + (right & _i64(255)) * (sums[j + _u64(1)] - sums[j])
+            row[x] = _u8(_f64(high - low) / span + _f64(0.5))
+
+
+@_kernel
+def turn(
+    source_at: At,
+    source_step: int,
+    out_at: At,
+    out_step: int,
+    index_at: At,
+    weight_at: At,
+    cover_at: At,
+    scale_at: At,
+    light: int,
+    ground: int,
+    height: int,
+    width: int,
+) -> None:
+    source, out = carray(source_at, (height, source_step)), carray(out_at, (height, out_step))
+    index, weight = carray(index_at, width), carray(weight_at, width)
+    cover, scale = carray(cover_at, width), carray(scale_at, width)
+    for y in range(height):
+        row = out[y]
+        for x in range(width):
+            if cover[x] == 0:
+                continue
+            place = ((_i32(2 * y + 1 - height) * _i32(scale[x])) >> _i32(1)) + _i32((height - 1) * 32_768)
+            within = min(place, _i32((height - 1) * TURN_ONE) - place)
+            hidden = max(_i32(0), min(_i32(128), (within + _i32(TURN_ONE)) >> _i32(9)))
+            hidden = (hidden * _i32(cover[x])) >> _i32(7)
+            at = max(_i32(0), min(_i32((height - 1) * TURN_ONE), place))
+            top, i = min(_i32(height - 2), at >> _i32(16)), _u64(index[x])  # unsigned: never from the end
+            late = (at - (top << _i32(16))) >> _i32(9)
+            above, below = source[_u64(top)], source[_u64(top) + _u64(1)]
+            wide = _i32(weight[x])
+            upper = _i32(above[i]) * (_i32(128) - wide) + _i32(above[i + _u64(1)]) * wide
+            lower = _i32(below[i]) * (_i32(128) - wide) + _i32(below[i + _u64(1)]) * wide
+            value = (upper * (_i32(128) - late) + lower * late + _i32(8192)) >> _i32(14)
+            lit = ground + (((value - _i32(ground)) * _i32(light) + _i32(64)) >> _i32(7))
+            under = _i32(row[x])
+            row[x] = _u8(under + (((lit - under) * hidden + _i32(64)) >> _i32(7)))
