@@ -1,0 +1,123 @@
+"""Finds all that is wrong with a call of scene-timestamps at once, before anything is stored or charged.
+
+It reads the JSON itself beside its parsed shape, so that a field of the wrong shape hides nothing else.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue, ValidationError
+
+from farm.catalog import TimestampsTier
+from tasks.compose_otio import Finding
+from tasks.compose_otio.findings import of_shape
+from tasks.compose_otio.look import Look
+from tasks.scene_timestamps.metadata import Metadata
+from tasks.scene_timestamps.params import KNOWN_RATES, is_known_rate, unkept
+from tasks.scene_timestamps.spoken import tokens
+
+_FIELDS = ("anchorText", "startCueText")
+_AT = "metadata"
+
+
+def checked(
+    raw: JsonValue, tier: TimestampsTier, duration_s: float | None
+) -> tuple[Metadata | None, list[Finding]]:
+    """The metadata, and all that is wrong with it. `duration_s` as the sound's header tells, None unknown."""
+    faults: list[Finding] = []
+    metadata = None
+    if raw is None:
+        return None, [Finding(code="missing_field", path=f"/{_AT}", message="Is required.")]
+    try:
+        metadata = Metadata.model_validate(raw)
+    except ValidationError as error:
+        faults += [found.model_copy(update={"path": f"/{_AT}{found.path}"}) for found in of_shape(error)]
+    root = Look(raw, (_AT,))
+    faults += _texts(root, tier)
+    faults += _length(duration_s, tier)
+    if metadata is not None:
+        faults += _names(metadata, root)
+        faults += _rate(root)
+        faults += _places(metadata, root, duration_s)
+    return (None if faults else metadata), _once(faults)
+
+
+def _texts(root: Look, tier: TimestampsTier) -> Iterator[Finding]:
+    """What the account's tier allows, in characters (Unicode code points)."""
+    scenes = root["scenes"].all
+    if len(scenes) > tier.max_scenes:
+        message = f"Has {len(scenes)} scenes; your tier allows {tier.max_scenes}."
+        yield _over(root["scenes"], "too_many_scenes", message, len(scenes), tier.max_scenes)
+    total = 0
+    for field in (scene[name] for scene in scenes for name in _FIELDS):
+        text = field.text or ""
+        total += len(text)
+        if len(text) > tier.max_field:
+            message = f"Has {len(text)} characters; your tier allows {tier.max_field}."
+            yield _over(field, "text_too_long", message, len(text), tier.max_field)
+        elif text.strip() and not tokens(text, ""):
+            yield field.wrong("no_words", "Has no word in it.")
+    if total > tier.max_scene_text:
+        most = tier.max_scene_text
+        message = f"All anchorText and startCueText have {total} characters; your tier allows {most}."
+        yield _over(root["scenes"], "scene_text_too_long", message, total, tier.max_scene_text)
+    narration = root["narrationText"]
+    if len(narration.text or "") > tier.max_narration:
+        length = len(narration.text or "")
+        message = f"Has {length} characters; your tier allows {tier.max_narration}."
+        yield _over(narration, "narration_too_long", message, length, tier.max_narration)
+
+
+def _over(field: Look, code: str, message: str, got: int, allowed: int) -> Finding:
+    return Finding(code=code, path=field.at, message=message, got=got, allowed=allowed)
+
+
+def _length(duration_s: float | None, tier: TimestampsTier) -> Iterator[Finding]:
+    if duration_s is not None and duration_s > tier.max_audio_s:
+        message = f"Lasts {duration_s:.1f} s; your tier allows {tier.max_audio_s:.0f} s."
+        got, allowed = round(duration_s, 1), tier.max_audio_s
+        yield Finding(code="audio_too_long", path="/audio", message=message, got=got, allowed=allowed)
+
+
+def _names(metadata: Metadata, root: Look) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for index, (scene, at) in enumerate(zip(metadata.scenes, root["scenes"].all, strict=True)):
+        if scene.scene_id and scene.id and scene.scene_id != scene.id:
+            yield at["id"].wrong("unsupported_value", "Differs from sceneId; send one of them.")
+        name = scene.scene_id or scene.id
+        if name is not None and seen.setdefault(name, index) != index:
+            field = at["sceneId"] if scene.scene_id else at["id"]
+            yield field.wrong("duplicate_scene_id", f"Scene {seen[name]} has this id as well.")
+
+
+def _rate(root: Look) -> Iterator[Finding]:
+    fps = root["fps"]
+    if fps.number is not None and not is_known_rate(float(fps.number)):
+        yield fps.wrong("unsupported_fps", "This rate is not supported.", allowed=KNOWN_RATES)
+
+
+def _places(metadata: Metadata, root: Look, duration_s: float | None) -> Iterator[Finding]:
+    """Fixed starts and the shortest scene must leave room for all."""
+    scenes = root["scenes"].all
+    fixed = {
+        index: scene.fixed_start_ms
+        for index, scene in enumerate(metadata.scenes)
+        if scene.fixed_start_ms is not None
+    }
+    for index, why in unkept(fixed, metadata.start_offset_ms, metadata.min_scene_ms).items():
+        yield scenes[index]["fixedStartMs"].wrong("fixed_start_unkept", why)
+    if duration_s is None:
+        return
+    least, end = max(1, metadata.min_scene_ms), round(duration_s * 1000)
+    if len(scenes) * least > end:
+        message = f"{len(scenes)} scenes of {least} ms do not fit into {end} ms of sound."
+        yield root["minSceneMs"].wrong("scenes_too_long", message, allowed=end // len(scenes))
+        least = 1
+    for index, at in fixed.items():
+        last = metadata.start_offset_ms + end - (len(scenes) - index) * least
+        if at > last:
+            message = "The sound ends before the scenes from here on have room."
+            yield scenes[index]["fixedStartMs"].wrong("fixed_start_too_late", message, allowed=last)
+
+
+def _once(faults: list[Finding]) -> list[Finding]:
+    return list({(fault.path, fault.code): fault for fault in reversed(faults)}.values())[::-1]

@@ -1,0 +1,28 @@
+"""What is asked of the alignment engines: plain values, nothing heavy."""
+
+from dataclasses import dataclass
+
+from farm.catalog import AlignRules, read_catalog
+from farm.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`narration` is the whole text as spoken, where the caller knows it; `cues` are parts of it, in order.
+
+    `language` as callers write it ("de", "de-AT"); None has it guessed. `recogniser` None: without weights.
+    `is_sharpened` False leaves out forced alignment, to compare. `file_name` is what errors call the sound.
+    """
+
+    narration: str | None = None
+    cues: tuple[str, ...] = ()
+    language: str | None = None
+    recogniser: AlignRules | None = None
+    is_sharpened: bool = True
+    file_name: str | None = None
+
+
+def configured() -> AlignRules | None:
+    """The recogniser that configs/align.toml names; None where it names none."""
+    rules = read_catalog(Settings()).align
+    return rules if rules.model else None
