@@ -3,18 +3,21 @@
 A file there replaces only the keys it names; the packaged file supplies the rest and explains each key.
 """
 
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from farm.config_files import merge as _merge
+from farm.config_files import read_toml as _toml
 from farm.encoders import EncoderProfile
 from farm.errors import BadRequest, FarmUnavailable
+from farm.model_book import ModelBook
+from farm.model_files import read_models
 from farm.noun import Noun
 from farm.providers import ProviderBook
 from farm.settings import Settings
@@ -158,6 +161,7 @@ class OutboundRules(Noun):
 class ApiRules(Noun):
     """See configs/farm.toml, where each key is explained."""
 
+    answer_s: float = Field(default=30.0, ge=0, le=300)
     cors_origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
 
 
@@ -228,6 +232,78 @@ class VoiceRules(Noun):
     )
 
 
+class AlignRules(Noun):
+    """The recogniser of asr-align; see configs/align.toml, where each key is explained."""
+
+    model: str = ""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = "int8"
+    threads: int = Field(default=2, gt=0)
+    batch: int = Field(default=1, gt=0)
+    beam: int = Field(default=5, gt=0)
+    keep_free_mb: int = Field(default=1500, ge=0)
+
+
+class VisionModel(Noun):
+    """A model that describes pictures; see configs/describe.toml, where each key is explained."""
+
+    repository: str = ""
+    revision: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
+    folder: str = ""
+    ask: Literal["chat", "caption"] = "chat"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+
+    @model_validator(mode="after")
+    def _is_pinned(self) -> Self:
+        if bool(self.repository) == bool(self.folder):
+            raise ValueError("a model needs repository or folder, not both")
+        if self.repository and not self.revision:
+            raise ValueError("a repository needs its revision: the whole commit")
+        return self
+
+
+class DescribeRules(Noun):
+    """See configs/describe.toml, where each key is explained."""
+
+    call_s: float = Field(default=60.0, gt=0)
+    image_px: int = Field(default=1024, ge=64, le=4096)
+    threads: int = Field(default=2, gt=0)
+    keep_free_mb: int = Field(default=1500, ge=0)
+    models: Mapping[str, VisionModel] = Field(default_factory=dict)
+
+
+class ModerationRules(Noun):
+    """See configs/describe.toml, where each key is explained."""
+
+    words: tuple[str, ...] = ()
+    nudity: bool = True
+    nudity_from: float = Field(default=0.8, ge=0, le=1)
+
+
+class DescribeTier(Noun):
+    """See configs/tiers.toml, where each key is explained."""
+
+    max_images: int = Field(gt=0)
+    max_image_mib: int = Field(gt=0)
+    max_total_mib: int = Field(gt=0)
+    max_narration: int = Field(ge=0)
+    max_description: int = Field(gt=0)
+    max_extra_detail: int = Field(ge=0)
+    styles: tuple[Literal["short", "normal", "detailed"], ...]
+
+
+class TimestampsTier(Noun):
+    """See configs/tiers.toml, where each key is explained."""
+
+    max_audio_mib: int = Field(gt=0)
+    max_audio_s: float = Field(gt=0)
+    max_scenes: int = Field(gt=0)
+    max_narration: int = Field(ge=0)
+    max_field: int = Field(gt=0)
+    max_scene_text: int = Field(gt=0)
+
+
 class ComposeLimits(Noun):
     """See configs/tiers.toml, where each key is explained."""
 
@@ -256,12 +332,22 @@ class Catalog(Noun):
     render_prices: Mapping[str, str]
     postproduction_prices: Mapping[str, str]
     compose_limits: Mapping[str, ComposeLimits]
+    describe_limits: Mapping[str, DescribeTier]
+    timestamps_limits: Mapping[str, TimestampsTier]
     encoders: Mapping[str, EncoderProfile]
     segments: SegmentRules
     tunes: TuneRules
     fonts: FontRules
     voices: VoiceRules
+    align: AlignRules = AlignRules()
+    describe: DescribeRules = DescribeRules()
+    moderation: ModerationRules = ModerationRules()
     providers: ProviderBook
+
+    @property
+    def models(self) -> ModelBook:
+        """All models that may be asked for; see configs/models."""
+        return self.providers.models
 
     def check_surface_tiers(self) -> None:
         """Raise FarmUnavailable naming the word that leads nowhere, or the tier that has two."""
@@ -280,6 +366,10 @@ class Catalog(Noun):
         for word in self.surface_tiers.get("postproduction", {}):
             if word not in self.compose_limits:
                 raise _wrong(f"compose_limits.{word}", "is missing")
+            if word not in self.describe_limits:
+                raise _wrong(f"describe_limits.{word}", "is missing")
+            if word not in self.timestamps_limits:
+                raise _wrong(f"timestamps_limits.{word}", "is missing")
 
     def check_voices(self) -> None:
         """Raise FarmUnavailable naming the voice whose model nobody serves."""
@@ -331,6 +421,8 @@ _FILES = (
     "tunes.toml",
     "fonts.toml",
     "voices.toml",
+    "align.toml",
+    "describe.toml",
 )
 
 
@@ -343,6 +435,7 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
     merged["providers"] = book = dict[str, Any]()
     for folder in reversed(dirs):
         _merge(book, _toml(folder / "providers.toml"))
+    book["models"] = read_models(dirs)
     try:
         catalog = Catalog.model_validate(merged)
         catalog.providers.check(catalog.pools)
@@ -359,20 +452,3 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
 
 def _wrong(where: str, what: str) -> FarmUnavailable:
     return FarmUnavailable(f"tiers.toml: {where} {what}.", param=where)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        return tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise FarmUnavailable(f"{path} is not valid TOML: {error}.") from error
-
-
-def _merge(into: dict[str, Any], over: dict[str, Any]) -> None:
-    for key, value in over.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = value

@@ -4,7 +4,7 @@ Values only. The catalog reads them from configs/providers.toml, submit takes th
 schedulers/failover decides everything after that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import blake2b
@@ -13,7 +13,9 @@ from typing import Any
 from pydantic import Field
 
 from farm.errors import BadRequest, FarmUnavailable
-from farm.money import milli
+from farm.model_book import ModelBook
+from farm.models import Wish
+from farm.money import MILLI, milli
 from farm.noun import Noun
 
 AUTO = "auto"
@@ -54,6 +56,7 @@ class Provider(Noun):
     the name of the workers' environment variable that holds it: `key_env`."""
 
     pool: str
+    engine: str = ""
     resource: Resource = Resource.CPU
     remote: bool = False
     max_running: int | None = Field(default=None, gt=0)
@@ -111,13 +114,14 @@ class Route(Noun):
     """What a task asks of providers. `units` is how many of what the offers price (pictures, seconds).
 
     `model` is a model of the capability, or "auto" for the configs' choice. Without `failover` only the first
-    candidate is ever used.
+    candidate is ever used. With a `wish`, models of the catalog are priced by what they make of it.
     """
 
     capability: str
     model: str = AUTO
     failover: bool = True
     units: Decimal = Field(default=Decimal(1), gt=0)
+    wish: Wish | None = None
 
     @property
     def name(self) -> str:
@@ -237,8 +241,9 @@ class Candidate(Noun):
 
 
 class ProviderBook(Noun):
-    """Everything that configs/providers.toml says."""
+    """Everything that configs/providers.toml says, and the models' own rules and prices."""
 
+    models: ModelBook = ModelBook()
     providers: Mapping[str, Provider] = Field(default_factory=dict)
     routes: Mapping[str, Mapping[str, ModelRoute]] = Field(default_factory=dict)
     auto: Mapping[str, str] = Field(default_factory=dict)
@@ -259,7 +264,10 @@ class ProviderBook(Noun):
             _known(f"auto.{capability}", model, self.routes.get(capability, {}))
 
     def model_of(self, route: Route) -> str:
-        """The concrete model asked for. Raises BadRequest naming the field."""
+        """The concrete model asked for. Raises BadRequest naming the field.
+
+        Raises FarmUnavailable `provider_unavailable` for a model of the catalog that nobody here offers.
+        """
         models = self.routes.get(route.capability)
         if not models:
             known = ", ".join(sorted(self.routes)) or "none"
@@ -267,7 +275,10 @@ class ProviderBook(Noun):
                 f"Nobody here serves {route.capability!r}; configs/providers.toml knows {known}.",
                 param="capability",
             )
-        model = self.auto.get(route.capability, next(iter(models))) if route.model == AUTO else route.model
+        named = self.auto_of(route.capability) if route.model == AUTO else route.model
+        model = self.models.key_of(named, route.capability)
+        if model not in models and self.models.find(named) is not None:
+            raise not_offered(route.capability, model)
         if model not in models:
             raise BadRequest(
                 f"There is no model {model!r} for {route.capability}; known: {AUTO}, {', '.join(models)}.",
@@ -279,8 +290,14 @@ class ProviderBook(Noun):
         """Who may serve the route, in the catalog's order; one alone without failover. Raises BadRequest."""
         models = self.routes.get(route.capability, {})
         first = self.model_of(route)
-        names = dict.fromkeys([first, *models[first].fallbacks])
-        found = [self._candidate(name, offer, route) for name in names for offer in models[name].offers]
+        names = dict.fromkeys([first, *self._fallbacks(first, route.capability)])
+        units = {name: self._units(name, route, is_first=name == first) for name in names}
+        found = [
+            self._candidate(name, offer, amount)
+            for name, amount in units.items()
+            if amount is not None
+            for offer in models[name].offers
+        ]
         return found if route.failover else found[:1]
 
     def chosen(self, choice: Choice) -> list[Candidate]:
@@ -289,6 +306,19 @@ class ProviderBook(Noun):
         if provider is None:
             return []
         return [_candidate(choice.provider, provider, choice.model, choice.price_mc, _NO_MATTER_S)]
+
+    def auto_of(self, capability: str) -> str:
+        """What "auto" means for a capability that has routes."""
+        return self.auto.get(capability, next(iter(self.routes[capability])))
+
+    def serving(self, model_id: str) -> dict[str, str]:
+        """The capabilities that a model of the catalog is offered for here, with its concrete key there."""
+        return {
+            capability: key
+            for capability, routed in self.routes.items()
+            for key in routed
+            if self.models.find(key) == model_id and capability in self.models.models[model_id].serves
+        }
 
     def offered_by(self, provider: str) -> list[tuple[str, str]]:
         """That provider with each model it offers, sorted."""
@@ -300,9 +330,28 @@ class ProviderBook(Noun):
         }
         return sorted(models)
 
-    def _candidate(self, model: str, offer: Offer, route: Route) -> Candidate:
+    def _fallbacks(self, model: str, capability: str) -> Sequence[str]:
+        """As providers.toml has them; where it says nothing, the catalog's that are offered here."""
+        routed = self.routes[capability]
+        if "fallbacks" in routed[model].model_fields_set:
+            return routed[model].fallbacks
+        return [name for name in self.models.stand_ins(model, capability) if name in routed]
+
+    def _units(self, model: str, route: Route, *, is_first: bool) -> Decimal | None:
+        """How many units the route asks of a model; None where it only stands in and cannot do it."""
+        if route.wish is None:
+            return route.units
+        try:
+            listed = self.models.price_mc(model, route.capability, route.wish)
+        except BadRequest:
+            if is_first:
+                raise
+            return None
+        return route.units if listed is None else Decimal(listed) / MILLI
+
+    def _candidate(self, model: str, offer: Offer, units: Decimal) -> Candidate:
         provider = self.providers[offer.provider]
-        return _candidate(offer.provider, provider, model, offer.price_mc(route.units), offer.estimated_s)
+        return _candidate(offer.provider, provider, model, offer.price_mc(units), offer.estimated_s)
 
 
 def _candidate(name: str, provider: Provider, model: str, price_mc: int, estimated_s: float) -> Candidate:
@@ -316,6 +365,16 @@ def _candidate(name: str, provider: Provider, model: str, price_mc: int, estimat
         max_running=provider.max_running,
         price_mc=price_mc,
         estimated_s=estimated_s,
+    )
+
+
+def not_offered(capability: str, model: str) -> FarmUnavailable:
+    """The refusal of a model that exists and that no provider of this farm has."""
+    return FarmUnavailable(
+        f"No provider of this farm offers {model!r} for {capability}. Its operator can name one in"
+        f" providers.toml, under routes.{capability}.{model}.",
+        param="model",
+        code="provider_unavailable",
     )
 
 

@@ -108,7 +108,10 @@ def _clips(dice: random.Random, items: Sequence[dict[str, Any]]) -> list[dict[st
     clips: list[dict[str, Any]] = []
     lengths = {item["id"]: item.get("meta", {}).get("durationSec", 1e6) for item in items}
     for number in range(dice.randint(1, 40)):
-        clip = _span(dice, dice.choice(items))
+        item = dice.choice(items)
+        clip = _span(dice, item)
+        if item["kind"] == "video" and dice.random() < 0.4:
+            clip |= {"speed": dice.choice((0.5, 0.9, 1.5, 2)), "useAudio": dice.random() < 0.5}
         if number and dice.random() < 0.2:
             clip["gapBeforeSec"] = round(dice.uniform(0.1, 2), 3)
         elif number and dice.random() < 0.6 and _has_room(clips[-1], clip, lengths):
@@ -118,9 +121,9 @@ def _clips(dice: random.Random, items: Sequence[dict[str, Any]]) -> list[dict[st
 
 
 def _has_room(before: dict[str, Any], clip: dict[str, Any], lengths: dict[str, float]) -> bool:
-    """Whether both clips have half a second beyond the cut; stills always have."""
-    ahead = clip["fromSec"] if lengths[clip["itemId"]] < 1e6 else 1
-    return ahead > 0.5 and lengths[before["itemId"]] - before["toSec"] > 0.5
+    """Whether both clips have half a second beyond the cut, at twice their speed; stills always have."""
+    ahead = clip["fromSec"] if lengths[clip["itemId"]] < 1e6 else 2
+    return ahead > 1 and lengths[before["itemId"]] - before["toSec"] > 1
 
 
 def _layer(dice: random.Random, item: dict[str, Any]) -> dict[str, Any]:

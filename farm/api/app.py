@@ -14,13 +14,13 @@ from farm.api.errors import Shape, install_errors
 from farm.api.health import router as health
 from farm.api.limits import RateLimits
 from farm.api.native import routers as native
-from farm.api.surfaces import media_render, postproduction
+from farm.api.surfaces import generations, media_render, postproduction, studio
 from farm.blobs import Blobs, open_blobs
 from farm.doors.hall import Hall, open_hall
 from farm.settings import Settings
 
 # Surfaces whose errors look otherwise, by path prefix.
-_SHAPES: Mapping[str, Shape] = {}
+_SHAPES: Mapping[str, Shape] = {**studio.SHAPES}
 
 # What a page of another origin may send, and may read of an answer, besides what every page may.
 _PAGE_SENDS = (
@@ -80,7 +80,8 @@ def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None
     install_errors(app, _SHAPES)
     app.add_middleware(Envelope, ids=hall.ids)
     _let_pages_in(app, hall.catalog.api.cors_origins)
-    for router in (health, *native, media_render.router, postproduction.router):
+    surfaces = (media_render, postproduction, generations, studio)
+    for router in (health, *native, *(surface.router for surface in surfaces)):
         app.include_router(router)
     app.router.routes.extend(blob_routes(blobs, hall.secrets, hall.clock))
     return app

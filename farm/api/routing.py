@@ -26,6 +26,9 @@ from farm.api.limits import Allowance
 from farm.errors import BadRequest, NotFound
 
 _RATE = "x-rate-class"
+TAKES_FILES = (
+    "x-takes-files"  # its endpoint reads the body, and asks by itself whether the call was made before
+)
 _DEFAULT_RATE = "native"
 # For the OpenAPI document only; auth.py does the work.
 _IN_DOCUMENT = [
@@ -88,7 +91,8 @@ class FarmRoute(APIRoute):
         handle = super().get_route_handler()
         rate = str((self.openapi_extra or {}).get(_RATE, _DEFAULT_RATE))
         takes_body = self.body_field is not None
-        is_made_once = (self.openapi_extra or {}).get(MARK, False)
+        extra = self.openapi_extra or {}
+        is_made_once = extra.get(MARK, False) and not extra.get(TAKES_FILES, False)
 
         async def answer(request: Request) -> Response:
             desk = desk_of(request)

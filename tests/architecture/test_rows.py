@@ -1,22 +1,24 @@
-"""Every row of the media render document's list (D-001 to D-160) is named by a test that shows it.
+"""Every row of the lists of finished documents is named by a test that shows it.
 
 A test names rows in its name (`test_d016_to_d038_…`), in a comment beside an assert or in the id of a case.
 A range counts as far as a list of words goes: a longer one says nothing of a single row.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parents[1]
-ROWS = range(1, 161)
+# The last row of each: postproduction, media render.
+ROWS: Mapping[str, int] = {"a": 84, "d": 160}
 LONGEST_RANGE = 23  # the types of uploads
-_ROW = r"(?:(?<![A-Za-z0-9])[dD][-_]?|(?<=_)d_?)(\d{3})(?!\d)"
-_NAMED = re.compile(rf"{_ROW}(?:(?:_to_| to | … ){_ROW})?")
 
 
-def named_in(text: str) -> Iterator[int]:
-    for found in _NAMED.finditer(text):
+def named_in(text: str, letter: str) -> Iterator[int]:
+    row = rf"(?:(?<![A-Za-z0-9])[{letter}{letter.upper()}][-_]?|(?<=_){letter}_?)(\d{{3}})(?!\d)"
+    for found in re.finditer(rf"{row}(?:(?:_to_| to | … ){row})?", text):
         first, last = int(found[1]), int(found[2] or found[1])
         if last - first < LONGEST_RANGE:
             yield from range(first, last + 1)
@@ -25,16 +27,18 @@ def named_in(text: str) -> Iterator[int]:
 
 
 def test_rows_are_read_as_tests_write_them():
-    assert set(named_in("def test_d091_to_d093_d089_looks(): ...")) == {91, 92, 93, 89}
-    assert set(named_in('"""D-016 … D-018."""  # D-042, D-052')) == {16, 17, 18, 42, 52}
-    assert set(named_in("def test_d_108_to_d_110_there()")) == {108, 109, 110}
-    assert set(named_in("test_d060_to_d136_a_block")) == {60, 136}
-    assert not set(named_in("id_123 dead001 0xd012 d1234 add_100"))
+    assert set(named_in("def test_d091_to_d093_d089_looks(): ...", "d")) == {91, 92, 93, 89}
+    assert set(named_in('"""D-016 … D-018."""  # D-042, D-052', "d")) == {16, 17, 18, 42, 52}
+    assert set(named_in("def test_d_108_to_d_110_there()", "d")) == {108, 109, 110}
+    assert set(named_in("test_d060_to_d136_a_block", "d")) == {60, 136}
+    assert set(named_in("test_a014_d015 A-016 to A-018", "a")) == {14, 16, 17, 18}
+    assert not set(named_in("id_123 dead001 0xd012 d1234 add_100", "d"))
 
 
-def test_every_row_is_named_by_a_test():
+@pytest.mark.parametrize("letter", ROWS)
+def test_every_row_is_named_by_a_test(letter: str):
     named: set[int] = set()
     for path in TESTS.rglob("test_*.py"):
         if path != Path(__file__):
-            named.update(named_in(path.read_text()))
-    assert [f"D-{row:03}" for row in ROWS if row not in named] == []
+            named.update(named_in(path.read_text(), letter))
+    assert [f"{letter.upper()}-{row:03}" for row in range(1, ROWS[letter] + 1) if row not in named] == []

@@ -187,11 +187,19 @@ def test_a002_without_a_key_nothing_is_composed(api: Api):
     check_error(httpx.post(api.url + COMPOSE, json=EXAMPLE), 401, "unauthorized")
 
 
+def test_a008_there_are_no_demo_endpoints_to_call(api: Api):
+    """The interactive document calls the endpoints themselves, with the reader's own key."""
+    with api.client() as client:
+        assert not [path for path in client.get("/openapi.json").json()["paths"] if "demo" in path]
+        for path in ("/postproduction/v1/demo/compose-otio", "/postproduction/demo/v1/compose-otio"):
+            check_error(client.post(path, json=EXAMPLE), 404, "not_found")
+
+
 def test_a010_to_a037_the_document_shows_the_manifest(api: Api):
     with api.client() as client:
         document = client.get("/openapi.json").json()
     call_ = document["paths"][COMPOSE]["post"]
     manifest = call_["requestBody"]["content"]["application/json"]["schema"]
-    parts = {"project", "folder", "intent", "output", "responseFormat", "dryRun"}
+    parts = {"project", "folder", "intent", "output", "responseFormat", "dryRun", "render"}
     assert set(manifest["properties"]) == parts
     assert CONTENT_TYPE in call_["responses"]["200"]["content"]

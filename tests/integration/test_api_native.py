@@ -15,7 +15,7 @@ from tests.integration.test_api_envelope import check_error
 pytestmark = pytest.mark.slow
 
 WORKER = WorkerCard(
-    name="w1", pool="cpu-render", host="h", pid=7, queue="q", slots={"cpu": 1}, kinds=["media-render@3"]
+    name="w1", pool="cpu-render", host="h", pid=7, queue="q", slots={"cpu": 1}, kinds=["media-render@4"]
 )
 PHOTO = ("photo.png", "image/png", png())
 
@@ -75,7 +75,7 @@ def test_a_job_is_accepted_and_shown_with_its_tasks(api: Api):
     assert [(task["name"], task["pool"], task["state"]) for task in job["tasks"]] == [
         ("render", "cpu-render", "ready")
     ]
-    assert "media-render@3" in job["warnings"][0]  # no worker is there: it says so and waits
+    assert "media-render@4" in job["warnings"][0]  # no worker is there: it says so and waits
     assert get(api, f"/jobs/{job['id']}").json() == job
     assert get(api, f"/jobs/{job['id']}/attempts").json() == {"data": [], "next_cursor": None}
     assert get(api, f"/jobs/{job['id']}/artifacts").json() == {"data": [], "next_cursor": None}

@@ -203,7 +203,7 @@ def test_a_browser_shows_tasks_by_kind_whose_they_are_and_how_they_ended(
     for kind, job_id, state in (
         ("probe@1", good, "SUCCESS"),
         ("probe@1", bad, "FAILURE"),
-        ("media-render@3", film, "SUCCESS"),
+        ("media-render@4", film, "SUCCESS"),
     ):
         (attempt,) = acme.attempts(job_id)
         (row,) = [row for row in page.rows if row and row[-1].startswith(f"{job_id}.{attempt.id}")]

@@ -1,6 +1,7 @@
 """The calls of the postproduction document. Composing is pure and takes milliseconds, so it is done here."""
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Annotated
 
 from fastapi import Body, Header, Request, Response
@@ -11,20 +12,38 @@ from farm.api.desk import AtDesk, Desk, SignedIn
 from farm.api.errors import default_shape
 from farm.api.idempotency import MadeOnce
 from farm.api.routing import farm_router, submits
-from farm.api.surfaces.postproduction import wire
+from farm.api.surfaces.postproduction import rendering, wire
 from farm.doors.answered import note_answered
 from farm.doors.submit import submit
 from farm.job import JobSpec
 from farm.money import credits
 from farm.otio import CONTENT_TYPE
-from tasks.compose_otio import KIND, BrokenManifest, Composed, ComposeOtio, Finding, Limits, composed
+from tasks.compose_otio import (
+    KIND,
+    BrokenManifest,
+    Composed,
+    ComposeOtio,
+    File,
+    Finding,
+    Limits,
+    composed,
+    require_writable,
+)
 from tasks.compose_otio.checks import checked
+from tasks.compose_otio.zipped import zipped
 
 SURFACE = "postproduction"
 _BAD = 400
+_LONGEST_HERE_S = 2.0  # of writing files; what takes longer is a worker's, whatever the caller prefers
 _MOST_IN_HEADER = 20
 _MOST_ERRORS = 1_000
-_FILE = {CONTENT_TYPE: {"schema": {"type": "string", "description": "An OpenTimelineIO file (Timeline.1)."}}}
+_ZIP = "application/zip"
+_FILE = {
+    CONTENT_TYPE: {"schema": {"type": "string", "description": "An OpenTimelineIO file (Timeline.1)."}},
+    _ZIP: {
+        "schema": {"type": "string", "format": "binary", "description": "With `output.formats`: all files."}
+    },
+}
 
 router = farm_router("/postproduction/v1", "postproduction")
 
@@ -35,7 +54,10 @@ router = farm_router("/postproduction/v1", "postproduction")
     openapi_extra=submits("compose"),
     responses={
         200: {"content": _FILE, "description": "The file, or with `responseFormat: json` the wrapper."},
-        202: {"model": wire.AcceptedAnswer, "description": "With `Prefer: respond-async`."},
+        202: {
+            "model": rendering.RenderAnswer | wire.AcceptedAnswer,
+            "description": "With `render`, with `Prefer: respond-async`, and for files that take long.",
+        },
     },
 )
 def compose_otio(
@@ -49,25 +71,34 @@ def compose_otio(
     """Compose an explicit manifest into an OpenTimelineIO file: the same bytes for the same manifest.
 
     A refusal names everything that is wrong at once, each with its JSON pointer. `dryRun` checks and prices.
+    With `render` it becomes a job that also renders it (202); each item that is used names its `asset`.
     """
     request_id: str = request.state.request_id
     try:
         manifest = checked(body, limits_of(desk, caller.account))
+        rendering.require_assets(desk, caller.account, manifest)
+        made = composed(manifest)
+        is_later = _is_async(prefer) or made.writing_s > _LONGEST_HERE_S
+        files = () if is_later or manifest.render else _files(made)
     except BrokenManifest as error:
         return _refused(error, request_id)
-    made = composed(manifest)
     params = ComposeOtio(manifest=manifest.model_dump(mode="json"))
     price_mc = KIND.price_mc(params, desk.hall.catalog)
-    spec = JobSpec(params=params, surface=SURFACE, interactive=True)
+    is_quick = not manifest.render and made.writing_s <= _LONGEST_HERE_S
+    spec = JobSpec(params=params, surface=SURFACE, interactive=is_quick)
     if manifest.dry_run:
         return _wrapped(made, price_mc, _meta(made, request_id), is_dry=True)
-    if _is_async(prefer):
-        return _accepted(submit(desk.hall, caller, spec, once).job_id, _meta(made, request_id))
+    if manifest.render:
+        job_id = submit(desk.hall, caller, spec, once).job_id
+        return rendering.accepted(job_id, _view(made, price_mc), _meta(made, request_id))
+    if is_later:
+        job_id = submit(desk.hall, caller, spec, once).job_id
+        return _accepted(job_id, _meta(made, request_id), is_asked=_is_async(prefer))
     job_id = note_answered(desk.hall, caller, spec, {"compose": {"duration_s": made.duration_s}}, once)
     if manifest.response_format == "file":
-        return _file(made)
+        return _file(made, files)
     meta = _meta(made, request_id).model_copy(update={"job_id": job_id, "credits": credits(price_mc)})
-    return _wrapped(made, price_mc, meta)
+    return _wrapped(made, price_mc, meta, files=files)
 
 
 def limits_of(desk: Desk, account: Account) -> Limits:
@@ -75,6 +106,14 @@ def limits_of(desk: Desk, account: Account) -> Limits:
     catalog = desk.hall.catalog
     found = catalog.compose_limits[catalog.surface_tier(SURFACE, account.tier)]
     return Limits(max_items=found.max_items, max_duration_s=found.max_duration_s)
+
+
+def _files(made: Composed) -> tuple[File, ...]:
+    """The files beside the `.otio`, or none for a dry run. Raises BrokenManifest where they cannot be."""
+    if made.manifest.dry_run:
+        require_writable(made.manifest)
+        return ()
+    return made.files()
 
 
 def _is_async(prefer: str) -> bool:
@@ -90,20 +129,33 @@ def _views(findings: Sequence[Finding]) -> list[wire.FindingView]:
     return [wire.FindingView.of(finding) for finding in findings]
 
 
-def _file(made: Composed) -> Response:
+def _file(made: Composed, files: Sequence[File]) -> Response:
+    """The `.otio`; where there are files beside it, a zip of all, the same bytes for the same manifest."""
+    name, content, content_type = made.file_name, made.otio.encode(), CONTENT_TYPE
+    if files:
+        content = zipped({name: content, **{file.name: file.content for file in files}})
+        name, content_type = f"{PurePosixPath(name).stem}.zip", _ZIP
     headers = {
-        "Content-Disposition": f'attachment; filename="{made.file_name}"',
+        "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
     if made.warnings:
         told = [f"{warning.code} {warning.path}" for warning in made.warnings[:_MOST_IN_HEADER]]
         headers["X-Compose-Warnings"] = ", ".join(told)
-    return Response(made.otio, media_type=CONTENT_TYPE, headers=headers)
+    return Response(content, media_type=content_type, headers=headers)
 
 
-def _wrapped(made: Composed, price_mc: int, meta: wire.Meta, *, is_dry: bool = False) -> Response:
-    data = wire.ComposedView(
+def _wrapped(
+    made: Composed, price_mc: int, meta: wire.Meta, *, files: Sequence[File] = (), is_dry: bool = False
+) -> Response:
+    data = _view(made, price_mc, is_dry=is_dry)
+    data.files = [wire.FileView.of(file) for file in files]
+    return JSONResponse(wire.ComposeAnswer(data=data, meta=meta).model_dump(mode="json"))
+
+
+def _view(made: Composed, price_mc: int, *, is_dry: bool = False) -> wire.ComposedView:
+    return wire.ComposedView(
         file_name=made.file_name,
         content_type=CONTENT_TYPE,
         otio=None if is_dry else made.otio,
@@ -112,13 +164,13 @@ def _wrapped(made: Composed, price_mc: int, meta: wire.Meta, *, is_dry: bool = F
         fps=str(made.timeline.rate.fps),
         credits=credits(price_mc),
     )
-    return JSONResponse(wire.ComposeAnswer(data=data, meta=meta).model_dump(mode="json"))
 
 
-def _accepted(job_id: str, meta: wire.Meta) -> Response:
+def _accepted(job_id: str, meta: wire.Meta, *, is_asked: bool) -> Response:
     data = wire.AcceptedView(job_id=job_id, status_url=f"/farm/v1/jobs/{job_id}")
     answer = wire.AcceptedAnswer(data=data, meta=meta.model_copy(update={"job_id": job_id}))
-    headers = {"Preference-Applied": "respond-async", "Location": data.status_url}
+    headers = {"Preference-Applied": "respond-async"} if is_asked else {}
+    headers["Location"] = data.status_url
     return JSONResponse(answer.model_dump(mode="json"), 202, headers)
 
 

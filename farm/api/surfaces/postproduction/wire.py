@@ -4,12 +4,13 @@ Fields that the document promises without naming them (transitions, placements, 
 named here.
 """
 
+from base64 import b64encode
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
-from tasks.compose_otio import Finding
+from tasks.compose_otio import File, Finding
 from tasks.compose_otio.manifest import AsManifest
 
 RawManifest = Annotated[JsonValue, AsManifest]  # any JSON: the kind tells all that is wrong with it at once
@@ -22,7 +23,10 @@ class Answer(BaseModel):
 
 
 class FindingView(Answer):
-    """One thing that is wrong or could not be kept, at `path`, a JSON pointer into the request."""
+    """One thing that is wrong or could not be kept, at `path`, a JSON pointer into the request.
+
+    `format` is the file beside the `.otio` that it is about, where it is about one.
+    """
 
     code: str
     path: str
@@ -30,6 +34,7 @@ class FindingView(Answer):
     message: str
     got: JsonValue
     allowed: JsonValue
+    format: str | None = None
 
     @classmethod
     def of(cls, finding: Finding) -> "FindingView":
@@ -46,8 +51,29 @@ class Meta(Answer):
     warnings: list[FindingView] = []
 
 
+class FileView(Answer):
+    """A file beside the `.otio`; `content` is its text, or base64 of its bytes."""
+
+    format: str
+    file_name: str
+    content_type: str
+    encoding: Literal["text", "base64"]
+    content: str
+
+    @classmethod
+    def of(cls, file: File) -> "FileView":
+        """As the kind wrote it."""
+        return cls(
+            format=file.format,
+            file_name=file.name,
+            content_type=file.content_type,
+            encoding="text" if file.is_text else "base64",
+            content=file.content.decode() if file.is_text else b64encode(file.content).decode(),
+        )
+
+
 class ComposedView(Answer):
-    """The timeline. `otio` is the file's text, byte for byte; a dry run has none."""
+    """The timeline. `otio` is the file's text, byte for byte; a dry run has none, and no `files` either."""
 
     file_name: str
     content_type: str
@@ -56,6 +82,7 @@ class ComposedView(Answer):
     frames: int
     fps: str
     credits: float
+    files: list[FileView] = []
 
 
 class ComposeAnswer(Answer):

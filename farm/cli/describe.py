@@ -1,0 +1,193 @@
+"""`farm describe`: pictures in, descriptions and cues out, through a farm's describe-scenes."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import JsonValue, ValidationError
+
+from farm.cli import console
+from farm.cli.client import FarmClient
+from farm.cli.embedded import some_farm
+from farm.cli.footage import MediaFile, checked_file
+from farm.cli.progress import Show, new_show
+from farm.errors import BadRequest, FarmError
+from farm.settings import Settings
+from farm.states import JobState
+from farm.timeline import MediaKind
+from tasks.describe_scenes import KIND, SCENES, STEP, DescribeScenes, SceneImage, plan
+from tasks.describe_scenes.metadata import MAX_DESCRIPTION, Metadata, Style
+
+app = typer.Typer()
+
+_POOL = "vision-describe"
+_LARGEST = 1_000_000
+_COLUMNS = {
+    "number": "Scene",
+    "picture": "Picture",
+    "description": "Description",
+    "start": "First words",
+    "anchor": "Telling words",
+    "by": "By",
+}
+_OUTPUT = "Also write the scenes as JSON, as scene-timestamps takes them."
+
+Images = Annotated[list[Path], typer.Argument(help="The pictures, in the order of their scenes.")]
+
+
+class DescribeFailed(FarmError):
+    """The job ended without descriptions."""
+
+    code = "describe_failed"
+
+
+@app.command("describe", rich_help_panel="Use the farm")
+def describe_command(
+    images: Images,
+    narration: Annotated[
+        Path | None, typer.Option(help="The narration as text: each scene is told its words in it.")
+    ] = None,
+    style: Annotated[Style, typer.Option(help="How much is said of each.")] = "normal",
+    language: Annotated[str | None, typer.Option(help="Of descriptions by a model, as en or pt-BR.")] = None,
+    scene_id: Annotated[
+        list[str] | None, typer.Option(help="Your name of a scene; as many as pictures, in their order.")
+    ] = None,
+    detail: Annotated[
+        list[int] | None, typer.Option(min=1, help="A scene, by its number, that is told in more detail.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Who describes; default: as the farm is set up.")] = "auto",
+    longest: Annotated[
+        int, typer.Option(min=80, max=MAX_DESCRIPTION, help="Characters of a description at most.")
+    ] = MAX_DESCRIPTION,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help=_OUTPUT, show_default=False)] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Describe pictures scene by scene and, with a narration, find the words that go with each.
+
+    Uses the farm that FARM_URL names or that runs here, else starts one for this call.
+    """
+    files = [_picture(path.expanduser()) for path in images]
+    said = _metadata(narration, style, language, scene_id or [], detail or [])
+    order = _order(files, said, model, longest)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cancels the job, as Ctrl-C does
+    with some_farm(Settings(), _POOL) as client, new_show() as show:
+        job = _described(client, files, order, show)
+        if output is not None:
+            client.download(client.artifact_url(job["id"], SCENES), output.expanduser(), _unheard)
+    _tell(job, files, as_json=as_json)
+
+
+def _picture(path: Path) -> MediaFile:
+    file = checked_file(path)
+    if file.kind is not MediaKind.IMAGE:
+        raise BadRequest(f"{path} is no picture.", param="images")
+    return file
+
+
+def _metadata(
+    narration: Path | None, style: Style, language: str | None, ids: Sequence[str], detail: Sequence[int]
+) -> dict[str, JsonValue]:
+    """What the surface's metadata would say; nothing of it is checked yet."""
+    hints: dict[str, JsonValue] = {"style": style, "languageCode": language}
+    options: list[JsonValue] = [
+        {"extraDetail": number in detail} for number in range(1, max(detail, default=0) + 1)
+    ]
+    said: dict[str, JsonValue] = {"hints": hints, "sceneOptions": options}
+    if narration is not None:
+        said["narrationText"] = _text(narration.expanduser())
+    return said | ({"sceneIds": [*ids]} if ids else {})
+
+
+def _text(path: Path) -> str:
+    """A narration from its file. Raises BadRequest."""
+    if not path.is_file() or path.stat().st_size > _LARGEST:
+        raise BadRequest(f"There is no narration {path}.", param="narration")
+    try:
+        return path.read_text("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise BadRequest(f"{path} is not UTF-8 text.", param="narration") from None
+
+
+def _order(
+    files: Sequence[MediaFile], said: Mapping[str, JsonValue], model: str, longest: int
+) -> DescribeScenes:
+    """The job's parameters, with stand-ins for the files' ids. Raises BadRequest before anything is sent."""
+    images = [
+        SceneImage(asset_id=f"asset_{number}", file_name=file.path.name, size_bytes=file.size_bytes)
+        for number, file in enumerate(files)
+    ]
+    try:
+        metadata = Metadata.model_validate(said)
+        order = DescribeScenes(images=tuple(images), metadata=metadata, model=model, max_description=longest)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{where}: {first['msg']}.", param=where) from error
+    plan(order)  # refuses now what the farm would refuse after the upload
+    return order
+
+
+def _described(
+    client: FarmClient, files: Sequence[MediaFile], order: DescribeScenes, show: Show
+) -> dict[str, Any]:
+    """The job, completed. Ctrl-C cancels it. Raises DescribeFailed with the farm's words."""
+    ids = _uploaded(client, files, show)
+    images = [
+        image.model_copy(update={"asset_id": asset_id})
+        for image, asset_id in zip(order.images, ids, strict=True)
+    ]
+    sent = order.model_copy(update={"images": tuple(images)})
+    job = client.submit(KIND.name, sent.model_dump(mode="json", exclude_defaults=True))
+    show.step("describe")
+    try:
+        for seen in client.follow(job["id"]):
+            show.at(seen["progress"], seen["stage"] or seen["state"])
+            job = seen
+    except KeyboardInterrupt:
+        console.remark("cancelling the job …")
+        client.cancel(job["id"])
+        raise
+    if job["state"] != JobState.COMPLETED:
+        failure = job["failure"] or {}
+        raise DescribeFailed(failure.get("message") or f"The job was {job['state']} ({job['id']}).")
+    return job
+
+
+def _uploaded(client: FarmClient, files: Sequence[MediaFile], show: Show) -> list[str]:
+    show.step("upload")
+    ids = []
+    for number, file in enumerate(files):
+        show.at(number / len(files), file.path.name)
+        slot = client.declare(file.path.name, file.content_type, file.size_bytes)
+        client.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, _unheard)
+        ids.append(str(slot["asset"]["id"]))
+    show.at(1.0)
+    return ids
+
+
+def _tell(job: Mapping[str, Any], files: Sequence[MediaFile], *, as_json: bool) -> None:
+    told = job["result"][STEP]
+    if as_json:
+        answer = {"job_id": job["id"], "credits": job["credits_charged"], "warnings": told["warnings"]}
+        console.print_json({"scenes": told["scenes"], **answer})
+        return
+    rows = [
+        {
+            "number": scene.get("scene_id") or str(number),
+            "picture": file.path.name,
+            "description": scene["description"],
+            "start": scene.get("start_cue_text"),
+            "anchor": scene.get("anchor_text"),
+            "by": scene["description_source"],
+        }
+        for number, (scene, file) in enumerate(zip(told["scenes"], files, strict=True), 1)
+    ]
+    console.out().print(console.table(rows, _COLUMNS))
+    for warning in told["warnings"]:
+        console.remark(f"{warning['path']}: {warning['message']}")
+
+
+def _unheard(_size_bytes: int) -> None:
+    """Pictures are small: nobody waits for their bytes one by one."""

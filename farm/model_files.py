@@ -1,0 +1,64 @@
+"""Reads the models' catalog: every .toml in the folder `models` of the configs, a table for each model.
+
+A file of the same name in FARM_CONFIG_DIR/models replaces single keys; one of another name adds models.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from farm.config_files import merge, read_toml
+from farm.errors import FarmUnavailable
+from farm.model_book import ModelBook
+from farm.models import Model
+
+FOLDER = "models"
+
+
+def read_models(dirs: Sequence[Path]) -> ModelBook:
+    """All models of the config folders, the operator's first. Raises FarmUnavailable naming file and key."""
+    found: dict[str, Model] = {}
+    files: dict[str, str] = {}
+    for name in sorted({path.name for folder in dirs for path in (folder / FOLDER).glob("*.toml")}):
+        said: dict[str, Any] = {}
+        for folder in reversed(dirs):
+            merge(said, read_toml(folder / FOLDER / name))
+        for model_id, entry in said.items():
+            if model_id in found:
+                raise _wrong(name, model_id, f"is in {files[model_id]} as well")
+            found[model_id], files[model_id] = _model(name, model_id, entry), name
+    _check_fallbacks(found, files)
+    return _book(found, files)
+
+
+def _model(file: str, model_id: str, entry: object) -> Model:
+    try:
+        return Model.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([model_id, *(str(part) for part in first["loc"])])
+        raise _wrong(file, key, first["msg"].removeprefix("Value error, ")) from error
+
+
+def _check_fallbacks(found: Mapping[str, Model], files: Mapping[str, str]) -> None:
+    for model_id, model in found.items():
+        for other in model.fallbacks:
+            if other not in found or other == model_id:
+                raise _wrong(
+                    files[model_id], f"{model_id}.fallbacks", f"names {other!r}, which is no other model"
+                )
+
+
+def _book(found: Mapping[str, Model], files: Mapping[str, str]) -> ModelBook:
+    try:
+        return ModelBook(models=found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        model_id = str(first["loc"][1]) if len(first["loc"]) > 1 else ""
+        raise _wrong(files.get(model_id, FOLDER), model_id, first["msg"]) from error
+
+
+def _wrong(file: str, key: str, what: str) -> FarmUnavailable:
+    return FarmUnavailable(f"models/{file}: {key}: {what}.", param=key)

@@ -1,0 +1,100 @@
+"""What describe-scenes answers, scene by scene, and what a text must be to be part of that. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from enum import StrEnum
+
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
+from farm.noun import Noun
+from tasks.compose_otio.findings import Finding
+
+SCENES = "scenes"  # the artifact
+_SENTENCE_END = re.compile(r"[.!?…।]['\"”’)]*(?=\s|$)|[。！？]")  # noqa: RUF001  # full-width ones too
+_CUT_OFF = " ,;:-–—"  # noqa: RUF001  # dashes of all lengths
+_LEAST_LETTERS = 3
+_KEPT_SHARE = 0.5  # of the room: below it, half a sentence tells more than only whole ones
+# Languages that are written in Latin letters.
+_LATIN = re.compile(
+    "en|de|fr|es|it|pt|nl|sv|da|nb|nn|no|fi|is|et|lv|lt|pl|cs|sk|sl|hr|hu|ro|tr|id|ms|vi|ca|eu|gl|ga|cy|sq"
+)
+_LEAST_LATIN = 0.7
+
+
+class Source(StrEnum):
+    """Who describes: a model that saw the picture, or what was measured of it and nothing else."""
+
+    MODEL = "model"
+    MEASURED = "measured"
+
+
+class SceneText(Noun):
+    """One scene. `start_cue_text` and `anchor_text` are slices of the narration, in its order."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
+
+    scene_id: str | None = None
+    description: str
+    description_source: Source
+    start_cue_text: str | None = None
+    anchor_text: str | None = None
+
+
+class Described(Noun):
+    """All scenes in the order of their pictures, and what could not be done as asked."""
+
+    scenes: tuple[SceneText, ...]
+    warnings: tuple[Finding, ...] = ()
+
+
+class TextUnusable(ValueError):
+    """Nothing that could be a description; the message says why."""
+
+
+def plain(text: str) -> str:
+    """One line of printable characters."""
+    visible = "".join(character if _is_shown(character) else " " for character in text)
+    return " ".join(visible.split())
+
+
+def shortened(text: str, most: int) -> str:
+    """No longer than `most` characters: whole sentences where these say enough, else whole words and `…`."""
+    if len(text) <= most:
+        return text
+    ends = [found.end() for found in _SENTENCE_END.finditer(text[: most + 1]) if found.end() <= most]
+    if ends and ends[-1] >= most * _KEPT_SHARE:
+        return text[: ends[-1]]
+    cut = text[:most]
+    space = cut.rfind(" ")
+    return (cut[:space] if space >= most * _KEPT_SHARE else cut[:-1]).rstrip(_CUT_OFF) + "…"
+
+
+def usable(text: object, most: int, language: str | None) -> str:
+    """A model's text as a description in that language, by its script. Raises TextUnusable."""
+    if not isinstance(text, str):
+        raise TextUnusable("a description is no text")
+    said = shortened(plain(text), most)
+    letters = [character for character in said if character.isalpha()]
+    if len(letters) < _LEAST_LETTERS:
+        raise TextUnusable("a description says nothing")
+    if _LATIN.fullmatch((language or "").split("-")[0].lower()):
+        latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
+        if latin < _LEAST_LATIN * len(letters):
+            raise TextUnusable("a description is in another language")
+    return said
+
+
+def forbidden(texts: Sequence[str | None], words: Sequence[str]) -> bool:
+    """Whether one of these words stands in one of the texts, as a word or as several in a row."""
+    patterns = [re.escape(plain(word).casefold()) for word in words if plain(word)]
+    if not patterns:
+        return False
+    found = re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)")
+    return any(found.search(plain(unicodedata.normalize("NFKC", text)).casefold()) for text in texts if text)
+
+
+def _is_shown(character: str) -> bool:
+    """Neither a control, nor what turns or hides a text, nor half a character."""
+    return character.isprintable() and unicodedata.category(character) not in ("Cf", "Co", "Cs", "Cn")

@@ -1,0 +1,171 @@
+"""Films of charts: how the marks come in, and a camera over what is finished."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tasks.generate_chart import AnimationStyle, ChartData
+from workers.gpu_generate.charts.ground import Pen, blank, ground, planes_of
+from workers.gpu_generate.charts.kernels import window
+from workers.gpu_generate.charts.layout import Layout, layout_of, number_text
+from workers.gpu_generate.charts.look import TITLE, WORDS, series
+from workers.gpu_generate.charts.marks import Marks, pie_place
+from workers.media.colour import Converter
+from workers.media.planes import Plane, Planes
+from workers.media.stills import open_still
+
+_MOVING = 0.72  # of the time in which marks come in; then they stand
+_SOFT_EDGE = 0.06  # of the width, of what is uncovered
+_NEARER = 1.18  # where a camera begins; it ends with the whole
+_MARGIN = 0.06  # of a picture's sides around a chart that was handed in, below its title
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture for the encoder."""
+
+    planes: Planes
+    frames: int = 1
+
+
+def drawn(
+    chart: ChartData, style: AnimationStyle, title: str, width: int, height: int, frames: int
+) -> Iterator[Shown]:
+    """A film of a chart from data. Sides are even."""
+    layout = layout_of(chart, width, height, has_title=bool(title))
+    marks = Marks(chart, layout)
+    empty = ground(chart, layout, title)
+    if chart.type == "pie":
+        _legend_of_pie(empty, chart, layout, title)
+    if style in ("ken_burns", "reveal"):
+        full = _copied(empty)
+        marks.build(full, 1.0)
+        yield from shown(full, empty, style, frames)
+        return
+    for number in range(frames):
+        time = number / max(1, frames - 1) / _MOVING
+        out = _copied(empty)
+        if style == "morph":
+            marks.morph(out, time)
+        else:
+            marks.build(out, time)
+        yield Shown(out)
+
+
+def pictured(
+    path: Path, style: AnimationStyle, title: str, width: int, height: int, frames: int
+) -> Iterator[Shown]:
+    """A film of a picture of a chart. Raises AssetUnreadable for a file that is none."""
+    empty = _titled(title, width, height)
+    full = _copied(empty)
+    _place(full, path, top=0.15 if title else _MARGIN)
+    yield from shown(full, empty, style, frames)
+
+
+def shown(full: Planes, empty: Planes, style: AnimationStyle, frames: int) -> Iterator[Shown]:
+    """What is finished, uncovered from the left, or seen from nearby first."""
+    camera = _Camera(full)
+    for number in range(frames):
+        time = number / max(1, frames - 1)
+        out = _copied(empty) if style == "reveal" else Planes.blank(full.width, full.height)
+        if style == "reveal":
+            _uncover(out, full, _smooth(time / _MOVING))
+        else:
+            camera.show(out, time)
+        yield Shown(out)
+
+
+class _Camera:
+    """Moves a window over a picture, evenly and by less than a pixel at a time."""
+
+    def __init__(self, full: Planes) -> None:
+        self._full = full
+
+    def show(self, out: Planes, time: float) -> None:
+        smooth = _smooth(time)
+        zoom = _NEARER - (_NEARER - 1) * smooth
+        for source, into in zip(self._full, out, strict=True):
+            self._plane(source, into, zoom, 0.75 - 0.25 * smooth, 0.45)
+
+    def _plane(self, source: Plane, out: Plane, zoom: float, x: float, y: float) -> None:
+        columns, parts_x = _places(source.shape[1], zoom, x)
+        rows, parts_y = _places(source.shape[0], zoom, y)
+        window(source, out, columns, parts_x, rows, parts_y, np.empty(source.shape[1], np.uint8))
+
+
+def _places(count: int, zoom: float, lean: float) -> tuple[np.ndarray, np.ndarray]:
+    at = np.clip((np.arange(count) + 0.5) / zoom + (count - count / zoom) * lean - 0.5, 0, count - 1.01)
+    before = at.astype(np.int32)
+    return before, ((at - before) * 128).astype(np.int32)
+
+
+def _smooth(time: float) -> float:
+    part = min(1.0, max(0.0, time))
+    return part * part * (3 - 2 * part)
+
+
+def _uncover(out: Planes, full: Planes, share: float) -> None:
+    """Everything left of a soft edge."""
+    for mine, theirs in zip(out, full, strict=True):
+        width = mine.shape[1]
+        soft = max(1, int(_SOFT_EDGE * width))
+        edge = int(share * (width + soft))
+        mine[:, : max(0, edge - soft)] = theirs[:, : max(0, edge - soft)]
+        start, end = max(0, edge - soft), min(width, edge)
+        if start < end:
+            late = (256 * (edge - np.arange(start, end)) / soft).astype(np.uint16)
+            mine[:, start:end] = (mine[:, start:end] * (256 - late) + theirs[:, start:end] * late) >> 8
+
+
+def _titled(title: str, width: int, height: int) -> Planes:
+    image = blank(width, height)
+    unit = min(width, height * 16 / 9) / 160
+    if title:
+        Pen(image, unit).words(_MARGIN * width, 0.055 * height, title, 5.0, TITLE)
+    return planes_of(image)
+
+
+def _place(out: Planes, path: Path, *, top: float) -> None:
+    """Lay a picture into the middle of the room below the title, as large as it goes."""
+    frame = open_still(path)
+    room = out.width * (1 - 2 * _MARGIN), out.height * (1 - top - _MARGIN)
+    scale = min(room[0] / frame.width, room[1] / frame.height)
+    width, height = (max(2, 2 * round(side * scale / 2)) for side in (frame.width, frame.height))
+    fitted = Planes.of(Converter().convert(frame, width, height))
+    left = (out.width - width) // 4 * 2
+    down = int(out.height * top + (room[1] - height) / 2) // 2 * 2
+    for mine, theirs, part in zip(out, fitted, (1, 2, 2), strict=True):
+        mine[down // part : (down + height) // part, left // part : (left + width) // part] = theirs
+
+
+def _legend_of_pie(empty: Planes, chart: ChartData, layout: Layout, title: str) -> None:
+    """Each slice's label and share, right of the ring."""
+    image = blank(layout.width, layout.height)
+    pen = Pen(image, layout.unit)
+    if title:
+        pen.words(layout.left, 0.062 * layout.height, title, 5.0, TITLE)
+    x, y, _ = pie_place(layout)
+    values = chart.datasets[0].data
+    total, count = sum(values), len(chart.labels)
+    step = min(7.0 * layout.unit, 0.72 * layout.height / count)
+    size = min(3.2, 0.5 * step / layout.unit)
+    pen.words(x, y - 1.2 * layout.unit, number_text(total), 6.0, TITLE, "mm")
+    if chart.datasets[0].label:
+        pen.words(x, y + 3.6 * layout.unit, chart.datasets[0].label, 2.6, WORDS, "mm")
+    left = 0.62 * layout.width
+    for number, (label, value) in enumerate(zip(chart.labels, values, strict=True)):
+        row = y + step * (number - (count - 1) / 2)
+        pen.pill(
+            (left, row - 0.6 * layout.unit, left + 2.8 * layout.unit, row + 0.6 * layout.unit), series(number)
+        )
+        pen.words(left + 4.4 * layout.unit, row, label, size, TITLE, "lm")
+        pen.words(0.955 * layout.width, row, f"{100 * value / total:.1f} %", size, WORDS, "rm")
+    empty.copy_from(planes_of(image))
+
+
+def _copied(planes: Planes) -> Planes:
+    out = Planes.blank(planes.width, planes.height)
+    out.copy_from(planes)
+    return out

@@ -1,0 +1,1 @@
+"""The engines of generation, one module each, named as providers.toml and the models' catalog name them."""

@@ -1,0 +1,1 @@
+"""Descriptions of pictures: measured, by a service, or by a model of this worker's own."""
