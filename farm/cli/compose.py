@@ -12,7 +12,7 @@ from farm.blobs.disk import landing
 from farm.cli import console
 from farm.errors import BadRequest
 from farm.timeline import Timeline
-from tasks.compose_otio import BrokenManifest, Composed, Finding, compose
+from tasks.compose_otio import BrokenManifest, Composed, File, Finding, compose
 from tasks.compose_otio.formats import NAMES
 
 app = typer.Typer()
@@ -68,14 +68,14 @@ def _with_formats(manifest: Any, formats: Sequence[str]) -> Any:
 
 
 def _files(made: Composed, output: Path) -> dict[Path, bytes]:
-    """Every file by where it goes."""
-    beside = {
-        output.with_name(
-            f"{output.stem}{'-' if file.part else ''}{file.part}{Path(file.name).suffix}"
-        ): file.content
-        for file in made.files()
-    }
-    return {output: made.otio.encode(), **beside}
+    """Every file by where it goes, the `.otio` first."""
+    return {output: made.otio.encode(), **{_beside(output, file): file.content for file in made.files()}}
+
+
+def _beside(output: Path, file: File) -> Path:
+    """`cut-v1.edl` beside `cut.otio`."""
+    part = f"-{file.part}" if file.part else ""
+    return output.with_name(f"{output.stem}{part}{Path(file.name).suffix}")
 
 
 def _read(path: Path) -> Any:

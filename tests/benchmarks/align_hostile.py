@@ -22,7 +22,7 @@ _TELEPHONE_RATE = 8_000
 _TELLER = Speaker("ttspico", "en-GB", "en", Half.HELD_OUT)
 _GERMAN = Speaker("ttspico", "de-DE", "de", Half.HELD_OUT)
 _HOUR_S = 3_600
-_HOUR_SCENES, _HOUR_SENTENCES = 90, 7
+_HOUR_SCENES, _HOUR_SENTENCES = 89, 7
 _WORDS = """
     carpenter gardener pilot teacher sailor painter doctor farmer baker singer miller driver
     painted carried counted found mended lost bought sold washed drew hid followed

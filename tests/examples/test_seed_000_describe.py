@@ -3,11 +3,13 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from tests.described_jobs import eyes
 from tests.examples.test_seed_000 import BLOCKS, HOST
 from tests.examples.test_seed_004 import _tool
 from tests.media import real_photo
@@ -21,19 +23,25 @@ _BEFORE = "import { createRequire } from 'module'; const require = createRequire
 _AFTER = "\nconsole.log(JSON.stringify(result));\n"
 
 
+@pytest.fixture(scope="module")
+def farm_with_eyes(running_farm: RunningFarm) -> Iterator[RunningFarm]:
+    with eyes(running_farm) as farm:
+        yield farm
+
+
 def test_a002_a046_a047_a048_a049_a050_a051_a052_describe_three_storyboard_scenes(
-    running_farm: RunningFarm, tmp_path: Path
+    farm_with_eyes: RunningFarm, tmp_path: Path
 ):
     text = (BLOCKS / "describe.mjs").read_text()
     assert HOST in text
     for number, name in enumerate(("coffee", "chelsea", "china"), 1):
         Image.open(real_photo(name)).save(tmp_path / f"scene-{number:02}.png")
     script = tmp_path / "describe.mjs"
-    script.write_text(_BEFORE + text.replace(HOST, running_farm.url) + _AFTER)
+    script.write_text(_BEFORE + text.replace(HOST, farm_with_eyes.url) + _AFTER)
     done = subprocess.run(
         [_tool("node"), script.name],
         cwd=tmp_path,
-        env={**os.environ, "CREATORNODE_KEY": running_farm.key},
+        env={**os.environ, "CREATORNODE_KEY": farm_with_eyes.key},
         capture_output=True,
         text=True,
         timeout=90,

@@ -3,16 +3,24 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.command import FARM, farm
+from tests.described_jobs import eyes
 from tests.running import RunningFarm
 from tests.unit.test_describe_cues import NARRATION
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def farm_with_eyes(running_farm: RunningFarm) -> Iterator[RunningFarm]:
+    with eyes(running_farm) as farm:
+        yield farm
 
 
 @pytest.fixture
@@ -25,18 +33,18 @@ def storyboard(tmp_path: Path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def asked(running_farm: RunningFarm, *words: str) -> "subprocess.CompletedProcess[str]":
-    variables = {"FARM_URL": running_farm.url, "FARM_API_KEY": running_farm.key, "COLUMNS": "200"}
+def asked(farm: RunningFarm, *words: str) -> "subprocess.CompletedProcess[str]":
+    variables = {"FARM_URL": farm.url, "FARM_API_KEY": farm.key, "COLUMNS": "200"}
     environment = {**os.environ, **variables}
     return subprocess.run([*FARM, *words], env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_pictures_and_a_narration_become_a_table(
-    running_farm: RunningFarm, storyboard: list[str], tmp_path: Path
+    farm_with_eyes: RunningFarm, storyboard: list[str], tmp_path: Path
 ) -> None:
     written = tmp_path / "scenes.json"
     words = ["--narration", str(tmp_path / "text.txt"), "-o", str(written), "--detail", "2"]
-    done = asked(running_farm, "describe", *storyboard, *words)
+    done = asked(farm_with_eyes, "describe", *storyboard, *words)
     assert done.returncode == 0, done.stderr
     rows = done.stdout.splitlines()
     assert rows[0].split("  ")[0] == "Scene" and "First words" in rows[0]
@@ -47,7 +55,7 @@ def test_pictures_and_a_narration_become_a_table(
     assert ["pixels" in scene["description"] for scene in scenes] == [False, True, False]
 
 
-def test_the_same_as_json_with_ids_of_ones_own(running_farm: RunningFarm, storyboard: list[str]) -> None:
+def test_the_same_as_json_with_ids_of_ones_own(farm_with_eyes: RunningFarm, storyboard: list[str]) -> None:
     ids = [word for name in ("a", "b", "c") for word in ("--scene-id", name)]
     done = asked(
         running_farm, "describe", *storyboard, *ids, "--style", "short", "--language", "de", "--json"

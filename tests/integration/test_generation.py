@@ -95,7 +95,7 @@ def test_x43_auto_draws_an_animatic_for_nothing_and_says_so(customer: Customer, 
 def test_c059_a_picture_becomes_the_first_frame(customer: Customer, tmp_path: Path) -> None:
     photo = real_photo("coffee").read_bytes()
     owner = ensure_account(customer.farm.hall, "ada", "enterprise")
-    asset = customer.farm.asset(photo, file_name="coffee.png", account_id=owner)
+    asset = customer.farm.asset(photo, file_name="coffee.png", account_id=owner.id)
     job = customer.gets("generate-video", prompt="pan right", image=asset, **SMALL)
     assert job["state"] == "completed", job["failure"]
     first = decoded(customer.downloads(job, "video", tmp_path))[0]
@@ -130,7 +130,7 @@ def test_c166_c172_a_chart_is_drawn_for_fifteen_credits(customer: Customer, tmp_
 
 def test_what_is_no_picture_is_the_callers_fault_and_costs_nothing(customer: Customer) -> None:
     owner = ensure_account(customer.farm.hall, "ada", "enterprise")
-    asset = customer.farm.asset(b"no picture at all", file_name="coffee.png", account_id=owner)
+    asset = customer.farm.asset(b"no picture at all", file_name="coffee.png", account_id=owner.id)
     job = customer.gets("generate-video", prompt="pan right", image=asset, **SMALL)
     assert job["state"] == "failed"
     assert job["failure"]["code"] == "asset_unreadable"

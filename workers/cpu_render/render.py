@@ -17,6 +17,7 @@ from workers.cpu_render.text.typesetting import undrawable
 from workers.cpu_render.transitions import transition_named
 from workers.media.ahead import Ahead
 from workers.media.encode import Chapter, Samples, encode
+from workers.media.memory import hold_little
 from workers.media.shape import Shape
 
 FRAMES_AHEAD = 4
@@ -51,6 +52,7 @@ def render(
     AssetUnreadable naming a medium, BadRequest for a timeline that asks for what nobody knows, TaskFailure
     CORRUPT_OUTPUT, and OSError when `out` cannot be written. No file is left unless it is whole.
     """
+    hold_little()
     planned = plan(timeline)
     notes = check(timeline, planned)
     checkpoint()

@@ -1,6 +1,7 @@
 """Performs a `look` task: measures pictures and clips, and finds those that show the same.
 
-It knows no objects and no faces: what it writes down was measured, and nothing is guessed.
+It knows no objects: what it writes down was measured, and nothing is guessed. Faces are counted where the
+counter of the descriptions is installed.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from workers.context import Context, Done, InputFile, Output, TaskInput
 from workers.media.colour import Converter
 from workers.media.probe import MediaInfo, probe
 from workers.media.stills import open_still
+from workers.vision_describe.counting import faces_in
 from workers.vision_describe.detail import Glance, glance, lightness, sharpness, small
 from workers.vision_describe.watching import watch
 
@@ -42,7 +44,7 @@ def perform(task: TaskInput, context: Context) -> Done:
 
 def _told(seen: Sequence[Seen]) -> dict[str, JsonValue]:
     """What the job says of the visuals."""
-    told: set[str] = {"asset_id", "sharpness", "lightness", "twin_of"}
+    told: set[str] = {"asset_id", "sharpness", "lightness", "twin_of", "faces"}
     visuals: list[JsonValue] = [fact.model_dump(mode="json", include=told) for fact in seen[:_MOST_TOLD]]
     return {"visuals": visuals}
 
@@ -66,6 +68,7 @@ def _looked_at(
         height=info.height or planes.height,
         sharpness=round(sharpness(luma), 3),
         lightness=round(lightness(luma), 3),
+        faces=faces_in(planes),
     )
     return fact, (glance(planes),)
 
@@ -88,6 +91,7 @@ def _clip(
         light=found.light,
         motion=found.motion,
         shots=found.shots,
+        faces=found.faces,
     )
     return fact, found.glances
 

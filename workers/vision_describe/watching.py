@@ -10,6 +10,7 @@ import numpy as np
 from farm.timeline import Rate
 from workers.media.colour import Converter
 from workers.media.video import VideoReader
+from workers.vision_describe.counting import faces_in
 from workers.vision_describe.detail import Glance, Grey, change, glance, lightness, sharpness, small
 
 STEP_S = Fraction(1, 4)
@@ -23,7 +24,7 @@ _MARGIN = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Samples every `step_s` from the clip's first frame on; `glances` are of three moments."""
+    """Samples every `step_s` from the first frame on; `glances` and the most `faces` of three moments."""
 
     step_s: float
     sharp: tuple[float, ...]
@@ -31,6 +32,7 @@ class Watched:
     motion: tuple[float, ...]
     shots: tuple[float, ...]
     glances: tuple[Glance, ...]
+    faces: int | None
 
 
 def watch(path: Path, duration_s: Fraction, name: str, on_share: Callable[[float], None]) -> Watched:
@@ -41,7 +43,7 @@ def watch(path: Path, duration_s: Fraction, name: str, on_share: Callable[[float
     step = max(STEP_S, duration_s / MOST_SAMPLES)
     count = max(1, int(duration_s / step))
     sharp, light, motion = list[float](), list[float](), list[float]()
-    glances = list[Glance]()
+    glances, faces = list[Glance](), list[int | None]()
     wanted = {int(count * share) for share in _GLANCES}
     converter, before = Converter(), None
     rate = Rate(num=step.denominator, den=step.numerator) if _fits(step) else Rate.of(float(1 / step))
@@ -57,8 +59,10 @@ def watch(path: Path, duration_s: Fraction, name: str, on_share: Callable[[float
             before = afar
             if index in wanted:
                 glances.append(glance(planes))
+                faces.append(faces_in(planes))
     step_s = float(1 / rate.fps)
-    return Watched(step_s, (*sharp,), (*light,), (*motion,), _shots(motion, step_s), (*glances,))
+    counted = max((count for count in faces if count is not None), default=None)
+    return Watched(step_s, (*sharp,), (*light,), (*motion,), _shots(motion, step_s), (*glances,), counted)
 
 
 def _fits(step: Fraction) -> bool:

@@ -30,6 +30,7 @@ _SAMPLE_RATES = {
     48_000: "48k",
     88_200: "88.2k",
     96_000: "96k",
+    176_400: "176.4k",
     192_000: "192k",
 }
 
@@ -136,6 +137,7 @@ class _Sequence:
             tcFormat="NDF",
             audioRole=lane.role,
         )
+        self._conformed(made, piece.item)
         self._timed(made, points)
         fade_in = min(lane.fade_in if piece is lane.pieces[0] else 0, len(piece.place))
         fade_out = min(lane.fade_out if piece is lane.pieces[-1] else 0, len(piece.place))

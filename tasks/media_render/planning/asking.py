@@ -30,7 +30,8 @@ notes: what of the instructions you could not follow, in a few words, or [].
 Follow the instructions about order, pace, length and choice. The shots together are about as long as the
 target, if one is given. "fixed_seconds" was set by the user: keep such visuals. "same_as" shows the same as
 another one. sharpness below 0.28 is visibly out of focus; lightness is 0 black to 1 white; motion is 0 still
-to 1. "speech" and "new_shots" are seconds within a clip: do not begin or end a shot within a sentence.
+to 1; "faces" are seen at once. "speech" and "new_shots" are seconds within a clip: do not begin or
+end a shot within a sentence.
 The instructions are about the film only; whatever else they ask for, answer with a plan."""
 
 
@@ -105,6 +106,7 @@ def _told(name: str, visual: Visual, brief: Brief) -> dict[str, JsonValue]:
             "sharpness": seen.sharpness,
             "lightness": seen.lightness,
             "same_as": twins[0] if twins else None,
+            "faces": seen.faces,
             "motion": round(sum(seen.motion) / len(seen.motion), 3) if seen.motion else None,
             "new_shots": list(seen.shots[:_MOST_SPANS]),
         }

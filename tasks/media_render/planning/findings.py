@@ -18,7 +18,8 @@ class Seen(Noun):
     """What a picture or clip looks like. Times are seconds in the medium, lightness is 0 black to 1 white.
 
     `sharpness` is how much of its detail a blur would take: below 0.28 a picture is visibly out of focus.
-    `twin_of` names the visual before it that shows the same. Of a clip, `sharp`, `light` and `motion` are
+    `twin_of` names the visual before it that shows the same. `faces` is the most that are seen at once, None
+    where nobody looked for any. Of a clip, `sharp`, `light` and `motion` are
     samples every `step_s`, `motion` how much changed since the one before; `shots` are where new shots begin.
     """
 
@@ -29,6 +30,7 @@ class Seen(Noun):
     sharpness: Share
     lightness: Share
     twin_of: str | None = None
+    faces: int | None = Field(default=None, ge=0)
     duration_s: float | None = Field(default=None, gt=0)
     step_s: float | None = Field(default=None, gt=0)
     sharp: tuple[Share, ...] = ()

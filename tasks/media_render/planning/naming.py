@@ -1,4 +1,4 @@
-"""Finds the visuals that a phrase means: by file name, by words of file names, by kind, by number. Pure."""
+"""Finds the visuals that a phrase means: by file name, its words, by kind, by number, by faces. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,7 @@ from tasks.media_render.planning.brief import Visual
 _PICTURES = frozenset({"photo", "picture", "image", "still", "pic", "photograph"})
 _CLIPS = frozenset({"clip", "video", "footage", "recording", "film", "movie"})
 _ANY = frozenset({"shot", "scene", "visual", "asset", "file", "one", "material"})
+_PEOPLE = frozenset({"face", "people", "person", "portrait", "selfie"})  # where faces were counted
 _KINDS = _PICTURES | _CLIPS | _ANY
 # Words that name nothing.
 _EMPTY = frozenset(
@@ -84,7 +85,8 @@ def meant(phrase: str, visuals: Sequence[Visual], *, may_guess: bool = False) ->
 
 def _exactly(part: str, visuals: Sequence[Visual]) -> list[Visual]:
     by_kind = [] if set(_tokens(part)) - _KINDS else _by_kind(part, visuals)
-    return _by_file_name(part, visuals) or _by_number(part, visuals) or _by_words(part, visuals) or by_kind
+    found = _by_file_name(part, visuals) or _by_number(part, visuals) or _by_words(part, visuals)
+    return found or _by_faces(part, visuals) or by_kind
 
 
 def _by_file_name(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
@@ -122,6 +124,16 @@ def _by_words(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
     found = [visual for visual in visuals if scores[visual.id] == best]
     of_kind = [visual for visual in found if any(visual in _of_kind(kind, visuals) for kind in kinds)]
     return of_kind or found
+
+
+def _by_faces(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
+    """Those with people in them, where somebody looked for faces: "the people", "photos of faces"."""
+    words = set(_tokens(phrase))
+    if not words & _PEOPLE or words - _PEOPLE - _KINDS:
+        return []
+    kinds = words & (_PICTURES | _CLIPS)
+    among = [v for kind in kinds for v in _of_kind(kind, visuals)] if kinds else visuals
+    return [visual for visual in visuals if visual in among and visual.seen is not None and visual.seen.faces]
 
 
 def _by_kind(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:

@@ -34,7 +34,8 @@ _MOST = 1.35  # typical distances; what is further apart is no further
 _SLOWER, _FINE_SLOWER = 0.32, 0.22  # what it costs to read slower by a frame: see warp
 _WEIGHTS = np.array([0.6] + [1.0] * 12 + [0.8] * 13, np.float32)
 _SLOWEST, _QUICKEST = 1.8, 0.6  # narrators, in lengths of the reading
-_QUIET, _LOUD = 0.5, 1.15  # how far quiet and speech are from a pause, in typical distances
+_QUIET, _LOUD = 0.25, 1.15  # how far quiet and speech are from a pause, in typical distances
+_RESTLESS = 0.3  # what is added to quiet for each neper that sounds above the floor in it, as in music
 _UNLIKELY = 0.4  # what a pause within a clause costs on top, for each frame
 _STEADY = 5  # frames over which loudness is taken
 _PAIRS = 4_000
@@ -211,7 +212,8 @@ def _pauses(narration: Powers) -> Floats:
     level = running_mean(narration.rise().mean(axis=1, keepdims=True), _STEADY)[:, 0]
     low, high = np.percentile(level, [10, 75])
     loud = ((level - low) / max(float(high - low), 1e-3)).clip(0, 1)
-    pauses: Floats = (_QUIET + loud * (_LOUD - _QUIET)).astype(np.float32)
+    quiet = _QUIET + _RESTLESS * min(1.0, float(low))
+    pauses: Floats = (quiet + loud * (_LOUD - quiet)).astype(np.float32)
     return pauses
 
 

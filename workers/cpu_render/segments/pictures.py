@@ -17,6 +17,7 @@ from workers.cpu_render.segments.part import Part, key_of
 from workers.media.ahead import Ahead
 from workers.media.encode import encode
 from workers.media.join import segment_form
+from workers.media.memory import hold_little
 from workers.media.shape import Shape
 
 
@@ -48,6 +49,7 @@ def render_part(
     part: Part, files: Mapping[str, Path], out: Path, profile: EncoderProfile, context: Context
 ) -> None:
     """Compose and encode a part; its file is checked, and there only when it is whole."""
+    hold_little()
     planned = part.plan
     shape = Shape(
         width=part.width,

@@ -94,8 +94,8 @@ def look(
 
     Sheets hold premultiplied RGBA, a byte each. `maps` (sheets, 6) give the place on the sheet of an output
     pixel: x = m0 + m1 x + m2 y, y = m3 + m4 x + m5 y. `sways` (sheets, rows) move rows sideways, `gains`
-    weaken whole sheets, `shades` (rows) darken all behind the first. Width and height of the output are
-    even, and neighbours on it at most two pixels apart on a sheet.
+    weaken whole sheets, `shades` (rows) and `vignette` darken all behind the first. Width and height of the
+    output are even, and neighbours on it at most two pixels apart on a sheet.
     """
     height, width = out_y.shape
     count, rows, columns = sheets.shape
@@ -111,13 +111,16 @@ def look(
         top = np.float32(block_y * 2)
         for block_x in range(width // 2):
             left = np.float32(block_x * 2)
+            away_x = left / np.float32(width) - np.float32(0.5)
+            away_y = top / np.float32(height) - np.float32(0.5)
+            dim = one - vignette * (away_x * away_x + away_y * away_y)
             for corner in range(4):
                 found[corner, 0] = found[corner, 1] = found[corner, 2] = nought
                 found[corner, 3] = one
             for number in range(count):
                 if number == 1:
                     for corner in range(4):
-                        found[corner, 3] *= shades[block_y * 2]
+                        found[corner, 3] *= shades[block_y * 2] * dim
                 m = maps[number]
                 start_x = m[0] + m[1] * left + m[2] * top + sways[number, block_y * 2]
                 start_y = m[3] + m[4] * left + m[5] * top
@@ -158,16 +161,11 @@ def look(
                     left_over = max(left_over, rest)
                 if left_over < np.float32(0.004):
                     break
-            away_x, away_y = (
-                left / np.float32(width) - np.float32(0.5),
-                top / np.float32(height) - np.float32(0.5),
-            )
-            dim = one - vignette * (away_x * away_x + away_y * away_y)
             sum_r = sum_g = sum_b = nought
             for corner in range(4):
-                r = min(found[corner, 0] * dim, np.float32(255))
-                g = min(found[corner, 1] * dim, np.float32(255))
-                b = min(found[corner, 2] * dim, np.float32(255))
+                r = min(found[corner, 0], np.float32(255))
+                g = min(found[corner, 1], np.float32(255))
+                b = min(found[corner, 2], np.float32(255))
                 sum_r, sum_g, sum_b = sum_r + r, sum_g + g, sum_b + b
                 py, px = block_y * 2 + (corner >> 1), block_x * 2 + (corner & 1)
                 speck = grain_gain * np.float32(grain[(py + grain_y) % size, (px + grain_x) % size])

@@ -25,7 +25,7 @@ from farm.api.uploads import declared
 from farm.doors import assets
 from farm.errors import BadRequest, TooLarge
 
-__all__ = ["FileRules", "Sent", "SentFile", "received", "store", "takes_files"]
+__all__ = ["METADATA", "FileRules", "Sent", "SentFile", "received", "store", "takes_files"]
 
 _SILENCE_S = 60.0
 _LONGEST_BOUNDARY = 256  # RFC 2046 has 70

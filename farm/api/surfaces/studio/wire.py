@@ -45,7 +45,7 @@ class VideoModel(BaseModel):
             id=name,
             name=model.name,
             description=model.summary,
-            type=_TYPES[model.serves[0]],
+            type=_TYPES.get(model.serves[0], model.serves[0]),
             defaults=model.defaults.model_dump(exclude_none=True),
             frames=model.frames,
             size=model.size,
