@@ -63,6 +63,6 @@ $(VENV)/.for-up: pyproject.toml | $(RUN)
 
 $(VENV)/.for-test: pyproject.toml | $(RUN)
 	@echo "installing into $(VENV), once; this may take some minutes …"
-	@$(PIP) install --editable '.[embedded,render,align,describe,generate,postgres,s3,flower,otel,dev]'
+	@$(PIP) install --editable '.[embedded,render,align,describe,generate,aaf,postgres,s3,flower,otel,dev]'
 	@$(PIP) install --editable '.[voice]' || echo "No C compiler for ttspico? Its tests are skipped." >&2
 	@touch $@ $(VENV)/.for-demo $(VENV)/.for-up

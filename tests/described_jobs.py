@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from sqlalchemy import select, update
 from farm.errors import TaskFailure
 from farm.store.schema import assets, jobs, tasks
 from tests.api import Api, png
-from tests.running import RunningFarm
 from workers.context import InputFile, TaskInput
 from workers.vision_describe.describe_scenes import perform
 from workers.vision_describe.describing import decency, measured
@@ -67,17 +65,6 @@ class _Context:
 
     def log(self, message: str) -> None:
         """Nobody reads."""
-
-
-@contextmanager
-def eyes(farm: RunningFarm) -> Iterator[RunningFarm]:
-    """The farm with a worker of the pool vision-describe, within the block."""
-    process = farm.start("worker", "vision-describe")
-    try:
-        yield farm
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 def without_readers(monkeypatch: pytest.MonkeyPatch) -> None:

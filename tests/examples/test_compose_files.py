@@ -1,4 +1,4 @@
-"""compose-otio's files as a job's files, on a whole farm (rows A-036, A-040): a worker writes what the API answers."""
+"""compose-otio's files on a whole farm (rows A-036, A-040): a worker writes what the API would answer."""
 
 import httpx
 import pytest

@@ -1,4 +1,7 @@
-"""The postproduction document's block "Describe three storyboard scenes", run as it stands on a real farm."""
+"""Describing scenes on a real farm: the document's own block as it stands, and `farm describe`.
+
+The block lies in `seed_000/describe.mjs`; only host and key are put in.
+"""
 
 import json
 import os
@@ -9,11 +12,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.described_jobs import eyes
+from tests.command import FARM
 from tests.examples.test_seed_000 import BLOCKS, HOST
 from tests.examples.test_seed_004 import _tool
 from tests.media import real_photo
-from tests.running import RunningFarm
+from tests.running import RunningFarm, embedded_farm
 from tests.unit.test_describe_cues import NARRATION
 
 pytestmark = pytest.mark.slow
@@ -24,24 +27,42 @@ _AFTER = "\nconsole.log(JSON.stringify(result));\n"
 
 
 @pytest.fixture(scope="module")
-def farm_with_eyes(running_farm: RunningFarm) -> Iterator[RunningFarm]:
-    with eyes(running_farm) as farm:
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
+    """A farm that describes and does nothing else."""
+    with embedded_farm(tmp_path_factory.mktemp("describing"), pools=("vision-describe",)) as farm:
         yield farm
 
 
+@pytest.fixture
+def storyboard(tmp_path: Path) -> list[str]:
+    """Three pictures, and the narration beside them."""
+    (tmp_path / "text.txt").write_text(NARRATION + "\n", encoding="utf-8-sig")
+    paths = [tmp_path / f"scene {name}.png" for name in ("red", "green", "blue")]
+    for path, colour in zip(paths, ((200, 40, 30), (30, 150, 60), (30, 60, 200)), strict=True):
+        Image.new("RGB", (320, 180), colour).save(path)
+    return [str(path) for path in paths]
+
+
+def asked(farm: RunningFarm, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run a `farm` command as a customer of that farm."""
+    variables = {"FARM_URL": farm.url, "FARM_API_KEY": farm.key, "COLUMNS": "200"}
+    environment = {**os.environ, **variables}
+    return subprocess.run([*FARM, *words], env=environment, capture_output=True, text=True, timeout=120)
+
+
 def test_a002_a046_a047_a048_a049_a050_a051_a052_describe_three_storyboard_scenes(
-    farm_with_eyes: RunningFarm, tmp_path: Path
+    farm: RunningFarm, tmp_path: Path
 ):
     text = (BLOCKS / "describe.mjs").read_text()
     assert HOST in text
     for number, name in enumerate(("coffee", "chelsea", "china"), 1):
         Image.open(real_photo(name)).save(tmp_path / f"scene-{number:02}.png")
     script = tmp_path / "describe.mjs"
-    script.write_text(_BEFORE + text.replace(HOST, farm_with_eyes.url) + _AFTER)
+    script.write_text(_BEFORE + text.replace(HOST, farm.url) + _AFTER)
     done = subprocess.run(
         [_tool("node"), script.name],
         cwd=tmp_path,
-        env={**os.environ, "CREATORNODE_KEY": farm_with_eyes.key},
+        env={**os.environ, "CREATORNODE_KEY": farm.key},
         capture_output=True,
         text=True,
         timeout=90,
@@ -58,3 +79,29 @@ def test_a002_a046_a047_a048_a049_a050_a051_a052_describe_three_storyboard_scene
     ]  # A-058
     assert all(scene["anchorText"] in NARRATION for scene in scenes)  # A-057
     assert result["meta"]["credits"] == 5.0 and result["meta"]["requestId"]  # A-059, A-004
+
+
+def test_pictures_and_a_narration_become_a_table(
+    farm: RunningFarm, storyboard: list[str], tmp_path: Path
+) -> None:
+    written = tmp_path / "scenes.json"
+    words = ["--narration", str(tmp_path / "text.txt"), "-o", str(written), "--detail", "2"]
+    done = asked(farm, "describe", *storyboard, *words)
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()
+    assert rows[0].split("  ")[0] == "Scene" and "First words" in rows[0]
+    (row,) = [row for row in rows if "scene green.png" in row]
+    assert "all green" in row and "then enters a crowded market" in row and "measured" in row
+    scenes = json.loads(written.read_text())["scenes"]
+    assert scenes[0]["startCueText"] == "A cyclist crosses the bridge"
+    assert ["pixels" in scene["description"] for scene in scenes] == [False, True, False]
+
+
+def test_the_same_as_json_with_ids_of_ones_own(farm: RunningFarm, storyboard: list[str]) -> None:
+    ids = [word for name in ("a", "b", "c") for word in ("--scene-id", name)]
+    done = asked(farm, "describe", *storyboard, *ids, "--style", "short", "--language", "de", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [scene["scene_id"] for scene in said["scenes"]] == ["a", "b", "c"]
+    assert said["credits"] == 5.0
+    assert [warning["code"] for warning in said["warnings"]] == ["language_not_supported"]

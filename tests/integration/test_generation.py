@@ -88,8 +88,8 @@ def test_x43_auto_draws_an_animatic_for_nothing_and_says_so(customer: Customer, 
     assert len(frames) == 12 and frames[0].shape == (192, 320, 3)
     again = customer.gets("generate-video", prompt="A fox at sunset, zoom in", seed=5, **SMALL)
     (tmp_path / "again").mkdir()
-    repeated = decoded(customer.downloads(again, "video", tmp_path / "again"))
-    assert np.abs(np.stack(frames).astype(int) - np.stack(repeated)).max() <= 2
+    repeated = customer.downloads(again, "video", tmp_path / "again")
+    assert repeated.read_bytes() == (tmp_path / "video.mp4").read_bytes()
 
 
 def test_c059_a_picture_becomes_the_first_frame(customer: Customer, tmp_path: Path) -> None:

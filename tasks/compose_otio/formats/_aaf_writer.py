@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
-from functools import lru_cache
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -31,21 +30,39 @@ _DISSOLVE_COLOR = "RED"
 
 def as_aaf(source: Source) -> bytes:
     """The AAF: one composition with a track for each of the timeline's, and a track of locators."""
-    timeline = _without_what_it_refuses(source)
+    ids = _Ids(source)
+    timeline = _without_what_it_refuses(source, ids)
     with aaf2.open() as file:
-        file.create = _Factory(file.create, source)
+        file.create = _Factory(file.create, ids)
         composition = _transcribed(timeline, file)
         _add_locators(file, composition, source.plan)
         _fix_rates(file, source.plan)
-        _fix_dates(file, source)
+        _fix_dates(file, ids)
         return _bytes_of(file)
+
+
+class _Ids:
+    """Ids that are hashes of the `.otio` and a name."""
+
+    def __init__(self, source: Source) -> None:
+        self._all = sha256(source.otio.encode()).digest()
+
+    def uuid(self, name: str) -> uuid.UUID:
+        """The one of that name."""
+        return uuid.UUID(bytes=sha256(self._all + name.encode()).digest()[:16], version=5)
+
+    def mob(self, name: str) -> Any:
+        """A mob's, of that name."""
+        made = MobID.new()
+        made.material = self.uuid(name)
+        return made
 
 
 class _Factory:
     """Makes what the file's own factory makes; mobs have ids that are told by their order."""
 
-    def __init__(self, factory: Any, source: Source) -> None:
-        self._factory, self._source, self._mobs = factory, source, count()
+    def __init__(self, factory: Any, ids: _Ids) -> None:
+        self._factory, self._ids, self._mobs = factory, ids, count()
 
     def __getattr__(self, name: str) -> Any:
         make = getattr(self._factory, name)
@@ -54,13 +71,13 @@ class _Factory:
 
         def made(*args: Any, **options: Any) -> Any:
             mob = make(*args, **options)
-            mob.mob_id = _mob_id(self._source, f"mob {next(self._mobs)}")
+            mob.mob_id = self._ids.mob(f"mob {next(self._mobs)}")
             return mob
 
         return made
 
 
-def _without_what_it_refuses(source: Source) -> otio.schema.Timeline:
+def _without_what_it_refuses(source: Source, ids: _Ids) -> otio.schema.Timeline:
     """The timeline without dissolves and effects; every medium has an id, a size and a URL."""
     timeline = otio.adapters.read_from_string(source.otio, "otio_json")
     rate = float(source.plan.rate.fps)
@@ -77,7 +94,7 @@ def _without_what_it_refuses(source: Source) -> otio.schema.Timeline:
             reference = clip.media_reference
             item = items[reference.metadata["kinefarm"]["media"]]
             # A master clip for each name: in Media Composer a clip on a track is called as its master clip.
-            clip.metadata["AAF"] = {"MobID": str(_mob_id(source, f"{item.id}\n{clip.name}"))}
+            clip.metadata["AAF"] = {"MobID": str(ids.mob(f"{item.id}\n{clip.name}"))}
             reference.target_url = url(item.path)
             is_sound = track.kind == otio.schema.TrackKind.Audio
             essence = _sound_of(item, source.plan) if is_sound else _size_of(item, source.plan)
@@ -154,14 +171,15 @@ def _fix_rates(file: Any, plan: Plan) -> None:
                 slot.edit_rate = plan.rate.fps
 
 
-def _fix_dates(file: Any, source: Source) -> None:
+def _fix_dates(file: Any, ids: _Ids) -> None:
+    """Nothing of this day or this machine."""
     file.header["LastModified"].value = _DATE
     for identification in file.header["IdentificationList"].value:
         identification["Date"].value = _DATE
         identification["Platform"].value = "any"
         identification["ProductName"].value = "Kinefarm"
         identification["CompanyName"].value = "Kinefarm"
-        identification["GenerationAUID"].value = AUID(str(_uuid(source, "generation")))
+        identification["GenerationAUID"].value = AUID(str(ids.uuid("generation")))
     for mob in file.content.mobs:
         mob["CreationTime"].value = _DATE
         mob["LastModified"].value = _DATE
@@ -174,18 +192,3 @@ def _bytes_of(file: Any) -> bytes:
     file.cfb.close()
     finished: bytes = file.f.getvalue()
     return finished
-
-
-def _mob_id(source: Source, name: str) -> Any:
-    made = MobID.new()
-    made.material = _uuid(source, name)
-    return made
-
-
-def _uuid(source: Source, name: str) -> uuid.UUID:
-    return uuid.UUID(bytes=sha256(_hash_of(source.otio) + name.encode()).digest()[:16], version=5)
-
-
-@lru_cache(maxsize=1)
-def _hash_of(otio_text: str) -> bytes:
-    return sha256(otio_text.encode()).digest()

@@ -15,6 +15,7 @@ from workers.gpu_generate.animatic.kernels import pack
 from workers.gpu_generate.animatic.noise import dice
 
 MARGIN = 0.17
+_MUCH = 4.0
 LARGEST = 1920  # pixels of the picture's longer side; larger pictures are drawn so and enlarged
 
 Rgba = npt.NDArray[np.uint8]
@@ -108,12 +109,14 @@ class Canvas:
 
 
 def blurred(sheet: Field, pixels: float) -> Field:
-    """A (H, W) field 0..1, softened."""
+    """A field 0..1 of shape (H, W), or (H, W, 3), softened; by much, at half its size."""
     image = Image.fromarray((np.clip(sheet, 0, 1) * 255).astype(np.uint8))
-    return (
-        np.asarray(image.filter(ImageFilter.BoxBlur(pixels)).filter(ImageFilter.BoxBlur(pixels)), np.float32)
-        / 255
-    )
+    half = pixels >= _MUCH
+    small = image.reduce(2) if half else image
+    for _ in range(2):
+        small = small.filter(ImageFilter.BoxBlur(pixels / 2 if half else pixels))
+    soft = small.resize(image.size, Image.Resampling.BILINEAR) if half else small
+    return np.asarray(soft, np.float32) / 255
 
 
 def shifted(sheet: Field, right: int, down: int) -> Field:

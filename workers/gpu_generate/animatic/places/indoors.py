@@ -111,9 +111,7 @@ def _bokeh(scene: Scene, canvas: Canvas) -> list[Layer]:
             far = canvas.distance(x, y)
             disc = smoothstep(size, size * 0.86, far) * (0.55 + 0.45 * np.clip(far / size, 0, 1) ** 4)
             sheet += disc[..., None] * np.asarray(colour, np.float32) * float(rng.uniform(0.16, 0.5))
-        soft = np.stack(
-            [blurred(np.clip(sheet[..., part], 0, 1), canvas.height / 240) for part in range(3)], axis=-1
-        )
+        soft = blurred(sheet, canvas.height / 240)
         found.append(
             Layer(
                 canvas.shining(soft, np.ones(sheet.shape[:2], np.float32)),

@@ -48,7 +48,7 @@ def skyline(
     word: str,
     gap: bool = False,
 ) -> list[Layer]:
-    """A row of buildings, and the light of its windows on a sheet of its own. `gap`: low in the middle."""
+    """A row of buildings, and then the light of its windows. `gap`: low in the middle."""
     rng = canvas.dice("skyline", word)
     size = (canvas.columns * _FINER, canvas.rows * _FINER)
     walls, shade = Image.new("L", size), Image.new("L", size)
@@ -72,14 +72,10 @@ def skyline(
     rise = smoothstep(foot - tall, foot, canvas.y)[..., None] * (0.75 - 0.55 * near)
     paint = paint * (1 - rise) + np.asarray(scene.palette.haze, np.float32) * rise
     glow = np.asarray(lights, np.float32) / 255
-    soft = np.stack([blurred(glow[..., part], canvas.height / 90) for part in range(3)], axis=-1)
+    soft = blurred(glow, canvas.height / 90)
     shining = np.clip(glow + (1.1 if scene.is_night else 0.25) * soft, 0, 1)
-    return [
-        Layer(canvas.painted(paint, cover), depth),
-        Layer(
-            canvas.shining(shining, np.ones((canvas.rows, canvas.columns), np.float32)), depth, flicker=0.06
-        ),
-    ]
+    lit_sheet = canvas.shining(shining, np.ones((canvas.rows, canvas.columns), np.float32))
+    return [Layer(canvas.painted(paint, cover), depth), Layer(lit_sheet, depth)]
 
 
 def _building(
@@ -185,18 +181,15 @@ def _street(scene: Scene, canvas: Canvas, foot: float, *, shine: float) -> list[
     edge = np.full(canvas.columns, foot, np.float32)
     layers = [Layer(canvas.painted(paint, canvas.below(edge)), 0.52)]
     rng = canvas.dice("street")
-    streaks = np.zeros((canvas.rows, canvas.columns, 3), np.float32)
-    for _ in range(46 if scene.is_night else 12):
-        x, wide = float(rng.uniform(-0.15, 1.15)), float(rng.uniform(0.004, 0.016))
-        colour = scene.palette.accent if rng.random() < 0.6 else scene.palette.accent_2
-        long = float(rng.uniform(0.08, 0.3))
-        amount = (
-            np.exp(-(((canvas.x - x) / wide) ** 2))
-            * np.exp(-below / long)
-            * (below > 0)
-            * float(rng.uniform(0.15, 0.6))
-        )
-        streaks += amount[..., None] * np.asarray(colour, np.float32)
+    count = 46 if scene.is_night else 12
+    middles, wide = rng.uniform(-0.15, 1.15, (count, 1)), rng.uniform(0.004, 0.016, (count, 1))
+    long, bright = rng.uniform(0.08, 0.3, (1, count)), rng.uniform(0.15, 0.6, (1, count))
+    inks = np.array(
+        [scene.palette.accent if draw < 0.6 else scene.palette.accent_2 for draw in rng.random(count)]
+    )
+    across = np.exp(-(((canvas.x - middles) / wide) ** 2))
+    along = np.exp(-below / long) * (below > 0) * bright
+    streaks = np.stack([along @ (across * inks[:, part, None]) for part in range(3)], axis=-1)
     broken = 0.85 + 0.15 * np.sin(canvas.y * 240 + 3 * np.sin(canvas.x * 25))
     layers.append(
         Layer(
