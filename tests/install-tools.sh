@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Tools that the tests compare with or call: ffmpeg and ffprobe as a peer, curl, jq and node for the API
+# Tools that the tests compare with or call: ffmpeg, ffprobe and melt as peers, curl, jq and node for the API
 # documents' own examples, Chromium to look at Flower, promtool for the alert rules, espeak-ng and flite for
-# speech to align, FriBiDi for texts in Arabic and Indian scripts. Tests that lack one are skipped, so nothing here is needed to run the farm.
+# speech to align, FriBiDi for texts in Arabic and Indian scripts. Tests that lack one are skipped, so nothing
+# here is needed to run the farm.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }
 
 packages=()
-for tool in ffmpeg curl jq espeak-ng flite; do
+for tool in ffmpeg curl jq espeak-ng flite melt; do
   has "$tool" || packages+=("$tool")
 done
 has node || packages+=(nodejs)
