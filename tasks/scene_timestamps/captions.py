@@ -27,12 +27,13 @@ class Caption(NamedTuple):
 def captions(words: Sequence[Word], offset_ms: int = 0) -> list[Caption]:
     """All words, in captions that follow each other without overlap."""
     found = [caption for group in _groups(words) for caption in _of_group(group, offset_ms)]
-    told = []
+    told: list[Caption] = []
     for index, caption in enumerate(found):
         following = found[index + 1].start_ms if index + 1 < len(found) else None
+        start = max(caption.start_ms, told[-1].end_ms if told else 0)  # words may begin at once
         end = caption.end_ms + round(_LINGER_S * 1000)
         end = end if following is None else min(end, following)
-        told.append(caption._replace(end_ms=max(end, caption.start_ms + 1)))
+        told.append(Caption(start, max(end, start + 1), caption.text))
     return told
 
 

@@ -3,7 +3,7 @@
 It reads the JSON itself beside its parsed shape, so that a field of the wrong shape hides nothing else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pydantic import JsonValue, ValidationError
 
@@ -17,28 +17,41 @@ from tasks.scene_timestamps.spoken import tokens
 
 _FIELDS = ("anchorText", "startCueText")
 _AT = "metadata"
+_PADDING_S = 0.1  # that encoders put around a sound: an MP3 of five minutes has 0.03 to 0.08 s of it
 
 
 def checked(
     raw: JsonValue, tier: TimestampsTier, duration_s: float | None
 ) -> tuple[Metadata | None, list[Finding]]:
     """The metadata, and all that is wrong with it. `duration_s` as the sound's header tells, None unknown."""
-    faults: list[Finding] = []
     metadata = None
     if raw is None:
         return None, [Finding(code="missing_field", path=f"/{_AT}", message="Is required.")]
+    root = Look(raw, (_AT,))
+    faults = [*_texts(root, tier)]
     try:
         metadata = Metadata.model_validate(raw)
     except ValidationError as error:
-        faults += [found.model_copy(update={"path": f"/{_AT}{found.path}"}) for found in of_shape(error)]
-    root = Look(raw, (_AT,))
-    faults += _texts(root, tier)
+        faults = [*_shape(error, root, {fault.path for fault in faults}), *faults]
     faults += _length(duration_s, tier)
     if metadata is not None:
         faults += _names(metadata, root)
         faults += _rate(root)
         faults += _places(metadata, root, duration_s)
     return (None if faults else metadata), _once(faults)
+
+
+def _shape(error: ValidationError, root: Look, told: Collection[str]) -> Iterator[Finding]:
+    """What has the wrong shape and is not `told` of already.
+
+    Scenes that are all broken are no empty list: what is wrong with them is told of each.
+    """
+    scenes = root["scenes"]
+    known = {*told, scenes.at} if scenes.all else told
+    for found in of_shape(error):
+        path = f"/{_AT}{found.path}"
+        if path not in known:
+            yield found.model_copy(update={"path": path})
 
 
 def _texts(root: Look, tier: TimestampsTier) -> Iterator[Finding]:
@@ -72,7 +85,7 @@ def _over(field: Look, code: str, message: str, got: int, allowed: int) -> Findi
 
 
 def _length(duration_s: float | None, tier: TimestampsTier) -> Iterator[Finding]:
-    if duration_s is not None and duration_s > tier.max_audio_s:
+    if duration_s is not None and duration_s > tier.max_audio_s + _PADDING_S:
         message = f"Lasts {duration_s:.1f} s; your tier allows {tier.max_audio_s:.0f} s."
         got, allowed = round(duration_s, 1), tier.max_audio_s
         yield Finding(code="audio_too_long", path="/audio", message=message, got=got, allowed=allowed)

@@ -108,7 +108,7 @@ def _tokens(text: str, language: str) -> Iterator[str]:
 
 
 def _spelled(piece: str, language: str) -> str:
-    if piece[0].isdigit():
+    if piece[0].isdecimal():  # not of isdigit, which has letters of Ethiopia that no int() takes
         return in_words(piece, language)
     if (sign := _SIGNS.get(language, {}).get(piece)) is not None:
         return sign

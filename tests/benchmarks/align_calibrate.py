@@ -21,8 +21,7 @@ from tests.benchmarks.align_ways import WAYS
 from tests.benchmarks.report import FOLDER
 from workers.asr_align.aligning import spots
 
-_NAMES = ("compared", "found", "agreed")
-_AT_EDGE = 10
+_NAMES = ("alone", "two ways", "at an edge")
 
 Bools = npt.NDArray[np.bool_]
 Errors = Mapping[tuple[str, str, str], Sequence[float]]
@@ -37,12 +36,13 @@ def main(name: str, part: str = "") -> None:
         if wanted and narration.language in way.languages:
             bed = "clean" if narration.condition == "clean" else "noisy"
             for kind, error_ms in _errors(narration, hear(way, narration, lambda done: None).words):
-                errors[narration.language, bed, kind].append(error_ms)
+                for which in (bed, "all"):
+                    errors[narration.language, which, kind].append(error_ms)
     Console(width=100).print(_table(errors))
 
 
-def _kinds(language: str, is_found: Bools, is_agreed: Bools, is_edge: Bools) -> npt.NDArray[np.float64]:
-    return np.where(is_agreed, 2.0, np.where(is_found, 1.0, 0.0)) + _AT_EDGE * is_edge
+def _kinds(language: str, is_forced: Bools, is_sure: Bools, is_edge: Bools) -> npt.NDArray[np.float64]:
+    return np.where(is_edge, 2.0, np.where(is_forced | is_sure, 1.0, 0.0))
 
 
 def _errors(narration: Narration, words: Sequence[Word]) -> Iterator[tuple[str, float]]:
@@ -51,8 +51,7 @@ def _errors(narration: Narration, words: Sequence[Word]) -> Iterator[tuple[str, 
     for scene in narration.scenes:
         for place, start_s in scene.sentences:
             if word := by_place.get(first + place):
-                edge, kind = divmod(round(word.half_width_s), _AT_EDGE)
-                yield _NAMES[kind] + (" at an edge" if edge else ""), 1_000 * abs(word.start_s - start_s)
+                yield _NAMES[round(word.half_width_s)], 1_000 * abs(word.start_s - start_s)
         first += len(scene.text) + 1
 
 

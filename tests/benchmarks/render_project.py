@@ -41,6 +41,7 @@ _TRANSITIONS = ("crossfade", "fade", "zoom-in", "slide", "light-leak", "wipe")
 _LOOK_S = 1.0
 _TEXT_EVERY_S = 30
 _FLAT = 1.05  # the last quarter's memory over the second's
+_RENDERED = 0.9  # of the job's progress, beyond which segments run out and are joined
 _LONGEST_STILL_S = 10.0
 _CHUNK_BYTES = 1 << 20
 _FARM = "farm.cli.main"
@@ -191,7 +192,9 @@ def _rows(
     progress = [sample.progress for sample in samples]
     backward = sum(after < before for before, after in pairwise(progress))
     segments = sum(task["name"].startswith("segment-") for task in job["tasks"])
-    yield Row.median("memory, last quarter over second", [_drift(samples)], "x", target=_FLAT)
+    yield Row.median(
+        "memory while segments are rendered, last quarter over second", [_drift(samples)], "x", target=_FLAT
+    )
     yield Row.median("a worker's tree, most memory", [_most_mb(samples)], "MB")
     yield Row.median("longest without progress", [_longest_still_s(samples)], "s", target=_LONGEST_STILL_S)
     yield Row.median("steps of the progress backward", [backward], "steps", target=0)
@@ -206,9 +209,13 @@ def _rows(
 
 
 def _drift(samples: Sequence[_Sample]) -> float:
-    """Of the worker that changed most: its median memory in the last quarter over that in the second."""
-    quarter = len(samples) // 4
-    second, last = samples[quarter : 2 * quarter], samples[-quarter:]
+    """Of the worker that grew most: its median memory in the last quarter over that in the second.
+
+    Only while both have segments to render.
+    """
+    busy = [sample for sample in samples if sample.progress < _RENDERED]
+    quarter = len(busy) // 4
+    second, last = busy[quarter : 2 * quarter], busy[-quarter:]
     return max(
         statistics.median(sample.memory_mb[worker] for sample in last)
         / statistics.median(sample.memory_mb[worker] for sample in second)

@@ -18,6 +18,7 @@ from tests.examples.test_seed_004 import _tool
 from tests.media import real_photo
 from tests.running import RunningFarm, embedded_farm
 from tests.unit.test_describe_cues import NARRATION
+from tests.vision_service import VisionService
 
 pytestmark = pytest.mark.slow
 
@@ -26,10 +27,28 @@ _BEFORE = "import { createRequire } from 'module'; const require = createRequire
 _AFTER = "\nconsole.log(JSON.stringify(result));\n"
 
 
+# Beside the measured description, which stays the farm's own choice.
+SEER = """
+[providers.seer]
+pool = "vision-describe"
+url = "{url}"
+[routes.scene-description.seer-1]
+fallbacks = ["measured"]
+offers = [{{ provider = "seer", price = "0.5", estimated_s = 1.0 }}]
+"""
+
+
 @pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
+def service() -> Iterator[VisionService]:
+    with VisionService() as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory, service: VisionService) -> Iterator[RunningFarm]:
     """A farm that describes and does nothing else."""
-    with embedded_farm(tmp_path_factory.mktemp("describing"), pools=("vision-describe",)) as farm:
+    folder, providers = tmp_path_factory.mktemp("describing"), SEER.format(url=service.url)
+    with embedded_farm(folder, pools=("vision-describe",), providers=providers) as farm:
         yield farm
 
 
@@ -105,3 +124,21 @@ def test_the_same_as_json_with_ids_of_ones_own(farm: RunningFarm, storyboard: li
     assert [scene["scene_id"] for scene in said["scenes"]] == ["a", "b", "c"]
     assert said["credits"] == 5.0
     assert [warning["code"] for warning in said["warnings"]] == ["language_not_supported"]
+
+
+def test_a_model_is_asked_by_name_and_stood_in_for_when_it_fails(
+    farm: RunningFarm, service: VisionService, storyboard: list[str]
+) -> None:
+    images = [{"asset_id": farm.upload(Path(path), "image/png")["asset_id"]} for path in storyboard]
+    good = farm.ended(farm.submit("describe-scenes", images=images, model="seer-1"))
+    scenes = good["result"]["describe"]["scenes"]
+    assert [(scene["description"], scene["description_source"]) for scene in scenes] == [
+        (f"A good {colour} picture.", "model") for colour in ("red", "green", "blue")
+    ]
+    assert good["credits_charged"] == 5.0 + 3 * 0.5
+    service.next(*["chatter"] * 50)
+    instead = farm.ended(farm.submit("describe-scenes", images=images, model="seer-1"))
+    scenes = instead["result"]["describe"]["scenes"]
+    assert {scene["description_source"] for scene in scenes} == {"measured"}
+    assert instead["tasks"][0]["model"] == "measured"
+    assert instead["credits_charged"] == 5.0  # what stood in is cheaper

@@ -1,4 +1,4 @@
-"""Narrations heard without weights: real files, spoken sentence by sentence, so that starts are known."""
+"""Narrations heard, without weights and with them: real files, spoken sentence by sentence, so that starts are known."""
 
 import shutil
 import subprocess
@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from farm.errors import AssetUnreadable
+from farm.catalog import AlignRules
+from farm.errors import AssetUnreadable, TaskFailure
 from tasks.scene_timestamps.heard import Method
+from tests.benchmarks.align_weights import whisper_folder
 from tests.media import real_clip
 from workers.asr_align.aligning import Wish, heard, reading
+from workers.asr_align.models import KEEPER
 from workers.cpu_render.tunes import tune_sound
 from workers.media.sound import SoundReader, resampled
 
@@ -175,3 +178,54 @@ def test_it_stops_when_it_is_told_to(english):
     path, _, _ = english
     with pytest.raises(Stop):
         heard(path, Wish(narration=" ".join(EN), language="en"), report)
+
+
+@pytest.fixture
+def recogniser():
+    """A folder of Whisper in CTranslate2's format; the benchmark's, where one was fetched for it."""
+    folder = whisper_folder("tiny.en")
+    if folder is None:
+        pytest.skip("no weights of whisper tiny.en: FARM_TEST_WHISPER names a folder that has tiny.en in it")
+    return AlignRules(model=str(folder))
+
+
+@pytest.mark.weights
+def test_a_recogniser_hears_a_text_that_nobody_told_it(english, recogniser):
+    path, _, starts = english
+    found = heard(path, Wish(language="en", recogniser=recogniser), lambda _done: None)
+    assert found.method is Method.RECOGNISED and not found.is_known_text and found.fit == 1
+    said_words = [word.text.strip(".,;").lower() for word in found.words]
+    for clue in ("keeper", "lamp", "storm", "ships"):
+        assert clue in said_words
+    begins = [word.start_s for word in found.words if word.text[0].isupper() and word.text != "Marsh"]
+    assert all(min(abs(begin - start) for begin in begins) < 0.4 for start in starts)
+    assert KEEPER.names == (recogniser.model,) and KEEPER.size_bytes(recogniser.model) > 0
+
+
+@pytest.mark.weights
+def test_a_recognised_text_that_is_known_is_sharpened(english, recogniser):
+    """The model stays loaded from job to job."""
+    path, _, starts = english
+    found = told(path, EN, recogniser=recogniser)
+    assert found.method is Method.SHARPENED and found.is_known_text and found.fit > 0.8
+    assert np.abs(np.array(starts_of(found, EN)) - starts).max() < 0.06
+    loads = [name for name in KEEPER.names if name == recogniser.model]
+    assert told(path, EN, recogniser=recogniser) == found and loads == [recogniser.model]
+
+
+@pytest.mark.weights
+def test_a_recogniser_does_not_believe_a_text_that_it_does_not_hear(english, recogniser):
+    path, sound, _ = english
+    other = heard(path, Wish(narration=OTHER, language="en", recogniser=recogniser), lambda _done: None)
+    assert not other.is_known_text and other.method is Method.RECOGNISED
+    silence = written(path.with_name("silence.wav"), np.zeros_like(sound))
+    nothing = told(silence, EN, recogniser=recogniser)
+    assert nothing.words == () and nothing.speech == ()
+
+
+def test_a_recogniser_that_is_not_there_is_named(english):
+    """A mistake of the operator's, not of the caller's."""
+    path, _, _ = english
+    with pytest.raises(TaskFailure, match="cannot recognise words") as failed:
+        told(path, EN, recogniser=AlignRules(model="/nowhere/at-all"))
+    assert failed.value.public_code == "recogniser_missing"

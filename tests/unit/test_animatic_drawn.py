@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.media import real_photo
 from workers.gpu_generate.animatic.film import film, still
+from workers.gpu_generate.animatic.kernels import look
 from workers.gpu_generate.animatic.lettering import font_for
 from workers.gpu_generate.animatic.pictured import pictured
 from workers.gpu_generate.animatic.scene import describe
@@ -111,3 +112,26 @@ def test_large_pictures_are_drawn_smaller_and_enlarged(monkeypatch: pytest.Monke
     (picture,) = drawn("mountains at dawn", frames=1, size=(640, 360))
     assert (picture.width, picture.height) == (640, 360)
     assert picture.y.std() > 10
+
+
+def test_sheets_cover_shine_and_fade_as_they_should() -> None:
+    sheets = np.zeros((3, 8, 8), np.uint32)
+    sheets[2] = 0xFF_00_00_C8  # behind all: red 200
+    sheets[1, :, 4:] = 0xFF_00_C8_00  # the right half: green 200, opaque
+    sheets[0, :4] = 0x00_C8_00_00  # the upper half: blue 200, only light
+    tiles = np.ones((3, 1, 1), np.uint8)
+    straight = np.tile(np.array([0, 1, 0, 0, 0, 1], np.float32), (3, 1))
+    out = Planes.blank(8, 8)
+    nothing = np.zeros((4, 4), np.int8)
+    shades = np.array([1, 1, 1, 1, 1, 1, 0.5, 0.5], np.float32)
+    gains = np.ones(3, np.float32)
+    look(sheets, tiles, straight, np.zeros((3, 8), np.float32), gains, shades, 0.0, nothing, 0, 0, 0.0, *out)
+
+    def luma(red: float, green: float, blue: float) -> int:
+        return round(16 + 0.18259 * red + 0.61423 * green + 0.06201 * blue)
+
+    assert out.y[1, 1] == pytest.approx(luma(200, 0, 200), abs=1)
+    assert out.y[1, 6] == pytest.approx(luma(0, 200, 200), abs=1)
+    assert out.y[5, 1] == pytest.approx(luma(200, 0, 0), abs=1)
+    assert out.y[7, 6] == pytest.approx(luma(0, 100, 0), abs=1)  # shaded
+    assert (out.u[0, 0] > 128) and (out.v[2, 0] > 200) and (out.v[2, 3] < 90)

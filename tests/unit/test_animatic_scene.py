@@ -7,7 +7,7 @@ import pytest
 from workers.gpu_generate.animatic.camera import Pose, pose_at
 from workers.gpu_generate.animatic.scene import BADGE, describe
 from workers.gpu_generate.animatic.shapes import NATURAL, SHAPES
-from workers.gpu_generate.animatic.words import _SUBJECTS, Mood, Move, Place, Weather, read
+from workers.gpu_generate.animatic.words import SUBJECTS, Mood, Move, Place, Weather, read
 
 # The seeds' own prompts (C-056, C-060, C-066, C-119), and a few more.
 TWELVE = [
@@ -92,7 +92,7 @@ def test_what_a_prompt_leaves_open_is_chosen_and_a_default_move_is_told_from_an_
 
 
 def test_every_word_for_a_subject_has_a_shape_and_every_shape_a_colour() -> None:
-    assert set(_SUBJECTS) == set(SHAPES) == set(NATURAL)
+    assert set(SUBJECTS) == set(SHAPES) == set(NATURAL)
 
 
 def test_the_badge_says_that_no_model_was_at_work() -> None:

@@ -345,13 +345,11 @@ def test_a_blurred_picture_is_not_called_sharp(album: Mapping[str, Path], tmp_pa
 
 def test_what_readers_find_is_told_first(album: Mapping[str, Path]):
     def reads(_picture: Picture, facts: Facts) -> Facts:
-        return facts.model_copy(update={"lines": ('EXIT "B"', "Gate 7"), "tags": ("sign",), "faces": 2})
+        return facts.model_copy(update={"lines": ('EXIT "B"', "Gate 7"), "faces": 2})
 
     wanted = Wanted(place=0, count=1, style="short", most=200)
     said = MeasuredDescriber([reads]).describe(wanted, see(album["china"], "china"))
-    assert said.description.endswith(
-        "Readable text: \"EXIT 'B' / Gate 7\". 2 faces detected. Tagged automatically, unchecked: sign."
-    )
+    assert said.description.endswith("Readable text: \"EXIT 'B' / Gate 7\". 2 faces detected.")
     assert "Gate 7" in said.about
 
 
@@ -381,3 +379,8 @@ def test_a_hundred_scenes_have_ordered_cues(tmp_path: Path):
     found, _ = perform_on([path] * 100, tmp_path / "work", metadata={"narrationText": text})
     starts = [text.index(scene.start_cue_text or "missing") for scene in found.scenes]
     assert starts == sorted(starts)
+
+
+def test_the_size_of_a_very_large_picture_is_its_files_own(tmp_path: Path):
+    large = draw(tmp_path / "large.png", size=(9000, 40))
+    assert "9000 x 40 pixels." in described(see(large, "large").facts, "detailed", 500)

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,8 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from farm.catalog import AlignRules
+from farm.errors import FailureClass, TaskFailure
 from tasks.media_render.planning.findings import Heard, Listened
+from tasks.scene_timestamps.heard import Heard as Narration
+from tasks.scene_timestamps.heard import Method, Word
 from tests.media import real_clip, write_sound
+from workers.asr_align import listen
+from workers.asr_align.aligning import Wish
 from workers.asr_align.listen import perform
 from workers.asr_align.speech import SAMPLE_RATE, speech_in
 from workers.context import InputFile, TaskInput
@@ -102,3 +109,45 @@ def test_d065_a_files_loudness_beat_and_speech_are_written_down(tmp_path: Path) 
     assert heard["tune"].loudness_lufs is not None and -30 < heard["tune"].loudness_lufs < -5
     assert heard["bikes"] == Heard(asset_id="bikes", duration_s=heard["bikes"].duration_s)  # it is silent
     assert heard["bigbuckbunny"].loudness_lufs is not None and heard["bigbuckbunny"].speech == ()
+
+
+RULES = AlignRules(model="a model of the test")
+
+
+def test_d065_words_are_listened_for_where_a_recogniser_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only in what has speech; a worker that lacks the recogniser says so and goes on."""
+    asked = []
+
+    def heard(audio: Path, wish: Wish, report: Callable[[float], None]) -> Narration:
+        asked.append((audio.stem, wish.recogniser, wish.narration))
+        report(0.5)
+        words = tuple(
+            Word(text=text, start_s=at, end_s=at + 0.4, certainty=0.9, half_width_s=0.1)
+            for at, text in enumerate(("Launch", "day."))
+        )
+        return Narration(
+            words=words,
+            speech=(),
+            duration_s=5,
+            language="en",
+            method=Method.RECOGNISED,
+            is_known_text=False,
+            fit=1,
+        )
+
+    def missing(audio: Path, wish: Wish, report: Callable[[float], None]) -> Narration:
+        raise TaskFailure("No such model.", FailureClass.INTERNAL, code="recogniser_missing")
+
+    voice = write_sound(tmp_path / "voice.wav", spoken(tmp_path), SAMPLE_RATE)
+    hush = write_sound(tmp_path / "hush.wav", np.zeros((2, SAMPLE_RATE), np.float32), SAMPLE_RATE)
+    ears = Ears(tmp_path)
+    assert ears.listen(voice)["voice"].said is None  # the operator names none
+    monkeypatch.setattr(listen, "configured", lambda: RULES)
+    monkeypatch.setattr(listen, "hear", heard)
+    found = ears.listen(voice, hush)
+    assert (found["voice"].said, found["hush"].said) == ("Launch day.", None)
+    assert asked == [("voice", RULES, None)]
+    monkeypatch.setattr(listen, "hear", missing)
+    assert ears.listen(voice)["voice"].said is None

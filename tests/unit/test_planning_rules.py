@@ -105,6 +105,14 @@ def test_people_whom_nobody_looked_for_are_said_not_to_be_found():
     assert any("'people'" in note for note in draft.notes)
 
 
+def test_d065_visuals_are_found_by_what_is_said_in_them_where_words_were_listened_for():
+    words = "Start with the part about the launch day."
+    heard = Heard(asset_id="asset_05", duration_s=10, said="Welcome, today is launch day for all of us.")
+    assert order(drafted(words, listened=(heard,))) == "51234"
+    unheard = drafted(words, listened=(heard.model_copy(update={"said": None}),))
+    assert order(unheard) == "12345" and any("launch day" in note for note in unheard.notes)
+
+
 def test_a_shuffle_is_the_same_every_time_and_loses_nothing():
     first, second = order(drafted("Shuffle them.")), order(drafted("Shuffle them."))
     assert first == second != "12345" and sorted(first) == list("12345")

@@ -1,15 +1,19 @@
 """Performs a `listen` task: measures sounds, and clips by their sound: how loud, where speech, which beat.
 
-It understands no words: where somebody seems to speak is told from how the loudness moves.
+Where somebody seems to speak is told from how the loudness moves. Words are listened for where the operator
+has named a recogniser (configs/align.toml), and only in what has speech.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import JsonValue
 
+from farm.errors import TaskFailure
 from farm.timeline import MediaKind
-from tasks.media_render.planning.findings import HEARD, Heard, Listened
+from tasks.media_render.planning.findings import HEARD, SAID_CHARACTERS, Heard, Listened
 from tasks.media_render.planning.stage import ListenParams
+from workers.asr_align.aligning import Wish, configured
+from workers.asr_align.aligning import heard as hear
 from workers.asr_align.speech import SAMPLE_RATE, speech_in
 from workers.context import Context, Done, InputFile, Output, TaskInput
 from workers.media.beats import beats_of
@@ -21,6 +25,7 @@ LONGEST_S = 1_800  # of a medium; what comes after it is not listened to
 _CHUNK_S = 10
 _MOST_TOLD = 200
 _QUIETEST_LUFS = -70.0
+_NO_RECOGNISER = "recogniser_missing"
 
 
 def perform(task: TaskInput, context: Context) -> Done:
@@ -29,7 +34,8 @@ def perform(task: TaskInput, context: Context) -> Done:
     heard = []
     for index, asset_id in enumerate(params.sounds):
         context.progress(index / len(params.sounds), "listen")
-        heard.append(_listened_to(asset_id, task.inputs[asset_id], context.checkpoint))
+        fact = _listened_to(asset_id, task.inputs[asset_id], context.checkpoint)
+        heard.append(fact.model_copy(update={"said": _words_of(fact, task.inputs[asset_id], context)}))
     path = context.workdir / "heard.json"
     path.write_text(Listened(sounds=tuple(heard)).model_dump_json())
     context.log(f"Listened to {len(heard)} sounds.")
@@ -68,6 +74,25 @@ def _listened_to(asset_id: str, file: InputFile, checkpoint: Callable[[], None])
         speech=speech,
         bpm=round(beats.bpm, 1) if beats is not None else None,
     )
+
+
+def _words_of(fact: Heard, file: InputFile, context: Context) -> str | None:
+    """What is said in a sound. A planner goes without it where the recogniser cannot be had here."""
+    recogniser = configured()
+    if recogniser is None or not fact.speech or fact.duration_s > LONGEST_S:
+        return None
+    try:
+        told = hear(
+            file.path,
+            Wish(recogniser=recogniser, is_sharpened=False, file_name=file.file_name),
+            lambda _done: context.checkpoint(),
+        )
+    except TaskFailure as failure:
+        if failure.public_code != _NO_RECOGNISER:
+            raise
+        context.log(failure.message)
+        return None
+    return " ".join(word.text for word in told.words)[:SAID_CHARACTERS]
 
 
 def _metered(reader: SoundReader, meter: Meter, checkpoint: Callable[[], None]) -> Iterator[Samples]:

@@ -112,6 +112,7 @@ def _told(name: str, visual: Visual, brief: Brief) -> dict[str, JsonValue]:
         }
     if visual.heard is not None:
         known["speech"] = [[begin, end] for begin, end in visual.heard.speech[:_MOST_SPANS]]
+        known["said"] = (visual.heard.said or "")[:_NOTE_CHARACTERS] or None
     return {key: value for key, value in known.items() if value not in (None, [])}
 
 

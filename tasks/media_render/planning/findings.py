@@ -10,6 +10,8 @@ from farm.timeline import MediaKind
 LOOKED = "looked"  # what the findings are called among a task's outputs
 HEARD = "heard"
 
+SAID_CHARACTERS = 4_000
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Span = tuple[float, float]
 
@@ -43,7 +45,8 @@ class Heard(Noun):
     """What a sound, or a clip's own sound, is like. Times are seconds in the medium.
 
     `speech` are spans in which somebody seems to speak. `loudness_lufs` is None for silence, `bpm` where
-    there is no steady beat.
+    there is no steady beat. `said` is the beginning of what was recognised; None where nobody listened
+    for words.
     """
 
     asset_id: str
@@ -51,6 +54,7 @@ class Heard(Noun):
     loudness_lufs: float | None = None
     speech: tuple[Span, ...] = ()
     bpm: float | None = None
+    said: str | None = Field(default=None, max_length=SAID_CHARACTERS)
 
 
 class Looked(Noun):

@@ -1,4 +1,4 @@
-"""Finds the visuals that a phrase means: by file name, its words, by kind, by number, by faces. Pure."""
+"""Finds the visuals that a phrase means: by file name, kind, number, faces, what is said. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,9 @@ _PICTURES = frozenset({"photo", "picture", "image", "still", "pic", "photograph"
 _CLIPS = frozenset({"clip", "video", "footage", "recording", "film", "movie"})
 _ANY = frozenset({"shot", "scene", "visual", "asset", "file", "one", "material"})
 _PEOPLE = frozenset({"face", "people", "person", "portrait", "selfie"})  # where faces were counted
+_SAYING = frozenset(
+    ["about", "say", "saying", "talk", "talking", "mention", "part", "where", "i", "we", "she", "he", "they"]
+)
 _KINDS = _PICTURES | _CLIPS | _ANY
 # Words that name nothing.
 _EMPTY = frozenset(
@@ -86,7 +89,7 @@ def meant(phrase: str, visuals: Sequence[Visual], *, may_guess: bool = False) ->
 def _exactly(part: str, visuals: Sequence[Visual]) -> list[Visual]:
     by_kind = [] if set(_tokens(part)) - _KINDS else _by_kind(part, visuals)
     found = _by_file_name(part, visuals) or _by_number(part, visuals) or _by_words(part, visuals)
-    return found or _by_faces(part, visuals) or by_kind
+    return found or _by_faces(part, visuals) or _by_said(part, visuals) or by_kind
 
 
 def _by_file_name(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
@@ -134,6 +137,18 @@ def _by_faces(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
     kinds = words & (_PICTURES | _CLIPS)
     among = [v for kind in kinds for v in _of_kind(kind, visuals)] if kinds else visuals
     return [visual for visual in visuals if visual in among and visual.seen is not None and visual.seen.faces]
+
+
+def _by_said(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
+    """Those in which all its words are said, where words were listened for: "the clip about the launch"."""
+    words = set(_tokens(phrase)) - _KINDS - _SAYING
+    if not words:
+        return []
+    return [visual for visual in visuals if words <= set(_tokens(_said(visual)))]
+
+
+def _said(visual: Visual) -> str:
+    return "" if visual.heard is None else visual.heard.said or ""
 
 
 def _by_kind(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:

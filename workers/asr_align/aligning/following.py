@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.asr_align.aligning.comparing import Known, ReadFrames
+from workers.asr_align.aligning.laying import ReadFrames
 from workers.asr_align.aligning.matching import match
 from workers.asr_align.aligning.reading import NoReader, read
 from workers.asr_align.aligning.recognising import Recognised
+from workers.asr_align.aligning.rough import Known
 from workers.asr_align.aligning.script import ScriptWord, clauses_of, words_of
 from workers.asr_align.aligning.sound import Times
 from workers.asr_align.aligning.spectra import HOP_S

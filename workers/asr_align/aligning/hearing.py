@@ -1,20 +1,22 @@
 """The way a narration is heard: decode, find speech, find words, sharpen them, say how sure that is."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.scene_timestamps.heard import Heard, Method
 from workers.asr_align.aligning import forced
-from workers.asr_align.aligning.comparing import Placed, ReadFrames, find, read_frames
+from workers.asr_align.aligning.clearing import clearest
+from workers.asr_align.aligning.comparing import Placed
 from workers.asr_align.aligning.following import Followed, followed
 from workers.asr_align.aligning.language import language_of
+from workers.asr_align.aligning.laying import ReadFrames, read_frames
 from workers.asr_align.aligning.phones import arpabet
 from workers.asr_align.aligning.reading import NoReader, read
 from workers.asr_align.aligning.recognising import recognise
 from workers.asr_align.aligning.script import ScriptWord, clauses_of, words_of
 from workers.asr_align.aligning.sharpening import Sharpened, sharpened
-from workers.asr_align.aligning.sound import SAMPLE_RATE, Floats, Sound, opened
-from workers.asr_align.aligning.spectra import above_floor, all_powers
+from workers.asr_align.aligning.sound import Sound, opened
 from workers.asr_align.aligning.spots import spotted
 from workers.asr_align.aligning.telling import (
     between_known,
@@ -29,7 +31,6 @@ from workers.asr_align.speech import speech_in
 
 Report = Callable[[float], None]
 
-_PIECE = 60 * SAMPLE_RATE
 _ANOTHER_TEXT = 0.2  # a recognition that fits the known text no better is believed, and the text is not
 
 
@@ -54,7 +55,7 @@ def _by_reading(sound: Sound, wish: Wish, report: Report) -> Heard:
     """Without weights."""
     text = wish.narration or ""
     script, language = words_of(text), language_of(wish.language, text or " ".join(wish.cues))
-    speech = spans_of(speech_in(piece[None] for piece in _pieces(sound)), sound)
+    speech = spans_of(speech_in(piece[None] for piece in sound.pieces()), sound)
     report(0.05)
     if not script:
         return of_nothing(sound, speech, language)
@@ -62,8 +63,8 @@ def _by_reading(sound: Sound, wish: Wish, report: Report) -> Heard:
     if reading is None:
         return by_length(sound, speech, script, language)
     report(0.1)
-    placed = find(above_floor(all_powers(_pieces(sound))), reading, _part(report, 0.1, 0.5))
-    sharp = _sharpened(sound, script, reading, placed, language, wish, _part(report, 0.5, 1))
+    with clearest(sound, reading, None, _part(report, 0.1, 0.6)) as (clear, placed):
+        sharp = _sharpened(clear, script, reading, placed, language, wish, _part(report, 0.6, 1))
     spots = spotted(sound, placed, sharp, language, placed.fit)
     return of_known_text(sound, speech, script, language, Method.ALIGNED, spots, placed.fit)
 
@@ -80,24 +81,24 @@ def _by_recognising(sound: Sound, wish: Wish, report: Report) -> Heard:
     follow = followed(script, reading, recognition.words, language)
     if follow.fit <= _ANOTHER_TEXT:
         return of_recognition(sound, recognition)
-    placed = _near(sound, reading, follow, _part(report, 0.7, 0.8))
-    sharp = _sharpened(sound, script, reading, placed, language, wish, _part(report, 0.8, 1))
-    spots = spotted(sound, placed, sharp, language, follow.fit)
+    with _near(sound, reading, follow, _part(report, 0.7, 0.9)) as (clear, placed):
+        sharp = _sharpened(clear, script, reading, placed, language, wish, _part(report, 0.9, 1))
+    spots = spotted(sound, placed, sharp, language, follow.fit, follow.starts)
     speech = spans_of(recognition.speech, sound)
     return of_known_text(sound, speech, script, language, Method.SHARPENED, spots, follow.fit)
 
 
-def _near(sound: Sound, reading: ReadFrames | None, follow: Followed, report: Report) -> Placed:
+@contextmanager
+def _near(
+    sound: Sound, reading: ReadFrames | None, follow: Followed, report: Report
+) -> Iterator[tuple[Sound, Placed]]:
     """The words where they were recognised, or near there where the reading says more exactly."""
     known = None if reading is None else follow.known(reading)
     if reading is None or known is None:
-        return between_known(follow.starts, sound.duration_s)
-    return find(above_floor(all_powers(_pieces(sound))), reading, report, known)
-
-
-def _pieces(sound: Sound) -> Iterator[Floats]:
-    for start in range(0, sound.samples.size, _PIECE):
-        yield sound.floats(start, start + _PIECE)
+        yield sound, between_known(follow.starts, sound.duration_s)
+        return
+    with clearest(sound, reading, known, report) as found:
+        yield found
 
 
 def _reading(text: str, script: Sequence[ScriptWord], language: str) -> ReadFrames | None:

@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float32]
 Times = npt.NDArray[np.float64]  # seconds, or places in between whole ones
 
 _CHUNK_S = 10
+_PIECE = 60 * SAMPLE_RATE
 _FULL_SCALE = 32_767
 
 
@@ -37,6 +38,11 @@ class Sound:
         """The samples of `[start_s, end_s)`, cut at both ends of the sound."""
         start, end = round(max(0.0, start_s) * SAMPLE_RATE), round(max(0.0, end_s) * SAMPLE_RATE)
         return self.samples[start:end]
+
+    def pieces(self) -> Iterator[Floats]:
+        """All of it, a minute at a time, full scale ±1."""
+        for start in range(0, self.samples.size, _PIECE):
+            yield self.floats(start, start + _PIECE)
 
     def floats(self, start: int, end_exclusive: int) -> Floats:
         """The samples `[start, end_exclusive)`, full scale ±1."""

@@ -16,6 +16,7 @@ from workers.asr_align.aligning.sound import SAMPLE_RATE, Floats
 
 HOP = 160
 HOP_S = HOP / SAMPLE_RATE
+CEPSTRA = 13  # features from this one on say how those before it move
 
 _WINDOW = 400
 _SIZE = 512
@@ -25,7 +26,6 @@ _SMOOTH = 7  # frames, before the floor is looked for
 _FLOOR_S = 2.5  # speech pauses somewhere within so much to each side
 _FLOOR_BIAS = 1.6  # the least of a noise lies below its mean
 _RANGE_DB = 38.0  # what is further below a band's loud moments than this is not looked at
-_CEPSTRA = 13
 _BALANCE_DB = 25.0
 _DELTA_REACH = 2
 
@@ -161,7 +161,7 @@ def _hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _dct() -> Floats:
     """Orthonormal cosines: shape (bands, cepstra)."""
     band = (np.arange(_BANDS) + 0.5)[:, None]
-    table = np.cos(np.pi / _BANDS * band * np.arange(_CEPSTRA)) * np.sqrt(2 / _BANDS)
+    table = np.cos(np.pi / _BANDS * band * np.arange(CEPSTRA)) * np.sqrt(2 / _BANDS)
     table[:, 0] /= np.sqrt(2)
     return np.asarray(table, np.float32)
 

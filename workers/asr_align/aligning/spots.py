@@ -10,22 +10,43 @@ from workers.asr_align.aligning.telling import Spots
 from workers.asr_align.aligning.warping import Bools
 from workers.asr_align.aligning.widths import half_widths
 
-_AGREED_S = 0.15  # between comparing and forced alignment
+_AGREED_S = 0.15  # between what different ways found
+_SURE, _UNSURE = 0.95, 0.65  # how certain is what two ways found, and one alone, in a text that fits
 
 
-def spotted(sound: Sound, placed: Placed, sharp: Sharpened | None, language: str, fit: float) -> Spots:
-    """Forced alignment where it is near to comparing, which leads; after a pause, where the sound rises."""
-    starts, ends = placed.starts, placed.ends
-    is_found = is_agreed = np.zeros(len(starts), np.bool_)
+def spotted(
+    sound: Sound,
+    placed: Placed,
+    sharp: Sharpened | None,
+    language: str,
+    fit: float,
+    recognised: Times | None = None,
+) -> Spots:
+    """Forced alignment where it is near to what leads; after a pause, where the sound rises.
+
+    Comparing leads; a recognised word (NaN: there is none) does where forced alignment bears it out, for a
+    recogniser puts first words early now and then.
+    """
+    lead, ends = placed.starts, placed.ends
+    is_forced = is_sure = np.zeros(len(lead), np.bool_)
+    if recognised is not None:
+        is_sure = _are_near(recognised, lead)
+        if sharp is not None:
+            is_borne_out = ~is_sure & sharp.is_found & _are_near(recognised, sharp.starts)
+            lead = np.where(is_borne_out & ~_are_near(lead, sharp.starts), recognised, lead)
+    starts = lead
     if sharp is not None:
-        is_found = sharp.is_found
-        is_agreed = is_found & (np.abs(sharp.starts - starts) <= _AGREED_S)
-        starts = np.where(is_agreed, sharp.starts, starts)
-        ends = np.where(is_agreed, sharp.ends, ends)
-    starts = np.maximum.accumulate(starts)
-    starts, is_edge = _at_edges(sound, starts, ends)
-    certainty = fit * np.where(is_agreed, 0.95, np.where(is_found, 0.7, 0.6))
-    return Spots(starts, ends, certainty, half_widths(language, is_found, is_agreed, is_edge))
+        is_forced = sharp.is_found & _are_near(sharp.starts, lead)
+        starts = np.where(is_forced, sharp.starts, lead)
+        ends = np.where(is_forced, sharp.ends, ends)
+    starts, is_edge = _at_edges(sound, np.maximum.accumulate(starts), ends)
+    certainty = fit * np.where(is_forced | is_sure, _SURE, _UNSURE)
+    return Spots(starts, ends, certainty, half_widths(language, is_forced, is_sure, is_edge))
+
+
+def _are_near(some: Times, others: Times) -> Bools:
+    """NaN is near to nothing."""
+    return np.abs(some - others) <= _AGREED_S
 
 
 def _at_edges(sound: Sound, starts: Times, ends: Times) -> tuple[Times, Bools]:

@@ -57,8 +57,10 @@ def warp(
 ) -> Path:
     """The cheapest path from the first column to the last, among `width` columns from `first[i]` at frame i.
 
-    `slower` is what it costs to read slower by one frame, as a share of `most`. `pauses` says of each frame how far it is from a pause. `first` never falls. Other distances are Euclidean, and none counts for more than `most`, so that what is said
-    beside the text passes somewhere. `report` hears 0 to 1 and may raise.
+    `first` never falls. `pauses` says of each frame how far it is from a pause; other distances are
+    Euclidean, and none counts for more than `most`, so that what is said beside the text passes somewhere.
+    `slower` is what it costs to read slower by one frame, as a share of `most`. `report` hears 0 to 1 and
+    may raise.
     """
     count = columns.features.shape[0]
     width = min(width, count)

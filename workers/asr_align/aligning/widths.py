@@ -23,8 +23,8 @@ _TABLE: Mapping[str, tuple[float, float, float]] = {
 _WIDEST = (0.1, 0.6, 0.6)
 
 
-def half_widths(language: str, is_found: Bools, is_agreed: Bools, is_edge: Bools) -> Times:
+def half_widths(language: str, is_forced: Bools, is_sure: Bools, is_edge: Bools) -> Times:
     """For each word."""
-    agreed, found, compared = _TABLE.get(language, _WIDEST)
-    widths: Times = np.where(is_agreed, agreed, np.where(is_found, found, compared))
+    edge, forced, alone = _TABLE.get(language, _WIDEST)
+    widths: Times = np.where(is_edge, edge, np.where(is_forced | is_sure, forced, alone))
     return widths

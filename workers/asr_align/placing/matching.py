@@ -58,24 +58,39 @@ class Match:
 
 
 class Likeness:
-    """How like the words of cues are those of a row, each pair of different words compared once."""
+    """How like the words of cues are those of a row, each pair of different words of a cue compared once."""
 
-    def __init__(self, cues: Sequence[Sequence[str]], row: Sequence[str]) -> None:
-        self._of_cue = _numbered(token for cue in cues for token in cue)
+    def __init__(self, row: Sequence[str]) -> None:
         of_row = _numbered(row)
+        self._words = list(of_row)
         self._columns = np.array([of_row[token] for token in row], dtype=np.int64)
-        self._table: npt.NDArray[np.float32] = cdist(
-            list(self._of_cue),
-            list(of_row),
+
+    def of(self, cue: Sequence[str]) -> "Rows":
+        """Of each of the cue's words to each of the row's, 0 where they are no likeness."""
+        of_cue = _numbered(cue)
+        table = cdist(
+            list(of_cue),
+            self._words,
             scorer=Levenshtein.normalized_similarity,
             score_cutoff=LEAST_LIKE,
             dtype=np.float32,
         )
+        return Rows(table, tuple(of_cue[token] for token in cue), self._columns)
 
-    def rows(self, cue: Sequence[str]) -> Floats:
-        """Of each of the cue's words to each of the row's, 0 where they are no likeness."""
-        numbers = [self._of_cue[token] for token in cue]
-        return self._table[numbers][:, self._columns].astype(np.float64)
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A row of likenesses for each word of a cue, made as it is asked for: all at once are gigabytes."""
+
+    table: npt.NDArray[np.float32]
+    numbers: Sequence[int]
+    columns: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> Floats:
+        return self.table[self.numbers[index]][self.columns].astype(np.float64)
 
 
 def match(cues: Sequence[Cue], row: Sequence[str], nearness: float) -> list[Match]:
@@ -85,9 +100,9 @@ def match(cues: Sequence[Cue], row: Sequence[str], nearness: float) -> list[Matc
     """
     if not row:
         return [Match(None) for _ in cues]
-    likeness = Likeness([*(cue.start for cue in cues), *(cue.anchor for cue in cues)], row)
-    starts = np.stack([_begins(likeness.rows(cue.start)) for cue in cues])
-    anchors = np.stack([_begins(likeness.rows(cue.anchor)) for cue in cues])
+    likeness = Likeness(row)
+    starts = np.stack([_begins(likeness.of(cue.start), len(row)) for cue in cues])
+    anchors = np.stack([_begins(likeness.of(cue.anchor), len(row)) for cue in cues])
     said = starts + _ANCHOR * _followed(anchors, len(row) / len(cues))
     worth = said - nearness * _away(cues, len(row))
     allowed = starts >= LEAST_SCORE
@@ -103,7 +118,7 @@ def match(cues: Sequence[Cue], row: Sequence[str], nearness: float) -> list[Matc
             found.append(_left_out(cue, starts[index], anchors[index], before, after))
             continue
         one = _found(at, starts[index], anchors[index], said[index], before, after)
-        found.append(replace(one, is_first_heard=bool(likeness.rows(cue.start[:1])[0, at] > 0)))
+        found.append(replace(one, is_first_heard=bool(likeness.of(cue.start[:1])[0][at] > 0)))
     return found
 
 
@@ -114,24 +129,26 @@ def _numbered(found: Iterable[str]) -> Mapping[str, int]:
     return numbers
 
 
-def _begins(like: Floats) -> Floats:
-    """How well a cue begins at each word, 0 to 1. `like` is the likeness of its words (rows) to the row's.
+def _begins(like: Rows, length: int) -> Floats:
+    """How well a cue begins at each of `length` words, 0 to 1. `like`: how like its words are to theirs.
 
     Its first or second word must be heard there, or the second right after: else where it begins is unsure.
     """
-    count, length = like.shape
+    count = len(like)
     if count == 0:
         return np.zeros(length)
     places = _EXTRA * np.arange(length + 1)
     rests = [np.zeros(length + 1)] * 3  # of the cue from its words a, a + 1 and a + 2 on
     for a in range(count - 1, -1, -1):
-        said = np.where(like[a] > 0, like[a], -_UNLIKE)
+        here = like[a]
+        said = np.where(here > 0, here, -_UNLIKE)
         best = rests[0] - _UNSAID
         best[:length] = np.maximum(best[:length], rests[0][1:] + said)
         onward = np.maximum.accumulate((best - places)[::-1])[::-1] + places
         rests = [onward, rests[0], rests[1]]
     second, third = rests[1], rests[2]
-    score = np.where(like[0] > 0, like[0] + second[1:], _NOWHERE)
+    first = like[0]
+    score = np.where(first > 0, first + second[1:], _NOWHERE)
     if count > 1:
         heard = np.where(like[1] > 0, like[1], _NOWHERE)
         score = np.maximum(score, heard + third[1:] - _UNSAID)

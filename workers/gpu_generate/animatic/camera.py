@@ -15,7 +15,7 @@ _ROLL_DEG = 5.0
 class Pose:
     """`x` and `y` in REACHes to the right and down; `zoom` magnifies all alike, `dolly` what is near more.
 
-    `roll_deg` turns the picture; `sweep` is how far round the camera has gone, in turns.
+    `roll_deg` turns the picture.
     """
 
     x: float = 0.0
@@ -23,34 +23,31 @@ class Pose:
     zoom: float = 1.0
     dolly: float = 1.0
     roll_deg: float = 0.0
-    sweep: float = 0.0
 
 
 def pose_at(moves: Sequence[Move], pace: float, time: float) -> Pose:
     """The pose at `time` 0..1. Moves share the time evenly; where one ends the next begins."""
-    pose = _start(moves, pace)
+    each = pace if len(moves) == 1 else pace / 1.15
+    pose = _start(moves, each)
     for number, move in enumerate(moves):
         part = min(1.0, max(0.0, time * len(moves) - number))
-        pose = _moved(pose, move, _eased(part), pace / (1 if len(moves) == 1 else 1.15))
-    if Move.HANDHELD in moves or not moves:
+        pose = _moved(pose, move, _eased(part), each)
+    if Move.HANDHELD in moves:
         pose = _shaken(pose, time)
     return replace(pose, x=_bounded(pose.x), y=_bounded(pose.y))
 
 
 def _start(moves: Sequence[Move], pace: float) -> Pose:
-    """Half of the way back, so that the middle of each move is the middle of the picture."""
-    middle = pose_of = Pose()
+    """Half of the way back, so that half way is the middle; so near that no edge is seen on the way out."""
+    end = Pose()
     for move in moves:
-        pose_of = _moved(pose_of, move, 1.0, pace / (1 if len(moves) == 1 else 1.15))
-    zoom_back = max(1.0, 1 / pose_of.zoom)
-    dolly_back = max(1.0, 1 / pose_of.dolly)
-    return replace(
-        middle,
-        x=-pose_of.x / 2,
-        y=-pose_of.y / 2,
-        zoom=zoom_back,
-        dolly=dolly_back,
-        roll_deg=-pose_of.roll_deg / 2,
+        end = _moved(end, move, 1.0, pace)
+    return Pose(
+        x=-end.x / 2,
+        y=-end.y / 2,
+        zoom=max(1.0, 1 / end.zoom),
+        dolly=max(1.0, 1 / end.dolly),
+        roll_deg=-end.roll_deg / 2,
     )
 
 
@@ -75,7 +72,7 @@ def _moved(pose: Pose, move: Move, done: float, pace: float) -> Pose:
             return replace(pose, dolly=pose.dolly / (1 + _ZOOM * far))
         case Move.ORBIT:
             swing = 0.75 * (1 - cos(2 * pi * done))
-            return replace(pose, x=pose.x + swing * sin(pi * done) * pace * 0.8, sweep=pose.sweep + done)
+            return replace(pose, x=pose.x + swing * sin(pi * done) * pace * 0.8)
         case Move.FLY:
             return replace(pose, y=pose.y + 0.7 * far, dolly=pose.dolly * (1 + 0.8 * _ZOOM * far))
         case Move.ROLL:

@@ -11,7 +11,7 @@ from workers.gpu_generate.animatic.scene import BADGE, Scene
 
 _MOST_LINES = 2
 _SHADE = 105  # of 255, behind the badge
-_TRACKING = 0.012  # of the font's size, between letters
+_TRACKING, _WORD_GAP = 0.012, 0.07  # of the font's size: more room after each letter, and between words
 # The renderer's fonts, for scripts that Pillow's own font has no letters of.
 _FONTS = Path(__file__).parents[2] / "cpu_render" / "text" / "fonts"
 
@@ -25,7 +25,7 @@ def lettering(scene: Scene, canvas: Canvas, *, caption: bool = True) -> Layer:
     left, top = canvas.column(0) + 0.05 * unit, canvas.row(0) + 0.05 * unit
     right, bottom = canvas.column(1) - 0.05 * unit, canvas.row(1) - 0.055 * unit
     _badge(pen, ImageDraw.Draw(shade), left, top, unit)
-    moves = "  ·  ".join(scene.moves)
+    moves = "  ·  ".join(scene.moves) if scene.says_moves else ""
     small = 0.026 * unit
     _spaced(pen, right - _width(moves, small), top + 0.006 * unit, moves, small, 190)
     if caption:
@@ -92,11 +92,15 @@ def _spaced(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, size: float
     for letter in text:
         font = _font(letter, size)
         pen.text((x, y + font.size), letter, font=font, fill=ink, anchor="ls")
-        x += font.getlength(letter) + _TRACKING * size
+        x += _advance(letter, font, size)
 
 
 def _width(text: str, size: float) -> float:
-    return float(sum(_font(letter, size).getlength(letter) + _TRACKING * size for letter in text))
+    return sum(_advance(letter, _font(letter, size), size) for letter in text)
+
+
+def _advance(letter: str, font: ImageFont.FreeTypeFont, size: float) -> float:
+    return float(font.getlength(letter)) + (_WORD_GAP if letter == " " else _TRACKING) * size
 
 
 def _font(letter: str, size: float) -> ImageFont.FreeTypeFont:

@@ -3,11 +3,12 @@
 import numpy as np
 
 from workers.gpu_generate.animatic.canvas import Canvas, Layer, Rgba, blurred, shifted
-from workers.gpu_generate.animatic.colour import Field, mix, rgb
+from workers.gpu_generate.animatic.colour import Field, Rgb, mix, rgb
 from workers.gpu_generate.animatic.places.setting import Setting
 from workers.gpu_generate.animatic.scene import Scene, Subject
 from workers.gpu_generate.animatic.shapes import NATURAL, SHAPES
 from workers.gpu_generate.animatic.shapes.pen import Pen
+from workers.gpu_generate.animatic.words import Weather
 
 _FLOAT_AT = 0.56  # where the feet of what flies would be, in picture heights
 _WIDE = {
@@ -28,6 +29,7 @@ _LARGE = {
     "rocket": 1.15,
     "sailboat": 1.15,
 }
+_LEAVES = {Weather.PETALS: "#f0a9c0", Weather.LEAVES: "#cf7a2f", Weather.SNOW: "#dfe7ef"}
 _BOB = {
     "sailboat": (0.010, 2.0),
     "balloon": (0.015, 1.0),
@@ -89,7 +91,7 @@ def _paint(
     scene: Scene, subject: Subject, setting: Setting, canvas: Canvas, cover: Field, tone: Field
 ) -> Field:
     colours = scene.palette
-    own = subject.colour or rgb(NATURAL[subject.shape])
+    own = subject.colour or _by_nature(scene, subject)
     dim = 0.55 if scene.is_night and setting.lit < 0.8 else 0.9
     base = mix(mix(colours.near, own, setting.lit * dim), colours.glow, 0.1)
     dark, bright = mix(base, colours.near, 0.72), mix(mix(base, (1.0, 1.0, 1.0), 0.45), colours.glow, 0.3)
@@ -114,6 +116,13 @@ def _paint(
     )
     paint = paint + (np.asarray(mix(colours.glow, colours.light, 0.45), np.float32) - paint) * rim[..., None]
     return np.asarray(np.clip(paint, 0, 1))
+
+
+def _by_nature(scene: Scene, subject: Subject) -> Rgb:
+    """The shape's own colour; a tree's is that of what falls from it."""
+    if subject.shape == "tree" and scene.weather in _LEAVES:
+        return rgb(_LEAVES[scene.weather])
+    return rgb(NATURAL[subject.shape])
 
 
 def _shadow(canvas: Canvas, cover: Field, feet: float, strength: float, size: float) -> Rgba:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 
 class Place(StrEnum):
@@ -107,7 +108,7 @@ _WEATHER: Mapping[Weather, str] = {
     Weather.MIST: r"fog\w*|mist\w*|haz[ey]\w*|smoke|steam\w*",
 }
 # The subject's shape and the words for it; the first of the prompt wins: "a man with a dog" is a man.
-_SUBJECTS: Mapping[str, str] = {
+SUBJECTS: Mapping[str, str] = {
     "astronaut": r"astronaut|cosmonaut|spaceman",
     "robot": r"robot|android|cyborg|mech",
     "person": r"man|woman|person|boy|girl|child|kid|warrior|detective|traveler|traveller|hiker|hero|heroine|"
@@ -181,6 +182,8 @@ _GOING = re.compile(
 )
 MOST_MOVES = 3
 
+E = TypeVar("E", bound=StrEnum)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -202,7 +205,7 @@ def read(prompt: str) -> Reading:
     """Read a prompt, in any case. What is named first wins among places and among subjects."""
     text = re.sub(r"\s+", " ", prompt).lower()
     text = text.replace("\u2019", "'")
-    subject, word = _first(_SUBJECTS, text)
+    subject, word = _first(SUBJECTS, text)
     places = _all(_PLACES, text)
     return Reading(
         place=places[0] if places else None,
@@ -238,7 +241,7 @@ def _all(table: Mapping[Place, str], text: str) -> list[Place]:
     return [name for _, name in sorted(found)]
 
 
-def _ranked(table: Mapping[StrEnum, str] | Mapping[Mood, str] | Mapping[Weather, str], text: str):  # type: ignore[no-untyped-def]
+def _ranked(table: Mapping[E, str], text: str) -> E | None:
     """The table's first entry that the text has a word of."""
     return next((name for name, words in table.items() if _words(words).search(text)), None)
 

@@ -12,7 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from farm.noun import Noun
 from workers.media.colour import Converter
 from workers.media.planes import Planes
-from workers.media.stills import open_still
+from workers.media.stills import StillInfo, open_still, probe_still
 from workers.vision_describe.describing.palette import Picture, named_cells, parts, shares
 from workers.vision_describe.detail import SIDE_PX, Glance, Grey, glance, lightness, sharpness
 
@@ -37,7 +37,6 @@ class Facts(Noun):
     places: Mapping[str, Mapping[str, float]]
     twin: int | None = None
     lines: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
     faces: int | None = None
 
 
@@ -56,10 +55,10 @@ class Seen:
 
 def see(path: Path, name: str) -> Seen:
     """Measure a picture. Raises AssetUnreadable naming it."""
-    frame = open_still(path, name)
+    info, frame = probe_still(path, name), open_still(path, name)
     small = _small(frame, SIDE_PX)
     planes = Planes.of(small)
-    return Seen(frame, _measured(frame, planes, _rgb(small)), glance(planes))
+    return Seen(frame, _measured(info, planes, _rgb(small)), glance(planes))
 
 
 def twin_of(seen: Glance, earlier: Sequence[Glance]) -> int | None:
@@ -67,13 +66,13 @@ def twin_of(seen: Glance, earlier: Sequence[Glance]) -> int | None:
     return next((place for place, other in enumerate(earlier) if seen.is_like(other)), None)
 
 
-def _measured(frame: av.VideoFrame, planes: Planes, picture: Picture) -> Facts:
+def _measured(info: StillInfo, planes: Planes, picture: Picture) -> Facts:
     luma: Grey = np.asarray(planes.y, np.float32)
     darkest, lightest = np.percentile(luma, _SPAN)
     cells = named_cells(picture)
     return Facts(
-        width=frame.width,
-        height=frame.height,
+        width=info.width,  # the file's own: a very large picture was opened at a half of it
+        height=info.height,
         lightness=round(lightness(luma), 3),
         contrast=round(float(np.clip((lightest - darkest) / _RANGE, 0, 1)), 3),
         sharpness=round(sharpness(luma), 3),

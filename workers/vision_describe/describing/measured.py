@@ -9,6 +9,8 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from functools import cache
 
+import structlog
+
 from tasks.describe_scenes.asking import Said, Wanted
 from tasks.describe_scenes.scenes import Source
 from workers.vision_describe.describing.facts import Facts, Seen
@@ -18,6 +20,7 @@ from workers.vision_describe.describing.wording import described, keywords
 Reader = Callable[[Picture, Facts], Facts]
 """Adds what it can read of a picture to what is known of it."""
 
+_log = structlog.get_logger(__name__)
 # Modules here, and what must be installed for each.
 _READERS = {
     "writing": ("rapidocr_onnxruntime",),
@@ -46,9 +49,19 @@ class MeasuredDescriber:
 
 @cache
 def installed_readers() -> Sequence[Reader]:
-    """The readers whose libraries are installed."""
-    return tuple(
-        importlib.import_module(f"workers.vision_describe.describing.{module}").read
+    """The readers whose libraries are installed and can be opened."""
+    wanted = (
+        module
         for module, needed in _READERS.items()
         if all(importlib.util.find_spec(name) is not None for name in needed)
     )
+    return tuple(reader for reader in map(_reader, wanted) if reader is not None)
+
+
+def _reader(module: str) -> Reader | None:
+    try:
+        found: Reader = importlib.import_module(f"workers.vision_describe.describing.{module}").read
+    except ImportError as error:  # a library of the system's that OpenCV wants, say
+        _log.warning("reader_left_out", reader=module, reason=str(error))
+        return None
+    return found

@@ -42,9 +42,9 @@ def described(facts: Facts, style: Style, most: int) -> str:
 
 
 def keywords(facts: Facts) -> str:
-    """What a narration may say of it as well: its colours, what is written on it, its tags."""
+    """What a narration may say of it as well: its colours, and what is written on it."""
     colours = [name for name, share in facts.colours.items() if share >= _LISTED]
-    return " ".join([*colours, *facts.lines, *facts.tags])
+    return " ".join([*colours, *facts.lines])
 
 
 def _headline(facts: Facts, style: Style, most: int) -> str:
@@ -64,8 +64,6 @@ def _sentences(facts: Facts, style: Style) -> Iterator[str]:
         yield f'Readable text: "{_joined(facts.lines, _TEXT_CHARACTERS[style])}".'
     if facts.faces:
         yield f"{facts.faces} face{'s' if facts.faces > 1 else ''} detected."
-    if facts.tags:
-        yield f"Tagged automatically, unchecked: {', '.join(facts.tags)}."
     if accent := _accent(facts):
         yield f"{_capital(accent)} in the middle."
     if style == "short":

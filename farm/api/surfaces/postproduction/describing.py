@@ -39,7 +39,7 @@ PATH = "/postproduction/v1/describe-scenes"
 _SURFACE = "postproduction"
 _FIELD = "images"
 _MIB = 1_048_576
-_METADATA_BYTES = 256 * 1024  # 20,000 characters, however they are escaped, and a hundred ids
+_METADATA_BYTES = 512 * 1024  # 20,000 characters, however they are escaped, and a hundred ids
 _OF_ONE = re.compile(rf"/{_FIELD}/\d+")
 
 router = farm_router("/postproduction/v1", "postproduction")

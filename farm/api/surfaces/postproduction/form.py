@@ -204,7 +204,7 @@ class FormReader:
 
     def _good_files(self) -> Sequence[SentFile]:
         rules, good = self._rules, []
-        if not self._files and not self._faults:
+        if not self._files and not any(fault.path == pointer(rules.name) for fault in self._faults):
             self._fault("missing_field", "Is required.", pointer(rules.name))
         if len(self._files) > rules.most:
             message = f"At most {rules.most} may be sent."

@@ -19,7 +19,7 @@ from farm.api.errors import default_shape
 from farm.api.surfaces.postproduction.form import is_too_large
 from farm.api.surfaces.postproduction.wire import Answer, FindingView
 from farm.doors import jobs, watch
-from farm.doors.idempotency import Ticket
+from farm.doors.idempotency import HEADER, Ticket
 from farm.doors.submit import submit
 from farm.errors import FailureClass, NotFound
 from farm.job import Job, JobSpec
@@ -30,6 +30,7 @@ _MOST_ERRORS = 1_000
 _MOST_SAID = 5
 _AGAIN_S = 5
 _NO_STORE = {"Cache-Control": "no-store"}
+_ANEW = f"Try again, with a new {HEADER} if the call had one: the old one leads to this job."
 # Whose message is about what the caller sent, and is passed on; others are the farm's own trouble.
 _CALLERS = (FailureClass.INVALID_INPUT, FailureClass.POLICY)
 
@@ -149,4 +150,4 @@ def _told(job: Job) -> tuple[int, str, str]:
         return 400, failure.code, failure.message
     if failure is not None and failure.failure_class == FailureClass.TIMEOUT:
         return 504, "processing_timeout", "This took longer than it may; nothing was charged."
-    return 503, "processing_failed", "The farm could not do this now; nothing was charged. Try again."
+    return 503, "processing_failed", f"The farm could not do this now; nothing was charged. {_ANEW}"

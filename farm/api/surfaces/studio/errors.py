@@ -3,9 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from farm.api.errors import Shape
 
 _PATHS = ("/api/models", "/api/image-models", "/api/generation-cost")
+
+
+class StudioError(BaseModel):
+    """Every refusal here: `error` for people, `code` for programs, `param` when a field is wrong."""
+
+    error: str
+    code: str
+    param: str | None = None
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": StudioError, "description": "Refused; `param` names the field."},
+    "5XX": {"model": StudioError, "description": "Not the caller's fault; `Retry-After` with a 503."},
+}
 
 
 def shape(code: str, message: str, param: str | None, _status: int) -> Mapping[str, Any]:

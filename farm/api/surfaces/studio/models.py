@@ -8,6 +8,7 @@ from fastapi import Query
 from farm.api.desk import AtDesk
 from farm.api.routing import farm_router, rated
 from farm.api.surfaces.studio import wire
+from farm.api.surfaces.studio.errors import REFUSALS
 from farm.catalog import Catalog
 from farm.errors import BadRequest, NotFound
 from farm.models import Makes, Model, Wish
@@ -18,20 +19,20 @@ T = TypeVar("T")
 Number = Annotated[int | None, Query(gt=0, le=1_000_000)]
 
 
-@router.get("/models", openapi_extra=rated("models"))
+@router.get("/models", openapi_extra=rated("models"), responses=REFUSALS)
 async def video_models(desk: AtDesk) -> wire.VideoModels:
     """List the video models with their live defaults; the mesh model is among them."""
     makes = (Makes.VIDEO, Makes.MESH)
     return wire.VideoModels(models=list(_listed(desk.hall.catalog, wire.VideoModel.of, makes)))
 
 
-@router.get("/image-models", openapi_extra=rated("models"))
+@router.get("/image-models", openapi_extra=rated("models"), responses=REFUSALS)
 async def image_models(desk: AtDesk) -> wire.ImageModels:
     """List the picture models with their live defaults and prices."""
     return wire.ImageModels(models=list(_listed(desk.hall.catalog, wire.ImageModel.of, (Makes.IMAGE,))))
 
 
-@router.get("/generation-cost", openapi_extra=rated("models"))
+@router.get("/generation-cost", openapi_extra=rated("models"), responses=REFUSALS)
 async def generation_cost(
     desk: AtDesk,
     model: str,

@@ -5,7 +5,7 @@ import numpy as np
 from workers.gpu_generate.animatic.canvas import Canvas, Layer, blurred
 from workers.gpu_generate.animatic.colour import Field, gradient, mix
 from workers.gpu_generate.animatic.noise import clouds
-from workers.gpu_generate.animatic.places.land import _FINER, drawn, mask_of, mist, ridge, wander
+from workers.gpu_generate.animatic.places.land import FINER, drawn, mask_of, mist, ridge, wander
 from workers.gpu_generate.animatic.places.setting import Setting
 from workers.gpu_generate.animatic.scene import Scene
 
@@ -49,7 +49,7 @@ def _weed(scene: Scene, canvas: Canvas, edge: Field, number: int, near: float) -
     sheet, pen, unit = drawn(canvas)
     for _ in range(30 - 6 * number):
         column = int(rng.integers(0, canvas.columns))
-        x, y = column * _FINER, canvas.row(float(edge[column])) * _FINER + 0.02 * unit
+        x, y = column * FINER, canvas.row(float(edge[column])) * FINER + 0.02 * unit
         size = unit * float(rng.uniform(0.04, 0.15)) * (1 + 0.7 * number)
         phase = float(rng.random() * 6)
         if rng.random() < 0.45:  # coral: a fan of branches

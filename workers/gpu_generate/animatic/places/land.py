@@ -8,7 +8,7 @@ from workers.gpu_generate.animatic.colour import Field, Rgb, mix, smoothstep
 from workers.gpu_generate.animatic.noise import clouds, line
 from workers.gpu_generate.animatic.scene import Scene
 
-_FINER = 2
+FINER = 2
 
 
 def wander(
@@ -54,7 +54,7 @@ def ridge(
         octaves=5,
     )
     side = 1.0 if scene.light_x < 0.5 else -1.0
-    slope = np.gradient(edge) * canvas.height / max(1.0, canvas.width / canvas.width)
+    slope = np.gradient(edge) * canvas.height
     light = np.clip(0.5 + side * slope * 0.7, 0, 1)[None, :] * np.ones_like(depth)
     if rocky > 0:
         light = light * (1 - rocky) + rocky * _faces(canvas, edge, near, side)
@@ -121,8 +121,8 @@ def mist(
 
 def drawn(canvas: Canvas) -> tuple[Image.Image, ImageDraw.ImageDraw, float]:
     """A large sheet to draw a mask on, its pen and pixels of a picture height."""
-    sheet = Image.new("L", (canvas.columns * _FINER, canvas.rows * _FINER))
-    return sheet, ImageDraw.Draw(sheet), canvas.height * _FINER
+    sheet = Image.new("L", (canvas.columns * FINER, canvas.rows * FINER))
+    return sheet, ImageDraw.Draw(sheet), canvas.height * FINER
 
 
 def mask_of(canvas: Canvas, sheet: Image.Image) -> Field:
@@ -138,8 +138,8 @@ def conifers(canvas: Canvas, word: str, edge: Field, *, count: int, least: float
     for at in np.sort(rng.random(count)):
         column = int(at * (canvas.columns - 1))
         size = float(least + (most - least) * rng.random() ** 1.7) * unit
-        foot = canvas.row(float(edge[column])) * _FINER + 0.05 * size
-        _spruce(pen, column * _FINER, foot, size, rng)
+        foot = canvas.row(float(edge[column])) * FINER + 0.05 * size
+        _spruce(pen, column * FINER, foot, size, rng)
     return mask_of(canvas, sheet)
 
 
@@ -164,7 +164,7 @@ def grass(canvas: Canvas, word: str, edge: Field, *, count: int, tall: float) ->
     for at in rng.random(count):
         column = int(at * (canvas.columns - 1))
         size = float(rng.uniform(0.35, 1.0)) ** 1.5 * tall * unit
-        x, foot = column * _FINER, canvas.row(float(edge[column])) * _FINER + 0.2 * size
+        x, foot = column * FINER, canvas.row(float(edge[column])) * FINER + 0.2 * size
         lean = float(rng.normal(0.12, 0.25)) * size
         middle = (x + 0.3 * lean, foot - 0.6 * size)
         thick = max(1.0, 0.035 * size)

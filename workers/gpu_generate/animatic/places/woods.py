@@ -6,7 +6,7 @@ from workers.gpu_generate.animatic.canvas import Canvas, Layer, blurred
 from workers.gpu_generate.animatic.colour import Field, gradient, mix, rgb
 from workers.gpu_generate.animatic.noise import clouds
 from workers.gpu_generate.animatic.places.land import (
-    _FINER,
+    FINER,
     conifers,
     drawn,
     grass,
@@ -85,10 +85,10 @@ def _trunks(canvas: Canvas, word: str, *, count: int, wide: float, foot: float) 
     rng = canvas.dice(word)
     sheet, pen, unit = drawn(canvas)
     for _ in range(count):
-        x = float(rng.uniform(0, canvas.columns)) * _FINER
+        x = float(rng.uniform(0, canvas.columns)) * FINER
         half = wide * unit * float(rng.uniform(0.5, 1.3))
         lean = float(rng.normal(0, 0.025)) * unit
-        bottom = canvas.row(foot) * _FINER
+        bottom = canvas.row(foot) * FINER
         pen.polygon(
             [
                 (x - half * 1.5, bottom + unit * 0.03),

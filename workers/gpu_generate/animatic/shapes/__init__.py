@@ -30,7 +30,7 @@ NATURAL: Mapping[str, str] = {
     "plane": "#e2e4e6",
     "cabin": "#6b4a38",
     "castle": "#7c7488",
-    "tree": "#3f5b3c",
+    "tree": "#6a9450",
     "flower": "#e06a86",
     "mug": "#e7dccb",
     "bottle": "#2f6d5e",
