@@ -2,7 +2,8 @@
 
     FarmError
     ├── BadRequest            invalid_request       the caller can mend it; names the field
-    │   └── AssetUnreadable   asset_unreadable      the media itself is broken or refused
+    │   ├── AssetUnreadable   asset_unreadable      the media itself is broken or refused
+    │   └── ModelNotOffered   provider_unavailable  nobody here has this model; its operator can mend that
     ├── NotSignedIn           unauthorized
     ├── NotAllowed            forbidden
     ├── NotFound              not_found             also: another account's id
@@ -67,6 +68,12 @@ class AssetUnreadable(BadRequest):
     """The asset cannot be decoded, or is refused; another attempt would fail the same way."""
 
     code = "asset_unreadable"
+
+
+class ModelNotOffered(BadRequest):
+    """A model of the catalog that no provider of this farm has; the message names the setting."""
+
+    code = "provider_unavailable"
 
 
 class NotSignedIn(FarmError):

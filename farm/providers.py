@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from farm.errors import BadRequest, FarmUnavailable
+from farm.errors import BadRequest, FarmUnavailable, ModelNotOffered
 from farm.model_book import ModelBook
 from farm.models import Wish
 from farm.money import MILLI, milli
@@ -266,9 +266,14 @@ class ProviderBook(Noun):
     def model_of(self, route: Route) -> str:
         """The concrete model asked for. Raises BadRequest naming the field.
 
-        Raises FarmUnavailable `provider_unavailable` for a model of the catalog that nobody here offers.
+        Raises ModelNotOffered for a model of the catalog that nobody here offers.
         """
         models = self.routes.get(route.capability)
+        if self.models.find(route.model) is not None:
+            model = self.models.key_of(route.model, route.capability)
+            if not models or model not in models:
+                raise not_offered(route.capability, model)
+            return model
         if not models:
             known = ", ".join(sorted(self.routes)) or "none"
             raise BadRequest(
@@ -277,8 +282,6 @@ class ProviderBook(Noun):
             )
         named = self.auto_of(route.capability) if route.model == AUTO else route.model
         model = self.models.key_of(named, route.capability)
-        if model not in models and self.models.find(named) is not None:
-            raise not_offered(route.capability, model)
         if model not in models:
             raise BadRequest(
                 f"There is no model {model!r} for {route.capability}; known: {AUTO}, {', '.join(models)}.",
@@ -368,13 +371,12 @@ def _candidate(name: str, provider: Provider, model: str, price_mc: int, estimat
     )
 
 
-def not_offered(capability: str, model: str) -> FarmUnavailable:
+def not_offered(capability: str, model: str) -> ModelNotOffered:
     """The refusal of a model that exists and that no provider of this farm has."""
-    return FarmUnavailable(
+    return ModelNotOffered(
         f"No provider of this farm offers {model!r} for {capability}. Its operator can name one in"
         f" providers.toml, under routes.{capability}.{model}.",
         param="model",
-        code="provider_unavailable",
     )
 
 

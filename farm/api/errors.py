@@ -25,6 +25,7 @@ from farm.errors import (
     FarmUnavailable,
     InsufficientCredits,
     KeyReused,
+    ModelNotOffered,
     NotAllowed,
     NotFound,
     NotSignedIn,
@@ -35,6 +36,7 @@ from farm.errors import (
 Shape = Callable[[str, str, str | None, int], Mapping[str, Any]]
 
 _STATUSES: Sequence[tuple[type[FarmError], int]] = (
+    (ModelNotOffered, 503),
     (BadRequest, 400),
     (NotSignedIn, 401),
     (InsufficientCredits, 402),
@@ -158,7 +160,7 @@ def _headers(request: Request, error: FarmError) -> dict[str, str]:
         headers["x-should-retry"] = "false"  # the OpenAI SDKs retry a 409 otherwise
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, FarmUnavailable):
+    if isinstance(error, FarmUnavailable | ModelNotOffered):
         headers["Retry-After"] = str(_RETRY_UNAVAILABLE_S)
     if isinstance(error, RateLimitedWith):
         now = request.app.state.desk.hall.clock.now()

@@ -140,6 +140,8 @@ def _described(
     ]
     sent = order.model_copy(update={"images": tuple(images)})
     job = client.submit(KIND.name, sent.model_dump(mode="json", exclude_defaults=True))
+    for warning in job["warnings"]:
+        console.remark(warning)
     show.step("describe")
     try:
         for seen in client.follow(job["id"]):

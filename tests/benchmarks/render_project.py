@@ -214,7 +214,7 @@ def _drift(samples: Sequence[_Sample]) -> float:
     Only while both have segments to render.
     """
     busy = [sample for sample in samples if sample.progress < _RENDERED]
-    quarter = len(busy) // 4
+    quarter = max(1, len(busy) // 4)
     second, last = busy[quarter : 2 * quarter], busy[-quarter:]
     return max(
         statistics.median(sample.memory_mb[worker] for sample in last)

@@ -4,6 +4,7 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -123,9 +124,11 @@ WORDS = (
 _COLOURS = "|".join(sorted(MEANT, key=len, reverse=True))
 
 
-def areas(picture: Image.Image) -> dict[str, float]:
+@cache
+def areas(path: Path) -> Mapping[str, float]:
     """How much of a picture is nearest to what each colour's name means."""
-    pixels = np.asarray(picture.convert("RGB").resize((48, 48), Image.Resampling.BOX), float).reshape(-1, 3)
+    picture = Image.open(path).convert("RGB").resize((48, 48), Image.Resampling.BOX)
+    pixels = np.asarray(picture, float).reshape(-1, 3)
     names = [name for name, points in MEANT.items() for _ in points]
     points = np.array([point for points in MEANT.values() for point in points], float)
     nearest = np.abs(_seen(pixels)[:, None] - _seen(points)[None]).sum(axis=2).argmin(axis=1)
@@ -161,9 +164,9 @@ def _shape(size: tuple[int, int]) -> str:
     return "wide landscape" if ratio > 2.1 else "landscape" if ratio > 1 else "portrait"
 
 
-def likeness(text: str, picture: Image.Image) -> float:
+def likeness(text: str, path: Path) -> float:
     """How well a description fits a picture, by its words alone: shape, light and colours."""
-    found = areas(picture)
+    found, picture = areas(path), Image.open(path)
     head = text.partition(".")[0]
     is_shape = _shape(picture.size) == next(word for word in SHAPES if word in head.lower())
     light = float(np.asarray(picture.convert("L"), float).mean()) / 255
@@ -179,9 +182,8 @@ def test_a055_descriptions_go_to_their_own_photos_when_matched_blind(album: Mapp
     """At least 7 of 8, by somebody who has the shuffled texts, the pictures and a dictionary."""
     told = list(one_told(album, style, 500).items())
     random.Random(8).shuffle(told)
-    pictures = {name: Image.open(path) for name, path in album.items()}
     right = sum(
-        max(pictures, key=lambda name: likeness(text, pictures[name])) == own  # used at once
+        max(album, key=lambda name: likeness(text, album[name])) == own  # used at once
         for own, text in told
     )
     assert right >= 7, told
@@ -192,7 +194,7 @@ def test_the_embedded_description_states_nothing_false(album: Mapping[str, Path]
     """Each statement is held against the picture by other means than those that made it."""
     for name, text in one_told(album, style, 500).items():
         picture = Image.open(album[name]).convert("RGB")
-        found = areas(picture)
+        found = areas(album[name])
         head, _, rest = text.partition(".")
         assert _shape(picture.size) in head.lower(), (name, text)
         colours = re.findall(rf"\b({_COLOURS})\b", head.partition(":")[2])

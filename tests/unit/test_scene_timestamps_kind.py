@@ -134,6 +134,14 @@ def test_captions_of_scripts_without_spaces_have_none() -> None:
     assert len(long) > 3 and "".join("".join(one.text.split()) for one in long) == "あ" * 200
 
 
+def test_captions_never_overlap_where_words_begin_at_once() -> None:
+    found = captions([word("a" * 50, 1.0, 1.0), word("b" * 50, 1.0, 1.0), word("c" * 50, 1.0, 2.0)])
+    assert "".join("".join(one.text.split()) for one in found) == "a" * 50 + "b" * 50 + "c" * 50
+    for before, after in pairwise(found):
+        assert before.start_ms < before.end_ms <= after.start_ms
+    assert (found[0].start_ms, found[-1].end_ms) == (1000, 2300)
+
+
 def test_subrip_and_webvtt_are_written_as_players_read_them() -> None:
     shown = captions([word("a", 0.0, 1.0), word("<b> & c", 3.5, 4.0), word("-->", 3_661.25, 3_662.0)])
     assert as_srt(shown).startswith("1\n00:00:00,000 --> 00:00:01,300\na\n\n2\n00:00:03,500 --> ")

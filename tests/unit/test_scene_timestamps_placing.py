@@ -4,6 +4,7 @@ Rows A-069 to A-077 and A-005, from words to starts; no sound is read here.
 """
 
 import random
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,7 @@ from tasks.scene_timestamps.params import SceneCue, SceneTimestamps
 from tasks.scene_timestamps.placed import CutType, SceneTime, Status, Timed
 from tests.narrations import Narration, cue_of, misheard, narration, spoken
 from workers.asr_align.placing import placed
+from workers.asr_align.placing.matching import Cue, match
 
 # Word error rate of the recogniser: scenes right to a word at least, and wrong at most.
 FLOORS = {0.0: (0.99, 0.005), 0.1: (0.96, 0.03), 0.2: (0.91, 0.04), 0.3: (0.82, 0.055)}
@@ -356,6 +358,16 @@ def test_a005_a076_a077_whatever_is_heard_starts_are_ordered_inside_and_honest(
         assert before is None or cut.start_ms > before.start_ms
         assert (scene.start_frame is None) == (asked.fps is None)
     assert placed(heard, asked) == timed
+
+
+def test_a071_a_long_cue_in_a_long_row_takes_little_memory() -> None:
+    row = tuple(chr(0x4E00 + number % 3000) for number in range(50_000))
+    cue = Cue(row[7000:7500], row[7500:8000], 0.14, 0, len(row))
+    tracemalloc.start()
+    (found,) = match([cue], row, 0.3)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.token == 7000 and peak_bytes < 60_000_000  # all at once they were 200 MB
 
 
 def test_a069_a_hundred_scenes_in_an_hour_are_placed_at_once() -> None:

@@ -38,6 +38,7 @@ def test_scripts_without_spaces_are_taken_letter_by_letter() -> None:
     assert tokens("مَرْحَبًا", "ar") == tokens("مرحبا", "ar")
     assert tokens("Привет, мир", "ru") == ("привет", "мир")
     assert tokens("… — !", "en") == ()
+    assert tokens("፩ boats, ② or ٣", "en") == ("፩", "boats", "two", "or", "three")  # no int() takes the first
 
 
 @pytest.mark.parametrize(

@@ -93,15 +93,15 @@ def _likest(narration: Powers, read: ReadFrames, rough: Rough) -> tuple[Floats, 
         spoken = spoken[:: -(-spoken.size // _LOOKED_AT)]
     places = np.round(rough.places[spoken]).astype(np.int64).clip(0, len(read.power) - 1)
     there = Powers(narration.power[spoken], narration.floor[spoken])
-    best = (np.inf, read.power, np.ones(read.power.shape[1], np.float32))
+    tried = []
     for longer in _THROATS:
-        voice = with_throat(read.power, longer)
-        gain = balance_along(voice[places], there)
-        ours, theirs = _alike(there, heard_as(voice[places], gain, there))
+        voice = with_throat(read.power[places], longer)
+        gain = balance_along(voice, there)
+        ours, theirs = _alike(there, heard_as(voice, gain, there))
         apart = float(np.minimum(np.sqrt(((ours - theirs) ** 2).sum(axis=1)), _MOST).mean())
-        if apart < best[0]:
-            best = (apart, voice, gain)
-    return best[1], best[2]
+        tried.append((apart, longer, gain))
+    _, longer, gain = min(tried, key=lambda one: one[0])
+    return with_throat(read.power, longer), gain
 
 
 def _alike(narration: Powers, reading: Powers) -> tuple[Floats, Floats]:

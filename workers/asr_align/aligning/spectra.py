@@ -32,7 +32,7 @@ _DELTA_REACH = 2
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """Power of each band and frame, shape (frames, bands), and of the floor under it."""
+    """Power of each band and frame, shape (frames, bands), and of the floor under it (or one row for all)."""
 
     power: Floats
     floor: Floats
@@ -68,12 +68,15 @@ def all_powers(pieces: Iterator[Floats]) -> Floats:
 
 def above_floor(power: Floats) -> Powers:
     """The floor of each band: the least it falls to around each moment."""
-    smooth = running_mean(power, _SMOOTH)
     reach = round(_FLOOR_S / HOP_S)
-    floor = _running_least(smooth, reach) * _FLOOR_BIAS
-    loud = np.percentile(power, 97, axis=0)
+    loud = np.array([np.percentile(power[:, band], 97) for band in range(_BANDS)])
     least = np.maximum(loud * 10 ** (-_RANGE_DB / 10), float(loud.max()) * 10 ** (-_RANGE_DB / 10 - 2))
-    return Powers(power, np.maximum(floor, np.maximum(least, 1e-8)).astype(np.float32))
+    floor = np.empty_like(power)
+    for band in range(_BANDS):  # one after the other, for an hour has a third of a million frames
+        column = running_mean(power[:, band : band + 1], _SMOOTH)
+        column = _running_least(column, reach) * _FLOOR_BIAS
+        floor[:, band] = np.maximum(column[:, 0], max(float(least[band]), 1e-8))
+    return Powers(power, floor)
 
 
 def balance(reading: Floats, narration: Powers) -> Floats:
@@ -102,7 +105,7 @@ def _sane(gain: npt.NDArray[np.float64]) -> Floats:
 def heard_as(reading: Floats, gain: Floats, narration: Powers) -> Powers:
     """A reading's powers with the narration's balance of bands, over its floor."""
     floor = np.exp(np.log(narration.floor).mean(axis=0, keepdims=True))
-    return Powers((reading * gain).astype(np.float32), np.repeat(floor, len(reading), axis=0))
+    return Powers((reading * gain).astype(np.float32), floor)
 
 
 def with_throat(power: Floats, longer: float) -> Floats:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -45,7 +45,7 @@ _OF_ONE = re.compile(rf"/{_FIELD}/\d+")
 router = farm_router("/postproduction/v1", "postproduction")
 
 
-class SceneView(Answer):
+class DescribedSceneView(Answer):
     """One scene. The cues are slices of the narration; a field that has nothing to say is left out."""
 
     scene_id: str | None = None
@@ -55,18 +55,19 @@ class SceneView(Answer):
     description_source: str
 
     @classmethod
-    def of(cls, scene: SceneText) -> "SceneView":
+    def of(cls, scene: SceneText) -> "DescribedSceneView":
         return cls(**scene.model_dump())
 
     @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # see below
+        # A return type would take the place of the schema in the OpenAPI document.
         return {name: value for name, value in handler(self).items() if value is not None}
 
 
 class ScenesView(Answer):
     """The scenes in the order of their pictures."""
 
-    scenes: list[SceneView]
+    scenes: list[DescribedSceneView]
 
 
 class DescribeAnswer(Answer):
@@ -193,7 +194,7 @@ def _answer(request: Request, job: Job) -> DescribeAnswer:
         warnings=[FindingView.of(warning) for warning in described.warnings],
     )
     return DescribeAnswer(
-        data=ScenesView(scenes=[SceneView.of(scene) for scene in described.scenes]), meta=meta
+        data=ScenesView(scenes=[DescribedSceneView.of(scene) for scene in described.scenes]), meta=meta
     )
 
 

@@ -1,0 +1,42 @@
+"""Memory that was freed goes back where the C library is GNU's, and nothing breaks where it is not."""
+
+import subprocess
+import sys
+
+import pytest
+
+from workers.media import memory
+
+FREED = """
+import threading
+from workers.media import memory
+memory.hold_little()
+
+def resident_mb():
+    return int(next(l for l in open("/proc/self/status") if l.startswith("VmRSS")).split()[1]) / 1024
+
+def work():
+    pieces = [bytearray(b"x" * (1 << 18)) for _ in range(200)]  # 50 MB in this thread's heap
+    kept.append(pieces[0])  # what lies above it cannot fall back by itself
+
+kept = []
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+memory.give_back()
+print(resident_mb())
+"""
+
+
+def test_what_threads_have_freed_goes_back():
+    done = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 60  # of the 200 MB that they had
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_of_the_c_library", lambda name: memory._nothing)
+    memory.give_back()
+    memory.hold_little.__wrapped__()
+    assert memory._of_the_c_library("malloc_trim") is memory._nothing
