@@ -58,11 +58,11 @@ $(VENV)/.for-demo: pyproject.toml | $(RUN)
 
 $(VENV)/.for-up: pyproject.toml | $(RUN)
 	@echo "installing into $(VENV), once; this may take some minutes …"
-	@$(PIP) install --editable '.[embedded,render,flower]'
+	@$(PIP) install --editable '.[embedded,render,align,describe,generate,flower]'
 	@touch $@ $(VENV)/.for-demo
 
-$(VENV)/.for-test: pyproject.toml | $(RUN)
+$(VENV)/.for-test: pyproject.toml tests/constraints.txt | $(RUN)
 	@echo "installing into $(VENV), once; this may take some minutes …"
-	@$(PIP) install --editable '.[embedded,render,align,describe,generate,aaf,postgres,s3,flower,otel,dev]'
+	@$(PIP) install --constraint tests/constraints.txt --editable '.[embedded,render,align,describe,vlm,generate,aaf,postgres,s3,flower,otel,dev]'
 	@$(PIP) install --editable '.[voice]' || echo "No C compiler for ttspico? Its tests are skipped." >&2
 	@touch $@ $(VENV)/.for-demo $(VENV)/.for-up

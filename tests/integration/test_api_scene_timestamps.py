@@ -286,8 +286,8 @@ def test_a068_sounds_are_taken_to_the_last_byte_and_the_last_second(api: Api):
     assert call(ada, metadata(), sound + bytes(most - len(sound)), Prefer=ASYNC).status_code == 202
     over = call(ada, metadata(), sound + bytes(most - len(sound) + 1), Prefer=ASYNC)
     assert set(faults(over)) == {("file_too_large", "/audio")}
-    frame = b"\xff\xf3\x14\xc4" + bytes(48)  # MP3: 16 kbit/s, 22.05 kHz, 576 samples
-    padded = frame * (round(300 * 22_050 / 576) + 2)  # five minutes, and what an encoder puts around them
+    frame = b"\xff\xfb\x90\xc4" + bytes(413)  # MP3: 128 kbit/s, 44.1 kHz, 1152 samples
+    padded = frame * (round(300 * 44_100 / 1152) + 2)  # five minutes, and what an encoder puts around them
     assert call(ada, metadata(), padded, name="n.mp3", Prefer=ASYNC).status_code == 202
     late = call(ada, metadata(), padded + frame * 20, name="n.mp3")
     assert set(faults(late)) == {("audio_too_long", "/audio")}

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 from workers.media import memory
 
 FREED = """
@@ -35,8 +33,7 @@ def test_what_threads_have_freed_goes_back():
     assert float(done.stdout) < 60  # of the 200 MB that they had
 
 
-def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_of_the_c_library", lambda name: memory._nothing)
-    memory.give_back()
-    memory.hold_little.__wrapped__()
-    assert memory._of_the_c_library("malloc_trim") is memory._nothing
+def test_what_a_c_library_does_not_have_is_left_alone() -> None:
+    missing = memory._of_the_c_library("no_function_of_any_library")
+    assert missing is memory._nothing
+    missing(-8, 2)

@@ -2,7 +2,6 @@
 
 import ctypes
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import sys
 
 import pytest
 from llvmlite import binding as llvm
+from structlog.testing import capture_logs
 
 from workers.cpu_render.machine_code import image, loading, place
 from workers.cpu_render.machine_code.elf import NotLinked, flattened
@@ -129,15 +129,28 @@ def test_a_read_only_installation_keeps_kernels_under_farm_home(tmp_path, monkey
     assert place.folder() == tmp_path / "home" / "cache" / "kernels"
 
 
-def test_where_no_code_may_be_run_the_engine_compiles_by_itself(builds, monkeypatch, caplog):
+def test_where_no_code_may_be_run_the_engine_compiles_by_itself(builds, monkeypatch):
     def refused(code):
         raise OSError("this host runs no code that is made here")
 
     monkeypatch.setattr(image, "laid", refused)
     monkeypatch.setattr(loading, "_compiled_here", lambda: {"mix": print})
-    with caplog.at_level(logging.WARNING):
+    with capture_logs() as told:
         assert loading.kernels() == {"mix": print}
-    assert "runs no code" in caplog.text
+    assert [(line["event"], line["reason"]) for line in told] == [
+        ("kernels_not_loaded", "this host runs no code that is made here")
+    ]
+
+
+def test_a_build_that_fails_is_told_in_its_last_words(builds, monkeypatch):
+    def failing(path):
+        raise subprocess.CalledProcessError(1, "build", stderr="Traceback …\nNotLinked: it needs puts\n")
+
+    monkeypatch.setattr(loading, "_build", failing)
+    monkeypatch.setattr(loading, "_compiled_here", lambda: {"mix": print})
+    with capture_logs() as told:
+        assert loading.kernels() == {"mix": print}
+    assert [line["reason"] for line in told] == ["NotLinked: it needs puts"]
 
 
 def run(program, **environment):

@@ -90,7 +90,8 @@ class Rows:
         return len(self.numbers)
 
     def __getitem__(self, index: int) -> Floats:
-        return self.table[self.numbers[index]][self.columns].astype(np.float64)
+        row: Floats = self.table[self.numbers[index]][self.columns].astype(np.float64)
+        return row
 
 
 def match(cues: Sequence[Cue], row: Sequence[str], nearness: float) -> list[Match]:

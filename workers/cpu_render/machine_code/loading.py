@@ -1,6 +1,5 @@
 """Gets the compiled kernels into this process: from their image, which is made when it is not there yet."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -9,11 +8,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
 from workers.cpu_render.machine_code import image, place
 from workers.cpu_render.machine_code.image import Entry
 
 _BUILD = (sys.executable, "-P", "-m", "workers.cpu_render.machine_code.build")
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def kernels() -> Mapping[str, Entry]:
@@ -35,9 +36,9 @@ def _kept_in(folder: Path) -> Mapping[str, Entry]:
         _build(path)
         return image.load(path)
     except subprocess.CalledProcessError as error:
-        _log.warning("kernels_not_built reason=%s", error.stderr.strip().rpartition("\n")[2])
+        _log.warning("kernels_not_built", reason=error.stderr.strip().rpartition("\n")[2])
     except OSError as error:
-        _log.warning("kernels_not_loaded reason=%s", error)
+        _log.warning("kernels_not_loaded", reason=str(error))
     return _compiled_here()
 
 

@@ -4,6 +4,8 @@ from functools import cache
 
 from rapidocr_onnxruntime import RapidOCR
 
+from farm.catalog import read_catalog
+from farm.settings import Settings
 from tasks.describe_scenes.scenes import plain
 from workers.vision_describe.describing.facts import Facts
 from workers.vision_describe.describing.palette import Picture
@@ -24,4 +26,4 @@ def read(picture: Picture, facts: Facts) -> Facts:
 @cache
 def _reader() -> RapidOCR:
     """Loaded once per engine process: 16 MB."""
-    return RapidOCR()
+    return RapidOCR(intra_op_num_threads=read_catalog(Settings()).describe.threads)
