@@ -21,7 +21,7 @@ from farm.timeline import MediaKind
 from tasks.scene_timestamps import KIND, STEP, SceneTimestamps
 from tasks.scene_timestamps.listed import read, scenes_in
 from tasks.scene_timestamps.outputs import SRT, TIMESTAMPS, VTT
-from tasks.scene_timestamps.params import MAX_FPS, MAX_MIN_SCENE_MS
+from tasks.scene_timestamps.params import LONGEST_S, MAX_FPS, MAX_MIN_SCENE_MS
 
 app = typer.Typer()
 
@@ -93,7 +93,7 @@ def align_command(
     }
     beside = {TIMESTAMPS: output, SRT: srt, VTT: vtt}
     files = {name: path.expanduser() for name, path in beside.items() if path is not None}
-    given["max_duration_s"] = audio_length_s(file.path)  # what is held for; unknown is the longest
+    given["max_duration_s"] = _length_s(file)
     order = _order(scenes.expanduser(), given, [name for name in (SRT, VTT) if name in files])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cancels the job, as Ctrl-C does
     with some_farm(Settings(), _POOL) as client, new_show() as show:
@@ -108,6 +108,14 @@ def _sound(path: Path) -> MediaFile:
     if file.kind is MediaKind.IMAGE:
         raise BadRequest(f"{path} is no sound.", param="audio")
     return file
+
+
+def _length_s(file: MediaFile) -> float | None:
+    """What is held for; where the header does not tell, the longest. Raises BadRequest for what is longer."""
+    told_s = audio_length_s(file.path)
+    if told_s is not None and told_s > LONGEST_S + 1:
+        raise BadRequest(f"{file.path} lasts {told_s:.0f} s; at most {LONGEST_S} s are taken.", param="audio")
+    return told_s and min(told_s, LONGEST_S)
 
 
 def _text(path: Path) -> str:

@@ -192,9 +192,7 @@ def _rows(
     progress = [sample.progress for sample in samples]
     backward = sum(after < before for before, after in pairwise(progress))
     segments = sum(task["name"].startswith("segment-") for task in job["tasks"])
-    yield Row.median(
-        "memory while segments are rendered, last quarter over second", [_drift(samples)], "x", target=_FLAT
-    )
+    yield Row.median("memory while rendering, last quarter over second", [_drift(samples)], "x", target=_FLAT)
     yield Row.median("a worker's tree, most memory", [_most_mb(samples)], "MB")
     yield Row.median("longest without progress", [_longest_still_s(samples)], "s", target=_LONGEST_STILL_S)
     yield Row.median("steps of the progress backward", [backward], "steps", target=0)

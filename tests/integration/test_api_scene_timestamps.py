@@ -408,7 +408,7 @@ def test_a008_nothing_here_is_a_demo_and_the_document_shows_the_form(api: Api):
     assert not [path for path in document["paths"] if "demo" in path]
     shown = document["paths"][TIMESTAMPS]["post"]
     form = shown["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert form["required"] == ["audio"] and form["properties"]["audio"]["format"] == "binary"
+    assert form["required"] == ["audio", "metadata"] and form["properties"]["audio"]["format"] == "binary"
     scene = form["properties"]["metadata"]["properties"]["scenes"]["items"]
     assert {"anchorText", "startCueText", "sceneId", "fixedStartMs"} <= set(scene["properties"])
     assert {"anchorText", "startCueText"} == set(scene["required"])

@@ -30,6 +30,7 @@ def test_a_file_may_say_what_the_metadata_of_the_api_says_and_options_go_before_
         (wav(1), "{", "is not JSON"),
         (wav(1), "[]", "no list of 1 to 500 scenes"),
         (b"plain text", "[]", "narration.wav"),
+        (wav(4000, rate=10), "[]", "lasts 4000 s; at most 3600 s are taken"),
     ],
 )
 def test_what_is_wrong_is_told_before_any_farm_is_asked(

@@ -68,6 +68,7 @@ def test_code_that_does_not_stand_alone_is_refused(text, said):
 @pytest.fixture
 def builds(tmp_path, monkeypatch):
     """Images are kept in a folder of the test's; building one copies the one there is. What was built."""
+    loading.kernels()
     there = place.folder() / place.file_name()
     built = []
 

@@ -126,6 +126,21 @@ def test_a_cue_that_nobody_says_lies_between_its_neighbours() -> None:
     assert starts(timed)[:4] + starts(timed)[5:] == told.starts_ms[:4] + told.starts_ms[5:]
 
 
+def test_a_cue_of_two_scenes_that_is_said_once_is_one_scenes() -> None:
+    heard = telling("the bell rings once more and then the boats go out to sea at dawn")
+    timed = placed(heard, asking("the bell rings", "the bell rings", "the boats go out"))
+    assert statuses(timed) == ["matched", "interpolated", "matched"]
+    assert codes(timed) == {("cue_not_heard", 1)}
+    assert (starts(timed)[0], starts(timed)[2]) == (500, 4000)
+
+
+def test_who_was_heard_does_not_give_way_to_a_guess() -> None:
+    heard = telling("the bell rings once more and then the boats go out to sea at dawn")
+    timed = placed(heard, asking("quantum penguins", "orbiting jupiter", "the bell rings"))
+    assert starts(timed) == [498, 499, 500]
+    assert (str(timed.scenes[2].status), timed.scenes[2].confidence) == ("matched", 0.975)
+
+
 def test_an_anchor_alone_narrows_a_guess() -> None:
     heard = telling(
         "one two three four five six seven eight silver bells ring nine ten eleven twelve thirteen"

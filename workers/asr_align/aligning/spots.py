@@ -11,6 +11,8 @@ from workers.asr_align.aligning.warping import Bools
 from workers.asr_align.aligning.widths import half_widths
 
 _AGREED_S = 0.15  # between what different ways found
+_ARGUED_S = 0.6  # what is further apart is not about the same pause
+_AT_EDGE_S = 0.06
 _SURE, _UNSURE = 0.95, 0.65  # how certain is what two ways found, and one alone, in a text that fits
 
 
@@ -34,6 +36,8 @@ def spotted(
         if sharp is not None:
             is_borne_out = ~is_sure & sharp.is_found & _are_near(recognised, sharp.starts)
             lead = np.where(is_borne_out & ~_are_near(lead, sharp.starts), recognised, lead)
+    if sharp is not None:
+        lead = _led_by_edges(sound, lead, sharp)
     starts = lead
     if sharp is not None:
         is_forced = sharp.is_found & _are_near(sharp.starts, lead)
@@ -42,6 +46,19 @@ def spotted(
     starts, is_edge = _at_edges(sound, np.maximum.accumulate(starts), ends)
     certainty = fit * np.where(is_forced | is_sure, _SURE, _UNSURE)
     return Spots(starts, ends, certainty, half_widths(language, is_forced, is_sure, is_edge))
+
+
+def _led_by_edges(sound: Sound, lead: Times, sharp: Sharpened) -> Times:
+    """Where the two disagree by little, and forced alignment alone is at an edge of the sound, it leads."""
+    apart = np.abs(sharp.starts - lead)
+    led = lead.copy()
+    for index in np.flatnonzero(sharp.is_found & (apart > _AGREED_S) & (apart <= _ARGUED_S)):
+        start_s = float(sharp.starts[index])
+        edge = onset(sound, start_s, start_s - float(sharp.ends[index - 1]) if index else start_s)
+        is_at_edge = edge is not None and abs(edge - start_s) <= _AT_EDGE_S
+        if is_at_edge and onset(sound, float(lead[index]), _AGREED_S) is None:
+            led[index] = start_s
+    return led
 
 
 def _are_near(some: Times, others: Times) -> Bools:

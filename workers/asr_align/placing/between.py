@@ -16,6 +16,7 @@ from workers.asr_align.placing.stream import Floats
 MOST_CONFIDENCE = 0.3
 _BY_ORDER, _BY_TEXT, _BY_ANCHOR = 0.1, 0.2, 0.25
 _PAUSE_S = 0.25  # a scene rather begins after one
+_APART_S = 0.001
 _REACH = 0.25  # of a scene's share, in which a pause is looked for
 
 
@@ -45,6 +46,8 @@ class Between:
         if anchor_s is not None and low <= anchor_s <= high:
             high = anchor_s
         at_s = self._likely(index, before, after, low, high, is_anchored=anchor_s == high)
+        if after < self._scenes:  # the one that was heard is not to give way
+            at_s = max(low, min(at_s, high - _APART_S * (after - index)))
         confidence = _BY_ANCHOR if anchor_s == high else _BY_TEXT if self._expected else _BY_ORDER
         if not self._heard.words:
             confidence = _BY_ORDER / 2

@@ -111,15 +111,21 @@ def match(cues: Sequence[Cue], row: Sequence[str], nearness: float) -> list[Matc
         allowed[index, : cue.first] = False
         allowed[index, cue.last_exclusive :] = False
     places = _ordered(np.where(allowed, worth - _SKIP, _NOWHERE))
+    firsts = [
+        at is not None and bool(likeness.of(cue.start[:1])[0][at] > 0)
+        for cue, at in zip(cues, places, strict=True)
+    ]
+    places = _own(places, cues, firsts)
     found = []
     for index, (cue, at) in enumerate(zip(cues, places, strict=True)):
         before = max((place for place in places[:index] if place is not None), default=-1)
         after = min((place for place in places[index + 1 :] if place is not None), default=len(row))
         if at is None:
-            found.append(_left_out(cue, starts[index], anchors[index], before, after))
+            one = _left_out(cue, starts[index], anchors[index], before, after)
+            found.append(replace(one, elsewhere=None) if one.elsewhere in places else one)
             continue
         one = _found(at, starts[index], anchors[index], said[index], before, after)
-        found.append(replace(one, is_first_heard=bool(likeness.of(cue.start[:1])[0][at] > 0)))
+        found.append(replace(one, is_first_heard=firsts[index]))
     return found
 
 
@@ -193,6 +199,20 @@ def _ordered(gain: Floats) -> list[int | None]:
         if at := int(chosen[index][below]):
             places[index] = below = at - 1
     return places
+
+
+def _own(places: Sequence[int | None], cues: Sequence[Cue], firsts: Sequence[bool]) -> list[int | None]:
+    """The same without those that begin amid the words of the scene before, their first word unheard.
+
+    So a cue that two scenes have and that is said once is found for one of them.
+    """
+    own: list[int | None] = []
+    taken = 0
+    for at, cue, is_first_heard in zip(places, cues, firsts, strict=True):
+        is_own = at is not None and (is_first_heard or at >= taken)
+        own.append(at if is_own else None)
+        taken = at + len(cue.start) if at is not None and is_own else taken
+    return own
 
 
 def _left_out(cue: Cue, starts: Floats, anchors: Floats, before: int, after: int) -> Match:

@@ -68,7 +68,7 @@ def function_at(name: str, address: int) -> Entry:
 
 def laid(code: bytes) -> int:
     """The address of a copy that can be run, and no longer written."""
-    memory = mmap.mmap(-1, len(code))
+    memory = mmap.mmap(-1, len(code), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     memory.write(code)
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -41,7 +41,9 @@ def takes_files(
     """
     one = {"type": "string", "format": "binary"}
     file = {"type": "array", "items": one} if many else one
-    form = {"type": "object", "required": [name], "properties": {name: file, METADATA: _schema_of(metadata)}}
+    needed = [METADATA] if any(field.is_required() for field in metadata.model_fields.values()) else []
+    properties = {name: file, METADATA: _schema_of(metadata)}
+    form = {"type": "object", "required": [name, *needed], "properties": properties}
     encoding = {METADATA: {"contentType": "application/json"}}
     content = {"multipart/form-data": {"schema": form, "encoding": encoding}}
     body = {"requestBody": {"required": True, "content": content}}
