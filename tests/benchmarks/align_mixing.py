@@ -59,4 +59,5 @@ def music(count: int, half: Half, seed: int) -> Speech:
 
 @cache
 def _tune(name: str) -> Speech:
-    return resampled(tune_sound(name), _TUNES_RATE, SAMPLE_RATE).mean(axis=0)
+    mono: Speech = resampled(tune_sound(name), _TUNES_RATE, SAMPLE_RATE).mean(axis=0)
+    return mono

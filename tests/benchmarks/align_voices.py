@@ -133,7 +133,8 @@ def say(speaker: Speaker, sentence: str) -> Speech:
 
 def at_rate(sound: Speech, sample_rate: int) -> Speech:
     """A mono sound at the narrations' sample rate."""
-    return resampled(np.stack([sound, sound]), sample_rate, SAMPLE_RATE)[0]
+    mono: Speech = resampled(np.stack([sound, sound]), sample_rate, SAMPLE_RATE)[0]
+    return mono
 
 
 def _trimmed(sound: Speech) -> Speech:

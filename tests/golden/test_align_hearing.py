@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from farm.catalog import AlignRules
-from farm.errors import AssetUnreadable, TaskFailure
+from farm.errors import AssetUnreadable, BadRequest, TaskFailure
 from tasks.scene_timestamps.heard import Method
 from tests.benchmarks.align_weights import whisper_folder
 from tests.media import real_clip
@@ -163,6 +163,16 @@ def test_a_sound_of_no_length_and_a_film_without_sound_are_named(tmp_path):
         heard(empty, wish, lambda _done: None)
     with pytest.raises(AssetUnreadable, match=r"my-narration\.wav has no sound"):
         heard(real_clip("bikes"), wish, lambda _done: None)
+
+
+def test_a_sound_that_goes_on_for_too_long_is_refused_before_it_is_heard(english):
+    """A-068: by what is decoded, for headers lie."""
+    path, _, _ = english
+    done: list[float] = []
+    with pytest.raises(BadRequest, match="more than 9 s") as refused:
+        heard(path, Wish(narration=" ".join(EN), longest_s=9.0), done.append)
+    assert refused.value.public_code == "audio_too_long" and refused.value.param == "audio"
+    assert max(done) <= 0.1, "nothing was done but decoding"
 
 
 def test_it_stops_when_it_is_told_to(english):

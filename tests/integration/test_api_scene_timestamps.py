@@ -1,8 +1,11 @@
 """scene-timestamps over real HTTP: what is taken, waited for, refused and charged (rows A-067 to A-084)."""
 
 import json
+import socket
+import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -171,6 +174,31 @@ def test_a_caller_who_hangs_up_loses_nothing(api: Api, tmp_path: Path):
         threading.Event().wait(0.2)
     assert answer.status_code == 200 and answer.json()["meta"]["jobId"] == job["id"]
     assert len(listed(api)) == 1
+
+
+def test_a_call_that_breaks_off_leaves_nothing_behind(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    head = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="a.wav"\r\n\r\n' + wav(1)
+    with socket.create_connection((httpx.URL(api.url).host, httpx.URL(api.url).port or 80)) as line:
+        line.sendall(
+            f"POST {TIMESTAMPS} HTTP/1.1\r\nHost: farm\r\nX-API-Key: {api.key}\r\nContent-Length: 100000\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
+        )
+        line.sendall(head)
+        until(lambda: len(list(tmp_path.glob("farm-call-*/1"))) == 1)
+    until(lambda: not list(tmp_path.iterdir()))
+    assert call(api, metadata(), files=[("audio", ("a.wav", b"x"))] * 20).status_code == 400
+    assert call(api, {}).status_code == 400 and not list(tmp_path.iterdir())
+    assert listed(api) == []
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

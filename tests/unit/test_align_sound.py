@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from workers.asr_align.aligning.comparing import Placed
 from workers.asr_align.aligning.onsets import onset
-from workers.asr_align.aligning.sharpening import windows
+from workers.asr_align.aligning.sharpening import Sharpened, windows
 from workers.asr_align.aligning.sound import SAMPLE_RATE, Sound
 from workers.asr_align.aligning.spectra import above_floor, band_powers, cepstra
+from workers.asr_align.aligning.spots import spotted
 from workers.asr_align.aligning.tones import without_tones
 from workers.asr_align.aligning.warping import Columns, warp
 
@@ -105,6 +107,34 @@ def test_without_a_pause_or_an_edge_a_word_stays_where_it_is():
     assert onset(sound, 1.0, 0.0) is None, "it follows another at once"
     loud = sound_of(burst(0.0, 2.0, 2.0, 0.3) + burst(1.0, 0.5, 2.0))
     assert onset(loud, 1.0, 0.5) is None, "nothing stands out"
+
+
+def spots_of(compared_s: float, forced_s: float, recognised_s: float = np.nan, is_found: bool = True):
+    """Where a word is put, of which the only sound begins after a second, by what each way says."""
+    placed = Placed(np.array([compared_s]), np.array([compared_s + 0.3]), 0.1, 1.0)
+    found = np.array([is_found])
+    sharp = Sharpened(np.array([forced_s]), np.array([forced_s + 0.3]), found)
+    sound = sound_of(burst(1.0, 0.5, 2.0) + burst(0.2, 0.5, 2.0))
+    return spotted(sound, placed, sharp, "en", 1.0, np.array([recognised_s]))
+
+
+def test_forced_alignment_counts_near_to_what_comparing_says_and_the_edge_has_the_last_word():
+    assert spots_of(1.08, 1.02).starts == pytest.approx([1.0], abs=0.006)
+    far = spots_of(1.05, 1.9)
+    assert far.starts == pytest.approx([1.0], abs=0.006), "nine tenths of a second away it is astray"
+    assert far.certainty < spots_of(1.08, 1.02).certainty
+    assert spots_of(1.05, 1.05, is_found=False).certainty == far.certainty
+
+
+def test_an_argument_is_settled_by_the_edge_that_only_one_of_them_is_at():
+    assert spots_of(0.55, 1.01).starts == pytest.approx([1.0], abs=0.006)
+    assert spots_of(1.01, 0.55).starts == pytest.approx([1.0], abs=0.006)
+
+
+def test_a_recogniser_is_believed_only_where_forced_alignment_bears_it_out():
+    """Known of it: a first word half a second early."""
+    assert spots_of(1.02, 1.01, 0.5).starts == pytest.approx([1.0], abs=0.006)
+    assert spots_of(0.45, 1.02, 1.01).starts == pytest.approx([1.0], abs=0.006)
 
 
 def test_what_is_below_the_floor_counts_for_nothing():

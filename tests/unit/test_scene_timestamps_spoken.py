@@ -1,7 +1,10 @@
 """Texts as they sound: what must meet does meet, in several languages and scripts."""
 
+import sys
+import unicodedata
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.scene_timestamps.numerals import in_words
@@ -63,7 +66,16 @@ def test_numbers_are_spelled(digits: str, language: str, said: str | None) -> No
 
 
 @given(st.text(), st.sampled_from(["en", "de", "fr", "es", "ja", ""]))
+@example("£", "ja")  # a sign whose name is not known stays one
 def test_any_text_becomes_words_and_never_fails(text: str, language: str) -> None:
     found = tokens(text, language)
     assert all(token and token == token.strip() for token in found)
-    assert not found or any(char.isalnum() for char in "".join(found))
+    assert not found or any(char.isalnum() or char in "%€$£&°+" for char in "".join(found))
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ar"])
+def test_every_digit_and_number_of_unicode_becomes_words(language: str) -> None:
+    numbers = [char for char in map(chr, range(sys.maxunicode)) if unicodedata.category(char)[0] == "N"]
+    assert len(numbers) > 1_500
+    for char in numbers:
+        assert tokens(f"{char} boats", language)[-1] == "boats", char

@@ -78,14 +78,18 @@ def _wish(params: SceneTimestamps, file: InputFile) -> Wish:
         language=params.language_code,
         recogniser=configured(),
         file_name=file.file_name,
+        longest_s=_longest_s(params),
     )
 
 
+def _longest_s(params: SceneTimestamps) -> float:
+    return params.max_duration_s + max(_SLACK_S, _SLACK * params.max_duration_s)
+
+
 def _check_length(duration_s: float, params: SceneTimestamps) -> None:
-    most = params.max_duration_s
-    if duration_s > most + max(_SLACK_S, _SLACK * most):
+    if duration_s > _longest_s(params):
         raise BadRequest(
-            f"audio: The sound lasts {duration_s:.0f} s; at most {most:.0f} s are taken.",
+            f"audio: The sound lasts {duration_s:.0f} s; at most {params.max_duration_s:.0f} s are taken.",
             param="audio",
             code="audio_too_long",
         )

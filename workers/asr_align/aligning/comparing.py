@@ -39,7 +39,7 @@ _NO_FIT, _GOOD_FIT = 0.015, 0.1  # the gain of a text that is not what is spoken
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """When each word begins and ends in the narration, in seconds, and how far it is from how it was read.
+    """When each word begins and ends in the narration, in seconds.
 
     `gain`: how much nearer the reading is than the same one played backwards, as a share; `fit` says it as
     0 to 1: whether the text is what is spoken.
@@ -47,7 +47,6 @@ class Placed:
 
     starts: Times
     ends: Times
-    misfit: Times
     gain: float
     fit: float
 
@@ -131,9 +130,6 @@ def _pauses(narration: Powers) -> Floats:
 
 def _placed(path: Path, laid: Laid, gain: float) -> Placed:
     starts, ends = path.frame_of(laid.columns.words), path.frame_of(laid.ends)
-    sums = np.concatenate([[0.0], np.cumsum(path.distances, dtype=np.float64)])
-    spans = np.maximum(1, ends - starts)
-    misfit = (sums[np.minimum(starts + spans, len(path.distances))] - sums[starts]) / spans
     seconds: Times = np.stack([starts, np.maximum(ends, starts + 1)]).astype(np.float64) * HOP_S
     fit = min(1.0, max(0.0, (gain - _NO_FIT) / (_GOOD_FIT - _NO_FIT)))
-    return Placed(seconds[0], seconds[1], misfit, gain, fit)
+    return Placed(seconds[0], seconds[1], gain, fit)

@@ -39,12 +39,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A word found in a window, in seconds of the file. `score`: the logarithm of how likely it sounds."""
+    """A word found in a window, in seconds of the file."""
 
     index: int
     start_s: float
     end_s: float
-    score: float
 
 
 class _Segment(Protocol):
@@ -53,7 +52,6 @@ class _Segment(Protocol):
     word: str
     start_frame: int
     end_frame: int
-    ascore: float
 
 
 class _Decoder(Protocol):
@@ -101,7 +99,7 @@ class Sharpener:
             if window.core_first <= index < window.core_last_exclusive:
                 frames = segment.end_frame + 1 - segment.start_frame
                 start_s = window.start_s + segment.start_frame / _FRAMES_PER_S
-                found.append(Found(index, start_s, start_s + frames / _FRAMES_PER_S, segment.ascore / frames))
+                found.append(Found(index, start_s, start_s + frames / _FRAMES_PER_S))
         return found
 
     def _learnt(self, words: Sequence[str], pronounced: Sequence[str], is_english: bool) -> list[str]:

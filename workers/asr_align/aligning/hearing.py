@@ -37,10 +37,11 @@ _ANOTHER_TEXT = 0.2  # a recognition that fits the known text no better is belie
 def heard(audio: Path, wish: Wish, report: Report) -> Heard:
     """What is said in `audio`, and when. `report` hears 0 to 1 about every second, and may raise to stop it.
 
-    Raises AssetUnreadable, naming the file, for one that cannot be read, has no sound or lasts no time, and
-    TaskFailure `recogniser_missing` where the recogniser of the wish cannot be had.
+    Raises AssetUnreadable, naming the file, for one that cannot be read, has no sound or lasts no time,
+    BadRequest `audio_too_long` for one that goes on for longer than the wish allows, and TaskFailure
+    `recogniser_missing` where the recogniser of the wish cannot be had.
     """
-    with opened(audio, wish.file_name, _part(report, 0, 0.1)) as sound:
+    with opened(audio, wish.file_name, wish.longest_s, _part(report, 0, 0.1)) as sound:
         if wish.recogniser is None:
             return _by_reading(sound, wish, _part(report, 0.1, 1))
         return _by_recognising(sound, wish, _part(report, 0.1, 1))

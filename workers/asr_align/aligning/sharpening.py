@@ -21,7 +21,6 @@ class Sharpened:
     starts: Times
     ends: Times
     is_found: Bools
-    scores: Times
 
 
 def sharpened(
@@ -30,13 +29,12 @@ def sharpened(
     """Look for every word near where it was placed. `report` hears 0 to 1 and may raise."""
     new_starts, new_ends = starts.copy(), ends.copy()
     is_found = np.zeros(len(starts), np.bool_)
-    scores = np.zeros(len(starts))
     for window in windows(starts, ends, sound.duration_s):
         report(window.core_first / len(starts))
         for found in sharpener.found_in(sound, window):
             new_starts[found.index], new_ends[found.index] = found.start_s, found.end_s
-            is_found[found.index], scores[found.index] = True, found.score
-    return Sharpened(new_starts, new_ends, is_found, scores)
+            is_found[found.index] = True
+    return Sharpened(new_starts, new_ends, is_found)
 
 
 def windows(starts: Times, ends: Times, duration_s: float) -> Iterator[Window]:

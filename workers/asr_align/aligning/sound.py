@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from farm.errors import AssetUnreadable
+from farm.errors import AssetUnreadable, BadRequest
 from workers.media.probe import probe
 from workers.media.sound import SoundReader
 
@@ -51,10 +51,13 @@ class Sound:
 
 
 @contextmanager
-def opened(path: Path, name: str | None, report: Callable[[float], None]) -> Iterator[Sound]:
+def opened(
+    path: Path, name: str | None, longest_s: float | None, report: Callable[[float], None]
+) -> Iterator[Sound]:
     """Decode the whole sound of a file; `report` hears 0 to 1 and may raise.
 
-    Raises AssetUnreadable, naming the file, for one that cannot be read, has no sound, or lasts no time.
+    Raises AssetUnreadable, naming the file, for one that cannot be read, has no sound, or lasts no time, and
+    BadRequest `audio_too_long` as soon as it has gone on for longer than `longest_s`.
     """
     label = name or path.name
     info = probe(path, name)
@@ -65,10 +68,17 @@ def opened(path: Path, name: str | None, report: Callable[[float], None]) -> Ite
         for piece in _pieces(path, name, float(info.duration or 0), report):
             peak = max(peak, int(np.abs(piece.astype(np.int32)).max()))
             file.write(piece.tobytes())
+            if longest_s is not None and file.tell() > longest_s * SAMPLE_RATE * piece.itemsize:
+                raise _too_long(label, longest_s)
         file.flush()
         if not file.tell():
             raise AssetUnreadable(f"{label} lasts no time: there is nothing to hear.", param="audio")
         yield Sound(np.memmap(file, np.int16, "r"), max(1, peak))
+
+
+def _too_long(label: str, longest_s: float) -> BadRequest:
+    what = f"{label} goes on for more than {longest_s:.0f} s, which is the most that is taken."
+    return BadRequest(what, param="audio", code="audio_too_long")
 
 
 def _pieces(

@@ -13,6 +13,7 @@ from workers.asr_align.aligning.widths import half_widths
 _AGREED_S = 0.15  # between what different ways found
 _ARGUED_S = 0.6  # what is further apart is not about the same pause
 _AT_EDGE_S = 0.06
+_UNFIT, _ANYWHERE = 0.2, 0.1  # a share of the whole sound
 _SURE, _UNSURE = 0.95, 0.65  # how certain is what two ways found, and one alone, in a text that fits
 
 
@@ -45,7 +46,10 @@ def spotted(
         ends = np.where(is_forced, sharp.ends, ends)
     starts, is_edge = _at_edges(sound, np.maximum.accumulate(starts), ends)
     certainty = fit * np.where(is_forced | is_sure, _SURE, _UNSURE)
-    return Spots(starts, ends, certainty, half_widths(language, is_forced, is_sure, is_edge))
+    widths = half_widths(language, is_forced, is_sure, is_edge)
+    if fit < _UNFIT:  # the text is hardly what is spoken: its words may be anywhere
+        widths = np.maximum(widths, _ANYWHERE * sound.duration_s)
+    return Spots(starts, ends, certainty, widths)
 
 
 def _led_by_edges(sound: Sound, lead: Times, sharp: Sharpened) -> Times:

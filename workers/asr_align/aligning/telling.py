@@ -118,7 +118,7 @@ def between_known(starts: Times, duration_s: float) -> Placed:
     when = np.concatenate([[0.0], starts[found], [duration_s]])
     filled = np.interp(np.arange(len(starts)), at, when)
     ends = np.append(filled[1:], duration_s)
-    return Placed(filled, ends, np.ones(len(starts)), 0.0, 1.0)
+    return Placed(filled, ends, 0.0, 1.0)
 
 
 def _in_file(place_s: float, spoken: Times, spans: Sequence[tuple[float, float]]) -> float:

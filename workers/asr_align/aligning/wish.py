@@ -12,6 +12,8 @@ class Wish:
 
     `language` as callers write it ("de", "de-AT"); None has it guessed. `recogniser` None: without weights.
     `is_sharpened` False leaves out forced alignment, to compare. `file_name` is what errors call the sound.
+    A sound that goes on for longer than `longest_s` is refused as soon as that is known, whatever its header
+    says.
     """
 
     narration: str | None = None
@@ -20,6 +22,7 @@ class Wish:
     recogniser: AlignRules | None = None
     is_sharpened: bool = True
     file_name: str | None = None
+    longest_s: float | None = None
 
 
 def configured() -> AlignRules | None:

@@ -106,15 +106,8 @@ def match(cues: Sequence[Cue], row: Sequence[str], nearness: float) -> list[Matc
     anchors = np.stack([_begins(likeness.of(cue.anchor), len(row)) for cue in cues])
     said = starts + _ANCHOR * _followed(anchors, len(row) / len(cues))
     worth = said - nearness * _away(cues, len(row))
-    allowed = starts >= LEAST_SCORE
-    for index, cue in enumerate(cues):
-        allowed[index, : cue.first] = False
-        allowed[index, cue.last_exclusive :] = False
-    places = _ordered(np.where(allowed, worth - _SKIP, _NOWHERE))
-    firsts = [
-        at is not None and bool(likeness.of(cue.start[:1])[0][at] > 0)
-        for cue, at in zip(cues, places, strict=True)
-    ]
+    places = _ordered(np.where(_allowed(cues, starts), worth - _SKIP, _NOWHERE))
+    firsts = _firsts(cues, places, likeness)
     places = _own(places, cues, firsts)
     found = []
     for index, (cue, at) in enumerate(zip(cues, places, strict=True)):
@@ -127,6 +120,23 @@ def match(cues: Sequence[Cue], row: Sequence[str], nearness: float) -> list[Matc
         one = _found(at, starts[index], anchors[index], said[index], before, after)
         found.append(replace(one, is_first_heard=firsts[index]))
     return found
+
+
+def _allowed(cues: Sequence[Cue], starts: Floats) -> npt.NDArray[np.bool_]:
+    """Where each cue is said well enough, and may begin."""
+    allowed = starts >= LEAST_SCORE
+    for index, cue in enumerate(cues):
+        allowed[index, : cue.first] = False
+        allowed[index, cue.last_exclusive :] = False
+    return allowed
+
+
+def _firsts(cues: Sequence[Cue], places: Sequence[int | None], likeness: Likeness) -> list[bool]:
+    """Whether the very first word of each cue is heard at its place."""
+    return [
+        at is not None and bool(likeness.of(cue.start[:1])[0][at] > 0)
+        for cue, at in zip(cues, places, strict=True)
+    ]
 
 
 def _numbered(found: Iterable[str]) -> Mapping[str, int]:
