@@ -15,6 +15,7 @@ from tests.benchmarks.align_scores import Tally
 from tests.benchmarks.report import Row
 
 NEAR_MS = 250
+WIDTH = 140  # of the table, in letters
 _LOOKS: Sequence[tuple[str, Callable[[Found], str]]] = (
     ("all voices but espeak-ng's", lambda found: "" if found.engine == "espeak-ng" else "all"),
     ("language", lambda found: "" if found.engine == "espeak-ng" else found.language),
@@ -131,6 +132,5 @@ def _cells(found: Sequence[Found]) -> Iterator[str]:
 
 def keep(shown: Table, path: Path) -> None:
     """Write a table as text."""
-    console = Console(file=path.open("w"), width=120)
-    console.print(shown)
-    console.file.close()
+    with path.open("w") as file:
+        Console(file=file, width=WIDTH).print(shown)
