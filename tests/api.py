@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,17 @@ class Api:
         """A client that sends this key, by default the customer's own."""
         headers = {"Authorization": f"Bearer {key or self.key}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, **options)
+
+    def only_job(self) -> dict[str, Any]:
+        """The customer's one job, as soon as it is there."""
+        deadline = time.monotonic() + 20
+        with self.client() as client:
+            while not (found := client.get("/farm/v1/jobs").json()["data"]):
+                assert time.monotonic() < deadline, "no job was made"
+                time.sleep(0.02)
+        (only,) = found
+        job: dict[str, Any] = only
+        return job
 
     def project(self, *files: tuple[str, str, bytes], put: bool = True) -> dict[str, Any]:
         """Declare (name, content type, bytes) files as a media project, and upload them."""

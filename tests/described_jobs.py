@@ -1,8 +1,7 @@
 """Plays worker and scheduler for jobs of describe-scenes: the real performer on the uploaded files, here."""
 
 import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +36,6 @@ def call(api: Api, said: object = None, images: Pictures | None = None, **header
     text = said if isinstance(said, str) else json.dumps(said)
     data = {} if said is None else {"metadata": text}
     return httpx.post(api.url + DESCRIBE, data=data, files=files, headers=sent, timeout=60)
-
-
-def the_job(api: Api) -> Mapping[str, Any]:
-    """The customer's only job, as soon as it is there."""
-    deadline = time.monotonic() + 20
-    with api.client() as client:
-        while not (found := client.get("/farm/v1/jobs").json()["data"]):
-            assert time.monotonic() < deadline, "no job was made"
-            time.sleep(0.02)
-    (only,) = found
-    job: Mapping[str, Any] = only
-    return job
 
 
 class _Context:

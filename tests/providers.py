@@ -11,10 +11,11 @@ import json
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.loopback import Loopback
 
 PLANS = ("ok", "busy", "broken", "drop", "doubt", "never", "wrong", "fails", "refuse", "policy")
 
@@ -73,26 +74,13 @@ class Counter:
         return call
 
 
-class Shop:
+class Shop(Loopback):
     """All counters behind one port on loopback."""
 
     def __init__(self) -> None:
         self._counters: dict[str, Counter] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(_handler(self), daemon_threads=True)
 
     def at(self, name: str) -> Counter:
         with self._lock:
@@ -100,7 +88,7 @@ class Shop:
 
     def url(self, name: str) -> str:
         self.at(name)
-        return f"http://127.0.0.1:{self._server.server_port}/{name}"
+        return f"http://127.0.0.1:{self.port}/{name}"
 
     @property
     def sold(self) -> list[str]:

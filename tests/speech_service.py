@@ -12,11 +12,12 @@ import threading
 import wave
 from collections import deque
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
 import numpy as np
+
+from tests.loopback import Loopback
 
 SAMPLE_RATE = 22_050
 PITCHES_HZ = {"alloy": 440.0, "onyx": 220.0}
@@ -42,7 +43,7 @@ def spoken(text: str, voice: str, speed: float = 1.0, level: float = 0.3) -> byt
     return file.getvalue()
 
 
-class SpeechService:
+class SpeechService(Loopback):
     """`asked` are the bodies of the calls, `keys` their Authorization; plans are used up call by call."""
 
     def __init__(self) -> None:
@@ -50,26 +51,11 @@ class SpeechService:
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.in_call = threading.Event()
-        self.stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def next(self, *plans: str) -> Self:
         """What becomes of the next calls; see `_do` for what each word means."""

@@ -3,8 +3,6 @@
 import json
 import math
 import struct
-import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +60,6 @@ def call(
     text = said if isinstance(said, str) else json.dumps(said)
     parts = files if files is not None else [("audio", (name, wav(60) if sound is None else sound))]
     return httpx.post(api.url + TIMESTAMPS, data={"metadata": text}, files=parts, headers=sent, timeout=60)
-
-
-def the_job(api: Api) -> Mapping[str, Any]:
-    """The customer's only job, as soon as it is there."""
-    deadline = time.monotonic() + 20
-    with api.client() as client:
-        while not (found := client.get("/farm/v1/jobs").json()["data"]):
-            assert time.monotonic() < deadline, "no job was made"
-            time.sleep(0.02)
-    (only,) = found
-    job: Mapping[str, Any] = only
-    return job
 
 
 def hear(api: Api, job_id: str, told: Narration, folder: Path) -> None:

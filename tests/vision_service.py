@@ -12,12 +12,13 @@ import threading
 from base64 import b64decode
 from collections import deque
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
 import numpy as np
 from PIL import Image
+
+from tests.loopback import Loopback
 
 LONG = "The picture has much to tell of. " * 60
 # What a message may say instead of a description; {said} is the good one.
@@ -48,7 +49,7 @@ UNUSABLE = (
 _ACTS = ("ok", "busy", "broken_down", "refuse", "no_schema", "bad_picture", "hang", "drop", "endless")
 
 
-class VisionService:
+class VisionService(Loopback):
     """`asked` are the bodies so far, `pictures` what they showed; plans are used up call by call."""
 
     def __init__(self) -> None:
@@ -58,26 +59,11 @@ class VisionService:
         self.pictures: list[Image.Image] = []
         self.keys: list[str | None] = []
         self.in_call = threading.Event()
-        self.stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.05])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def next(self, *plans: str) -> Self:
         """What becomes of the next calls: one of CONTENTS, an envelope or an act; then all are good again."""

@@ -12,11 +12,11 @@ from farm.audio_length import audio_length_s
 from farm.cli import console
 from farm.cli.client import FarmClient
 from farm.cli.embedded import some_farm
+from farm.cli.following import completed, upload
 from farm.cli.footage import MediaFile, checked_file
 from farm.cli.progress import Show, new_show
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
-from farm.states import JobState
 from farm.timeline import MediaKind
 from tasks.scene_timestamps import KIND, STEP, SceneTimestamps
 from tasks.scene_timestamps.listed import read, scenes_in
@@ -149,36 +149,11 @@ def _order(path: Path, given: Mapping[str, JsonValue], formats: list[str]) -> Sc
 
 
 def _aligned(client: FarmClient, file: MediaFile, order: SceneTimestamps, show: Show) -> dict[str, Any]:
-    """The job, completed. Ctrl-C cancels it. Raises AlignFailed with the farm's words."""
-    sent = order.model_copy(update={"audio": _uploaded(client, file, show)})
+    """The job, completed. Raises AlignFailed with the farm's words."""
+    (audio,) = upload(client, [file], show, {})
+    sent = order.model_copy(update={"audio": audio})
     job = client.submit(KIND.name, sent.model_dump(mode="json", exclude_defaults=True))
-    show.step("align")
-    try:
-        for seen in client.follow(job["id"]):
-            show.at(seen["progress"], seen["stage"] or seen["state"])
-            job = seen
-    except KeyboardInterrupt:
-        console.remark("cancelling the job …")
-        client.cancel(job["id"])
-        raise
-    if job["state"] != JobState.COMPLETED:
-        failure = job["failure"] or {}
-        raise AlignFailed(failure.get("message") or f"The job was {job['state']} ({job['id']}).")
-    return job
-
-
-def _uploaded(client: FarmClient, file: MediaFile, show: Show) -> str:
-    show.step("upload")
-    done = 0
-
-    def sent(size_bytes: int) -> None:
-        nonlocal done
-        done += size_bytes
-        show.at(done / file.size_bytes, file.path.name)
-
-    slot = client.declare(file.path.name, file.content_type, file.size_bytes)
-    client.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, sent)
-    return str(slot["asset"]["id"])
+    return completed(client, job, show, "align", AlignFailed)
 
 
 def _tell(job: Mapping[str, Any], order: SceneTimestamps, files: list[str], *, as_json: bool) -> None:

@@ -11,11 +11,11 @@ from pydantic import JsonValue, ValidationError
 from farm.cli import console
 from farm.cli.client import FarmClient
 from farm.cli.embedded import some_farm
+from farm.cli.following import completed, upload
 from farm.cli.footage import MediaFile, checked_file
 from farm.cli.progress import Show, new_show
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
-from farm.states import JobState
 from farm.timeline import MediaKind
 from tasks.describe_scenes import KIND, SCENES, STEP, DescribeScenes, SceneImage, plan
 from tasks.describe_scenes.metadata import MAX_DESCRIPTION, Metadata, Style
@@ -132,8 +132,8 @@ def _order(
 def _described(
     client: FarmClient, files: Sequence[MediaFile], order: DescribeScenes, show: Show
 ) -> dict[str, Any]:
-    """The job, completed. Ctrl-C cancels it. Raises DescribeFailed with the farm's words."""
-    ids = _uploaded(client, files, show)
+    """The job, completed. Raises DescribeFailed with the farm's words."""
+    ids = upload(client, files, show, {})
     images = [
         image.model_copy(update={"asset_id": asset_id})
         for image, asset_id in zip(order.images, ids, strict=True)
@@ -142,31 +142,7 @@ def _described(
     job = client.submit(KIND.name, sent.model_dump(mode="json", exclude_defaults=True))
     for warning in job["warnings"]:
         console.remark(warning)
-    show.step("describe")
-    try:
-        for seen in client.follow(job["id"]):
-            show.at(seen["progress"], seen["stage"] or seen["state"])
-            job = seen
-    except KeyboardInterrupt:
-        console.remark("cancelling the job …")
-        client.cancel(job["id"])
-        raise
-    if job["state"] != JobState.COMPLETED:
-        failure = job["failure"] or {}
-        raise DescribeFailed(failure.get("message") or f"The job was {job['state']} ({job['id']}).")
-    return job
-
-
-def _uploaded(client: FarmClient, files: Sequence[MediaFile], show: Show) -> list[str]:
-    show.step("upload")
-    ids = []
-    for number, file in enumerate(files):
-        show.at(number / len(files), file.path.name)
-        slot = client.declare(file.path.name, file.content_type, file.size_bytes)
-        client.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, _unheard)
-        ids.append(str(slot["asset"]["id"]))
-    show.at(1.0)
-    return ids
+    return completed(client, job, show, "describe", DescribeFailed)
 
 
 def _tell(job: Mapping[str, Any], files: Sequence[MediaFile], *, as_json: bool) -> None:

@@ -16,9 +16,10 @@ from farm.cli import console
 from farm.cli.client import FarmClient
 from farm.cli.cut import SUFFIX, gather_cut
 from farm.cli.embedded import require_installed, some_farm
+from farm.cli.following import Sent
 from farm.cli.footage import Footage, gather
 from farm.cli.progress import new_show
-from farm.cli.rendering import Film, Sent, Wish, params_of, render
+from farm.cli.rendering import Film, Wish, params_of, render
 from farm.cli.watching import Seen, seen, until_changed
 from farm.errors import BadRequest, FarmError, FarmUnavailable
 from farm.settings import Settings

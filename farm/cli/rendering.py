@@ -1,8 +1,7 @@
 """Renders local files through a farm: upload, submit, follow, download. Opens no media."""
 
 import json
-import time
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from farm.cli.client import FarmClient
-from farm.cli.console import remark
 from farm.cli.cut import renamed
+from farm.cli.following import Sent, completed, upload
 from farm.cli.footage import Footage, MediaFile
 from farm.cli.progress import Show
-from farm.errors import BadRequest, FarmError, FarmUnavailable
+from farm.errors import BadRequest, FarmError
 from farm.otio import as_otio
-from farm.states import TERMINAL_JOBS, JobState
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.params import AspectRatio
 from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES, ProfileName
 from tasks.media_render.segments import SEGMENT
-
-Sent = MutableMapping[tuple[Path, int, int], str]
-"""Asset ids of files that the farm already has: by path, time of writing in ns, and size."""
 
 _FILM = "video"
 # What may be had beside the film: the artifact's name, and the parameter that asks for it.
@@ -34,8 +29,6 @@ EXTRAS: Mapping[str, str] = {
     "subtitles-vtt": "subtitles",
     "otio": "otio",
 }
-_CANCEL_S = 8.0
-_LOOK_S = 0.2
 
 
 class RenderFailed(FarmError):
@@ -131,15 +124,10 @@ def render(
     Files that are in `sent` are not sent again; those that are sent are noted in it.
     Ctrl-C cancels the job. Raises RenderFailed with the farm's words, Refused, FarmUnavailable, BadRequest.
     """
-    asset_ids = _upload(client, footage.files, show, {} if sent is None else sent)
+    asset_ids = upload(client, footage.files, show, {} if sent is None else sent)
     params = params_of(footage, asset_ids, wish, output, extras)
     job = client.submit(params.kind, params.model_dump(mode="json"))
-    try:
-        job = _follow(client, job, show)
-    except KeyboardInterrupt:
-        remark("cancelling the job …")
-        _cancel(client, job["id"])
-        raise
+    job = completed(client, job, show, "render", RenderFailed)
     film = _download(client, job["id"], float(timeline_of(params).duration), output, extras, show)
     made = [task["attempts"] > 0 for task in job["tasks"] if task["name"].startswith(f"{SEGMENT}-")]
     return replace(film, segments=len(made), rendered=sum(made))
@@ -161,51 +149,6 @@ def _music(footage: Footage, named: Sequence[tuple[MediaFile, str]]) -> str | No
 
 def _asset(file: MediaFile, asset_id: str) -> dict[str, str]:
     return {"asset_id": asset_id, "file_name": file.path.name, "media_kind": file.kind.value}
-
-
-def _upload(client: FarmClient, files: Sequence[MediaFile], show: Show, known: Sent) -> list[str]:
-    """Send the files that are not known, one after the other. Returns the asset ids of all."""
-    keys = [(file.path, file.path.stat().st_mtime_ns, file.size_bytes) for file in files]
-    total = sum(size_bytes for path, at, size_bytes in keys if (path, at, size_bytes) not in known)
-    done = 0
-    show.step("upload")
-    for position, (key, file) in enumerate(zip(keys, files, strict=True), 1):
-        if key in known:
-            continue
-        detail = f"{position} of {len(files)} {file.path.name}"
-        slot = client.declare(file.path.name, file.content_type, file.size_bytes)
-
-        def sent(size_bytes: int, detail: str = detail) -> None:
-            nonlocal done
-            done += size_bytes
-            show.at(done / total, detail)
-
-        client.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, sent)
-        known[key] = slot["asset"]["id"]
-    return [known[key] for key in keys]
-
-
-def _follow(client: FarmClient, job: dict[str, Any], show: Show) -> dict[str, Any]:
-    """Watch the job to its end. Returns it as it is then. Raises RenderFailed unless it completes."""
-    show.step("render")
-    for seen in client.follow(job["id"]):
-        show.at(seen["progress"], seen["stage"] or seen["state"])
-        job = seen
-    if job["state"] != JobState.COMPLETED:
-        failure = job["failure"] or {}
-        raise RenderFailed(failure.get("message") or f"The job was {job['state']} ({job['id']}).")
-    return job
-
-
-def _cancel(client: FarmClient, job_id: str) -> None:
-    """Ask the farm to stop the job, and wait a moment until it has."""
-    try:
-        client.cancel(job_id)
-        deadline = time.monotonic() + _CANCEL_S
-        while client.job(job_id)["state"] not in TERMINAL_JOBS and time.monotonic() < deadline:
-            time.sleep(_LOOK_S)
-    except FarmUnavailable:
-        return  # it is gone, and the job with it
 
 
 def _download(

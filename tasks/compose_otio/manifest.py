@@ -6,12 +6,11 @@ Shapes only. What a manifest means as a whole is checked in checks.py; media are
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler
-from pydantic.alias_generators import to_camel
+from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from farm.noun import Noun
+from farm.noun import Sent
 from tasks.compose_otio.formats import FormatName
 
 MAX_FPS = 120
@@ -30,26 +29,14 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 Target = Literal["generic", "resolve", "premiere", "kdenlive", "fcpx", "avid"]
 
 
-class Part(Noun):
-    """Base of what callers send: camelCase, nothing unknown, nothing converted."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=False,
-        serialize_by_alias=True,
-        strict=True,
-    )
-
-
-class Resolution(Part):
+class Resolution(Sent):
     """Pixels; even, as every encoder of pictures wants them."""
 
     w: Side
     h: Side
 
 
-class Project(Part):
+class Project(Sent):
     """`fps` 23.976, 23.98, 29.97, 59.94 and 119.88 are the exact NTSC rates."""
 
     name: Name
@@ -58,7 +45,7 @@ class Project(Part):
     audio_sample_rate: int = Field(default=48_000, ge=8_000, le=192_000)
 
 
-class ItemMeta(Part):
+class ItemMeta(Sent):
     """What the caller knows of a file; nothing is looked up. Clips and sounds that are used need a length."""
 
     w: int | None = Field(default=None, gt=0)
@@ -70,7 +57,7 @@ class ItemMeta(Part):
     channels: int | None = Field(default=None, gt=0)
 
 
-class Item(Part):
+class Item(Sent):
     """One file. `path` is relative and stands in the timeline as it is; `asset` is the upload to render."""
 
     id: Id
@@ -80,13 +67,13 @@ class Item(Part):
     meta: ItemMeta = ItemMeta()
 
 
-class Folder(Part):
+class Folder(Sent):
     """The files, in the caller's order."""
 
     items: tuple[Item, ...] = Field(strict=False, min_length=1, max_length=MAX_ITEMS)
 
 
-class Span(Part):
+class Span(Sent):
     """A span of one item, in seconds of its own time. At a `speed` of 2 it lasts half as long."""
 
     item_id: Id
@@ -110,7 +97,7 @@ class Span(Part):
         return (self.end - self.start) / exact(self.speed)
 
 
-class ClipTransition(Part):
+class ClipTransition(Sent):
     """How the clip before becomes this one, half of it on either side of the cut, which stays where it is."""
 
     type: Literal["cut", "dissolve"] = "dissolve"
@@ -144,7 +131,7 @@ class AudioLayer(Span):
     clip_name_hint: Name | None = None
 
 
-class Marker(Part):
+class Marker(Sent):
     """A named point, or span, of the whole timeline."""
 
     at_sec: Seconds
@@ -154,7 +141,7 @@ class Marker(Part):
     color: Literal["RED", "ORANGE", "YELLOW", "GREEN", "CYAN", "BLUE", "PURPLE", "MAGENTA", "WHITE"] = "GREEN"
 
 
-class Intent(Part):
+class Intent(Sent):
     """What is seen, clip after clip, and what is heard."""
 
     kind: Literal["explicit"] = "explicit"
@@ -163,7 +150,7 @@ class Intent(Part):
     markers: tuple[Marker, ...] = Field(default=(), strict=False, max_length=MAX_MARKERS)
 
 
-class Output(Part):
+class Output(Sent):
     """How the timeline is written, and for whom; `formats` are files beside the `.otio`."""
 
     include_clip_names: bool = True
@@ -172,7 +159,7 @@ class Output(Part):
     formats: tuple[FormatName, ...] = Field(default=(), strict=False, max_length=16)
 
 
-class Manifest(Part):
+class Manifest(Sent):
     """The whole request. `responseFormat` and `dryRun` say how it is answered and change no timeline.
 
     With `render` the cut also becomes a film, made of the `asset` of each item that it uses.

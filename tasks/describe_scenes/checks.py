@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import JsonValue, ValidationError
 
 from farm.errors import BadRequest
-from farm.noun import Noun
+from farm.noun import Noun, Sent
 from tasks.compose_otio.findings import Finding, of_shape, pointer
 from tasks.compose_otio.look import Look
 from tasks.describe_scenes.metadata import (
@@ -20,7 +20,6 @@ from tasks.describe_scenes.metadata import (
     MAX_IMAGES,
     MAX_NARRATION,
     Metadata,
-    Part,
     Style,
 )
 
@@ -54,7 +53,7 @@ class BrokenScenes(BadRequest):
         super().__init__(f"The scenes cannot be described. {said}{rest}", param=self.faults[0].path)
 
 
-class _Request(Part):
+class _Request(Sent):
     """So that pointers into metadata begin at the request."""
 
     metadata: Metadata

@@ -2,10 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from farm.noun import Noun
+from farm.noun import Sent
 
 MAX_IMAGES = 100
 MAX_EXTRA_DETAIL = 5
@@ -17,33 +16,21 @@ Style = Literal["short", "normal", "detailed"]
 SceneId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Part(Noun):
-    """Base of what callers send: camelCase, nothing unknown, nothing converted."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=False,
-        serialize_by_alias=True,
-        strict=True,
-    )
-
-
-class Hints(Part):
+class Hints(Sent):
     """How descriptions shall be. `language_code` is a BCP 47 tag, as `en` or `pt-BR`."""
 
     language_code: str | None = Field(default=None, min_length=2, max_length=35)
     style: Style = "normal"
 
 
-class SceneOption(Part):
+class SceneOption(Sent):
     """Wishes for one scene: the one of its own place in the list, or the one with this `scene_id`."""
 
     scene_id: SceneId | None = None
     extra_detail: bool = False
 
 
-class Metadata(Part):
+class Metadata(Sent):
     """`scene_ids` are the caller's own names of the pictures, one each."""
 
     narration_text: str | None = Field(default=None, max_length=MAX_NARRATION)

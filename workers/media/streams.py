@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from farm.encoders import EncoderProfile
 from farm.errors import FailureClass, TaskFailure
+from workers.media.priority import ordinary_priority
 from workers.media.shape import Shape
 
 _BT709 = 1  # AVCOL_*_BT709: matrix, primaries and transfer share the number
@@ -78,7 +79,8 @@ def open_video(stream: VideoStream, profile: EncoderProfile) -> None:
 
 
 def _open(context: VideoCodecContext, profile: EncoderProfile) -> None:
-    context.open()
+    with ordinary_priority():
+        context.open()
     if unknown := ", ".join(sorted(context.options)):
         raise _missing(f"The encoder {profile.encoder} of this worker has no option {unknown} (encode.toml).")
 

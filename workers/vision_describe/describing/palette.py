@@ -1,13 +1,14 @@
 """Names the colours of a picture, and tells where they are. Plain numpy.
 
-Colours are told apart in OKLCh (B. Ottosson, "A perceptual color space for image processing", 2020):
-lightness 0 to 1, chroma, hue in degrees.
+Colours are told apart in OKLCh: lightness 0 to 1, chroma, hue in degrees.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+
+from workers.media import oklab
 
 Floats = npt.NDArray[np.float64]
 Picture = npt.NDArray[np.uint8]
@@ -16,20 +17,6 @@ Cells = npt.NDArray[np.str_]
 _SIDE = 96  # cells a side that are named
 _NO_HUE = 0.03  # the chroma below which a colour is a grey
 _DARK = 0.2  # the lightness below which everything is black
-_TO_LMS = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
 # The hue where a family ends; above a lightness; above a chroma; its name. The first that fits is taken.
 _RULES = (
     (8, 0.6, 0, "pink"),
@@ -66,7 +53,7 @@ _GREYS = ((0.93, "white"), (0.72, "light grey"), (0.45, "grey"), (0.25, "dark gr
 
 def named_cells(picture: Picture) -> Cells:
     """The colours of an RGB picture, cell by cell; shape (rows, columns)."""
-    lab = np.cbrt(_linear(_means(picture)) @ _TO_LMS.T) @ _TO_LAB.T
+    lab = oklab.lab(_means(picture) / 255)
     light = lab[..., 0]
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
@@ -106,9 +93,3 @@ def _means(picture: Picture) -> Floats:
     sums = np.add.reduceat(np.add.reduceat(picture.astype(np.float64), at[0], axis=0), at[1], axis=1)
     heights, widths = (np.diff([*edges, side]) for edges, side in zip(at, picture.shape, strict=False))
     return np.asarray(sums / (heights[:, None] * widths[None, :])[..., None])
-
-
-def _linear(cells: Floats) -> Floats:
-    """sRGB's 0 to 255 as light, 0 to 1."""
-    value = cells / 255
-    return np.asarray(np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4))

@@ -1,0 +1,28 @@
+"""Keeps a process out of real-time scheduling.
+
+SVT-AV1, where it may (as root, as in many containers), makes its threads and the one that opens it real-time
+threads of the highest priority. All that the process starts later inherits that, and everything else on the
+machine, heartbeats among it, waits for the film.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_THREADS = Path("/proc/self/task")
+
+
+@contextmanager
+def ordinary_priority() -> Iterator[None]:
+    """After the block no thread is real-time that was not before it, new ones included. Linux only."""
+    if not _THREADS.exists() or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield  # nothing to look at, or an operator's own wish
+        return
+    try:
+        yield
+    finally:
+        for thread in _THREADS.iterdir():
+            with suppress(ProcessLookupError):  # it has ended
+                if os.sched_getscheduler(int(thread.name)) != os.SCHED_OTHER:
+                    os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
