@@ -8,8 +8,8 @@ import importlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from workers.asr_align.aligning import Wish, heard
 from workers.asr_align.aligning.script import words_of
 from workers.asr_align.placing import placed
 from workers.asr_align.speech import SAMPLE_RATE, speech_in
-from workers.media.sound import SoundReader
+from workers.media.sound import Samples, SoundReader
 
 _THREADS = 2
 
@@ -152,7 +152,7 @@ def _plain(whisper: Any, narration: Narration) -> Heard:
 def _by_letters(narration: Narration) -> Heard:
     """The text laid along what is spoken, every letter as long as the other."""
     with SoundReader(Path(narration.path), sample_rate=SAMPLE_RATE) as sound:
-        spans = speech_in(iter(partial(_chunk, sound), None))
+        spans = speech_in(_chunks(sound))
     begin, end = (spans[0][0], spans[-1][1]) if spans else (0.0, narration.duration_s)
     words = words_of(narration.text)
     letters = list(accumulate((len(word.text) for word in words), initial=0))
@@ -175,9 +175,9 @@ def _by_letters(narration: Narration) -> Heard:
     )
 
 
-def _chunk(sound: SoundReader) -> Any:
-    piece = sound.read(10 * SAMPLE_RATE)
-    return piece if piece.shape[1] else None
+def _chunks(sound: SoundReader) -> Iterator[Samples]:
+    while (piece := sound.read(10 * SAMPLE_RATE)).shape[1]:
+        yield piece
 
 
 def _heard(narration: Narration, words: Sequence[Word], method: Method) -> Heard:
