@@ -43,7 +43,11 @@ def png(width: int = 16, height: int = 16, colour: tuple[int, int, int] = (200, 
 
 def wav(seconds: float = 1.0, rate: int = 8000) -> bytes:
     """A real WAV of silence."""
-    data = bytes(int(seconds * rate) * 2)
+    return as_wav(bytes(int(seconds * rate) * 2), rate)
+
+
+def as_wav(data: bytes, rate: int) -> bytes:
+    """Samples of 16 bits and one channel as a file."""
     head = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
     return (
         b"RIFF"

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from farm.store.schema import artifacts, jobs, tasks
 from tasks.scene_timestamps import STEP, price_mc
 from tasks.scene_timestamps.params import SceneTimestamps
-from tests.api import Api
+from tests.api import Api, as_wav
 from tests.narrations import Narration, narration
 from workers.asr_align.placing import placed
 
@@ -25,16 +25,7 @@ def wav(seconds: float, rate: int = 8000) -> bytes:
     period = [round(3000 * math.sin(2 * math.pi * n / 40)) for n in range(40)]
     data = struct.pack("<40h", *period) * (int(seconds * rate) // 40 + 1)
     data = data[: int(seconds * rate) * 2]
-    head = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
-    return (
-        b"RIFF"
-        + struct.pack("<I", 36 + len(data))
-        + b"WAVEfmt "
-        + head
-        + b"data"
-        + struct.pack("<I", len(data))
-        + data
-    )
+    return as_wav(data, rate)
 
 
 def metadata(told: Narration = TOLD, **changes: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ _LINE = 42  # columns that players show in one line; two lines are shown
 _MOST = 2 * _LINE
 _LONGEST_S, _PAUSE_S, _LINGER_S = 7.0, 0.7, 0.3
 _ENDS = ".!?…。！？؟।"  # noqa: RUF001  # full-width ones are meant as well
+_CLOSING = "\"'”’»)]"  # noqa: RUF001  # quotes of all languages, behind a sentence's end
 _UNSPACED = "WF"
 
 
@@ -73,7 +74,7 @@ def _is_full(group: Sequence[Word], word: Word) -> bool:
         word.start_s - group[-1].end_s > _PAUSE_S
         or word.end_s - group[0].start_s > _LONGEST_S
         or columns(shown) > _MOST
-        or (group[-1].text.rstrip("\"'”’»)]")[-1:] in _ENDS and columns(shown) > _LINE // 2)  # noqa: RUF001
+        or (group[-1].text.rstrip(_CLOSING)[-1:] in _ENDS and columns(shown) > _LINE // 2)
     )
 
 

@@ -29,7 +29,7 @@ Errors = Mapping[tuple[str, str, str], Sequence[float]]
 
 def main(name: str, part: str = "") -> None:
     way = next(one for one in WAYS if one.name == name)
-    spots.half_widths = _kinds  # type: ignore[attr-defined]  # see above
+    spots.half_widths = _kinds  # type: ignore[attr-defined]  # an import of that module
     errors: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for narration in read(FOLDER / "align" / "tuning.json"):
         wanted = part in narration.name and narration.engine != "espeak-ng"

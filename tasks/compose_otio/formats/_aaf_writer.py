@@ -14,10 +14,10 @@ from itertools import count
 from typing import Any
 
 import aaf2  # type: ignore[import-untyped]  # published without type information
-import opentimelineio as otio  # type: ignore[import-untyped]  # as above
-from aaf2.auid import AUID  # type: ignore[import-untyped]  # as above
-from aaf2.mobid import MobID  # type: ignore[import-untyped]  # as above
-from otio_aaf_adapter.adapters.aaf_adapter import aaf_writer  # type: ignore[import-untyped]  # as above
+import opentimelineio as otio  # type: ignore[import-untyped]  # published without type information
+from aaf2.auid import AUID  # type: ignore[import-untyped]  # published without type information
+from aaf2.mobid import MobID  # type: ignore[import-untyped]  # published without type information
+from otio_aaf_adapter.adapters.aaf_adapter import aaf_writer  # type: ignore[import-untyped]  # published without type information
 
 from tasks.compose_otio.formats._contract import Source
 from tasks.compose_otio.formats._xml import url

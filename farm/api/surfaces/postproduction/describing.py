@@ -59,8 +59,7 @@ class DescribedSceneView(Answer):
         return cls(**scene.model_dump())
 
     @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # see below
-        # A return type would take the place of the schema in the OpenAPI document.
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]  # its return type would be the schema
         return {name: value for name, value in handler(self).items() if value is not None}
 
 
