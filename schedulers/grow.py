@@ -1,6 +1,6 @@
 """What a success leaves: its artifacts, and the further tasks it asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -53,13 +53,19 @@ def _artifact(hall: Hall, row: AnyRow, output: dict[str, Any], now: float) -> di
     }
 
 
+def asked_for(row: AnyRow) -> Sequence[Mapping[str, Any]]:
+    """The further tasks that an attempt's report wishes for."""
+    found: Sequence[Mapping[str, Any]] = (row.report or {}).get("tasks", ())
+    return found
+
+
 def grow(hall: Hall, connection: Connection, row: AnyRow, now: float) -> int:
     """Add the tasks the attempt asked for to its job. Returns how many are to run. Raises BadRequest.
 
     What the account's cache has of their files need not be made again: such a task is done from the start.
     """
     book = hall.catalog.providers
-    plan = [TaskSpec.model_validate(task).routed(book) for task in (row.report or {}).get("tasks", [])]
+    plan = [TaskSpec.model_validate(task).routed(book) for task in asked_for(row)]
     if not plan:
         return 0
     account = read_account(connection, row.account_id)

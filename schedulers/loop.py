@@ -37,6 +37,7 @@ from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
 from schedulers.failover.stranded import free_stranded
 from schedulers.grace import Grace
+from schedulers.grow import asked_for
 from schedulers.lanes import LaneChanges, renew_caps
 from schedulers.lead import Lead
 from schedulers.news import News, read_news
@@ -86,7 +87,7 @@ class Scheduler:
             done += len(settled)
             steered = steer(self._hall, connection, now) if news.batches else Steered()
             done += steered.done
-            if news.arrivals or settled:  # what has ended may have grown
+            if news.arrivals or any(asked_for(row) for row in settled):  # what has ended may have grown
                 done += fold_arrivals(connection, now)
             capacity = read_capacity(connection, now - self._hall.catalog.scheduling.worker_gone_s)
             fresh = self._dispatcher.dispatch(connection, capacity, now, steered.held_back)

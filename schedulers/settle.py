@@ -22,7 +22,7 @@ from schedulers.arrivals import arrive
 from schedulers.endings import Ended, end_jobs
 from schedulers.failover.decide import Failover
 from schedulers.failover.desk import Desk
-from schedulers.grow import grow, store_outputs
+from schedulers.grow import asked_for, grow, store_outputs
 from schedulers.job_limit import step_back
 from schedulers.lanes import LaneChanges, correct_tiers
 from schedulers.quarantine import WORKER_FAILING, judge
@@ -275,7 +275,7 @@ class Settlement:
         left = {row.job_seq: row.open_tasks for row in self._won}
         for row in self._won:
             if row.job_seq in self._stopping:  # what it asked for will not be done, so the job is not done
-                grown = len((row.report or {}).get("tasks", ()))
+                grown = len(asked_for(row))
             else:
                 grown = grow(self._hall, self._connection, row, self._now)
             left[row.job_seq] += grown - 1
