@@ -24,6 +24,7 @@ LONG = "The picture has much to tell of. " * 60
 # What a message may say instead of a description; {said} is the good one.
 CONTENTS = {
     "prose": "Here you are:\n```json\n{said}\n```\nAnything else?",
+    "in_thoughts": "<think>The [user] wants {{JSON}} [1].</think>\n{said}\n[end]",
     "in_list": "[{said}]",
     "in_scenes": '{{"scenes": [{said}]}}',
     "broken": '{{"description": "A pictu',

@@ -14,11 +14,12 @@ from farm.noun import Noun
 from farm.timeline import Rate
 from tasks.compose_otio.dissolves import Dissolves
 from tasks.compose_otio.findings import BrokenManifest, Finding, of_shape, shown
-from tasks.compose_otio.look import Look, length_of, speed_of
-from tasks.compose_otio.manifest import MAX_FPS, MAX_ITEMS, MAX_ROUNDS, Manifest
+from tasks.compose_otio.look import Look, bounded, length_of, speed_of
+from tasks.compose_otio.manifest import MAX_CLIPS, MAX_FPS, MAX_ITEMS, MAX_ROUNDS, Manifest
 from tasks.compose_otio.renderable import render_faults
 
 _MOST_IDS = 20
+_MOST_PARTS = max(MAX_ITEMS, MAX_CLIPS)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]|^/|^~|^[A-Za-z][A-Za-z0-9+.-]*:|(^|/)\.\.?(/|$)|//|/$")
 _FPS_ALLOWED = f"whole numbers from 1 to {MAX_FPS}, 23.976, 29.97, 47.952, 59.94 and 119.88"
 _DAY_S = 86_400
@@ -35,14 +36,16 @@ def checked(raw: object, limits: Limits = Limits()) -> Manifest:  # noqa: B008  
     """The manifest that this JSON is. Raises BrokenManifest with everything that is wrong with it."""
     faults: list[Finding] = []
     manifest = None
+    found = bounded(raw, _MOST_PARTS)
     try:
-        manifest = Manifest.model_validate(raw)
+        manifest = Manifest.model_validate(found)
     except ValidationError as error:
         faults += of_shape(error)
-    root = Look(raw)
+    root = Look(found)
     rate = _rate(root["project"]["fps"])
     faults += _fps(root["project"]["fps"], rate)
-    faults += _items(root, limits)
+    faults += _too_many(Look(raw)["folder"]["items"], limits)
+    faults += _items(root)
     faults += _Spans(root, rate).faults()
     faults += _too_long(root, limits)
     faults += render_faults(root, rate)
@@ -70,18 +73,21 @@ def _fps(fps: Look, rate: Rate | None) -> Iterator[Finding]:
         yield fps.wrong("unsupported_fps", "This rate is not supported.", allowed=_FPS_ALLOWED)
 
 
-def _items(root: Look, limits: Limits) -> Iterator[Finding]:
-    listed = root["folder"]["items"]
-    if len(listed.all) > limits.max_items:
+def _too_many(items: Look, limits: Limits) -> Iterator[Finding]:
+    count = len(items.all)
+    if count > limits.max_items:
         yield Finding(
             code="too_many_items",
-            path=listed.at,
-            message=f"Has {len(listed.all)} items; your tier allows {limits.max_items}.",
-            got=len(listed.all),
+            path=items.at,
+            message=f"Has {count} items; your tier allows {limits.max_items}.",
+            got=count,
             allowed=limits.max_items,
         )
+
+
+def _items(root: Look) -> Iterator[Finding]:
     seen = set[str]()
-    for item in listed.all:
+    for item in root["folder"]["items"].all:
         item_id, path = item["id"].text, item["path"].text
         if item_id is not None and item_id in seen:
             yield item["id"].wrong("duplicate_item_id", "Another item has this id.", item_id)
@@ -119,6 +125,7 @@ class _Spans:
         self._layers = root["intent"]["audioLayers"].all
         self._markers = root["intent"]["markers"].all
         self._items = {text: item for item in root["folder"]["items"].all if (text := item["id"].text)}
+        self._ids: list[JsonValue] = [shown(known) for known in sorted(self._items)[:_MOST_IDS]]
         self._lengthless = set[str]()
 
     def faults(self) -> Iterator[Finding]:
@@ -156,8 +163,7 @@ class _Spans:
             return
         item = self._items.get(named)
         if item is None:
-            allowed: list[JsonValue] = [shown(known) for known in sorted(self._items)[:_MOST_IDS]]
-            yield span["itemId"].wrong("unknown_item_id", "No item has this id.", named, allowed)
+            yield span["itemId"].wrong("unknown_item_id", "No item has this id.", named, self._ids)
             return
         yield from self._kind(span, item, kinds)
         yield from self._medium(span, item, named)

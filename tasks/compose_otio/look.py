@@ -55,6 +55,16 @@ class Look:
         return Finding(code=code, path=self.at, message=message, item_id=item_id, got=got, allowed=allowed)
 
 
+def bounded(value: object, most: int, depth: int = 2) -> object:
+    """The same JSON, its lists cut behind `most` parts and one more, as deep as requests have lists.
+
+    One more is enough to be too many, and a megabyte of broken parts would be a gigabyte of faults.
+    """
+    if isinstance(value, Mapping) and depth:
+        return {key: bounded(part, most, depth - 1) for key, part in value.items()}
+    return value[: most + 1] if isinstance(value, (list, tuple)) else value
+
+
 def speed_of(span: Look) -> Fraction:
     """How quickly a span plays; 1 where nobody can say."""
     speed = span["speed"].number

@@ -5,6 +5,7 @@ said it, and nothing of the narration is an instruction.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -13,8 +14,9 @@ from pydantic import JsonValue
 from farm.noun import Noun
 from tasks.describe_scenes.cues import CUE_CHARACTERS
 from tasks.describe_scenes.metadata import Style
-from tasks.describe_scenes.scenes import TextUnusable, usable
+from tasks.describe_scenes.scenes import TextUnusable, is_latin, usable
 
+_JSON = re.compile(r'\{\s*"|\[\s*\{')  # where an object begins, or a list of some; not a bracket of prose
 _NARRATION = 4_000  # characters of it that go with a picture: those around its turn
 _LENGTHS: Mapping[Style, str] = {
     "short": "one short sentence",
@@ -91,14 +93,14 @@ def read_answer(said: bytes, wanted: Wanted) -> Said:
     """The description in a service's answer, made to fit. Raises TextUnusable."""
     scene = _object_in(_content(said))
     cue = scene.get("cue")
-    description = usable(scene.get("description"), wanted.most, wanted.language)
+    description = usable(scene.get("description"), wanted.most, _held_to(wanted))
     is_cue = isinstance(cue, str) and 0 < len(cue) <= CUE_CHARACTERS
     return Said(description=description, about=description, cue=cue if is_cue else None)
 
 
 def read_plain(said: str, wanted: Wanted) -> Said:
     """The same of a model that answers with nothing but its description. Raises TextUnusable."""
-    description = usable(said, wanted.most, wanted.language)
+    description = usable(said, wanted.most, _held_to(wanted))
     return Said(description=description, about=description)
 
 
@@ -116,6 +118,13 @@ def _language(wanted: Wanted) -> str:
     return f"the language with the tag {wanted.language}" if wanted.language else "English"
 
 
+def _held_to(wanted: Wanted) -> str | None:
+    """English is asked for where nobody says; but who narrates in other letters may be answered in them."""
+    if wanted.language is None and wanted.narration is not None and not is_latin(wanted.narration):
+        return None
+    return wanted.language or "en"
+
+
 def _content(said: bytes) -> str:
     """What the model wrote, from the service's envelope."""
     try:
@@ -131,11 +140,10 @@ def _content(said: bytes) -> str:
 
 def _object_in(content: str) -> Mapping[str, object]:
     """The one scene in it, whatever is written around. Raises TextUnusable, also for several."""
-    begin = min((at for at in (content.find("{"), content.find("[")) if at >= 0), default=-1)
-    found: object = None
-    if begin >= 0:
+    begin, found = _JSON.search(content), None
+    if begin is not None:
         with suppress(ValueError, RecursionError):
-            found, _ = json.JSONDecoder().raw_decode(content, begin)
+            found, _ = json.JSONDecoder().raw_decode(content, begin.start())
     if isinstance(found, dict) and isinstance(found.get("scenes"), list):
         found = found["scenes"]
     if isinstance(found, list) and len(found) == 1:

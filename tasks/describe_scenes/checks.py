@@ -7,13 +7,14 @@ wrong elsewhere.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from pydantic import JsonValue, ValidationError
 
 from farm.errors import BadRequest
 from farm.noun import Noun, Sent
-from tasks.compose_otio.findings import Finding, of_shape, pointer
-from tasks.compose_otio.look import Look
+from tasks.compose_otio.findings import Finding, of_shape, pointer, shown
+from tasks.compose_otio.look import Look, bounded
 from tasks.describe_scenes.metadata import (
     MAX_DESCRIPTION,
     MAX_EXTRA_DETAIL,
@@ -71,7 +72,7 @@ def checked(
     faults: list[Finding] = []
     request = None
     try:
-        request = _Request.model_validate({"metadata": raw})
+        request = _Request.model_validate({"metadata": bounded(raw, MAX_IMAGES)})
     except ValidationError as error:
         faults += of_shape(error)
     root = Look({"metadata": raw})["metadata"]
@@ -147,31 +148,33 @@ def _scene_ids(ids: Look, images: int) -> Iterator[Finding]:
 
 
 def _options(root: Look, images: int, limits: DescribeLimits) -> Iterator[Finding]:
-    options = root["sceneOptions"]
-    known = [found.text for found in root["sceneIds"].all]
-    seen = set[int | str]()
-    for index, option in enumerate(options.all):
+    """Of the first ones, as many as there may be: a longer list is a fault as it is."""
+    at, options = root["sceneOptions"].at, root["sceneOptions"].all[:MAX_IMAGES]
+    known = Counter(found.text for found in root["sceneIds"].all)
+    seen = set[str]()
+    for index, option in enumerate(options):
         scene_id = option["sceneId"]
-        meant: int | str = index if scene_id.text is None else scene_id.text
-        if scene_id.text is None and index >= images:
-            yield _wrong("unknown_scene", option.at, "There is no picture at this place.", index, images)
-        elif scene_id.text is not None and scene_id.text not in known:
-            ids: list[JsonValue] = [*known[:_MOST_SAID]]
+        if scene_id.text is None:
+            if index >= images:
+                yield _wrong("unknown_scene", option.at, "There is no picture at this place.", index, images)
+            continue
+        if scene_id.text not in known:
+            ids: list[JsonValue] = [shown(name) for name in islice(known, _MOST_SAID)]
             yield scene_id.wrong("unknown_scene", "No scene has this id.", allowed=ids)
-        elif scene_id.text is not None and (known.count(scene_id.text) > 1 or scene_id.text in seen):
+        elif known[scene_id.text] > 1 or scene_id.text in seen:
             yield scene_id.wrong("ambiguous_scene", "More than one scene or option has this id.")
-        seen.add(meant)
-    yield from _extra_detail(options, limits)
+        seen.add(scene_id.text)
+    yield from _extra_detail(at, options, limits)
 
 
-def _extra_detail(options: Look, limits: DescribeLimits) -> Iterator[Finding]:
-    marked = [option["extraDetail"] for option in options.all if option["extraDetail"].value is True]
+def _extra_detail(at: str, options: Sequence[Look], limits: DescribeLimits) -> Iterator[Finding]:
+    marked = [option["extraDetail"] for option in options if option["extraDetail"].value is True]
     if not limits.max_extra_detail:
         for mark in marked:
             yield mark.wrong("not_in_tier", "Your tier does not have extra detail.", allowed=False)
     elif len(marked) > limits.max_extra_detail:
         said = f"Marks {len(marked)} scenes for extra detail; {limits.max_extra_detail} are allowed."
-        yield _wrong("too_many_extra_details", options.at, said, len(marked), limits.max_extra_detail)
+        yield _wrong("too_many_extra_details", at, said, len(marked), limits.max_extra_detail)
 
 
 def _wrong(code: str, path: str, message: str, got: JsonValue, allowed: JsonValue) -> Finding:

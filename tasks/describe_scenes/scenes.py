@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import ConfigDict
@@ -76,23 +75,18 @@ def usable(text: object, most: int, language: str | None) -> str:
     if not isinstance(text, str):
         raise TextUnusable("a description is no text")
     said = shortened(plain(text), most)
-    letters = [character for character in said if character.isalpha()]
-    if len(letters) < _LEAST_LETTERS:
+    if sum(map(str.isalpha, said)) < _LEAST_LETTERS:
         raise TextUnusable("a description says nothing")
-    if _LATIN.fullmatch((language or "").split("-")[0].lower()):
-        latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
-        if latin < _LEAST_LATIN * len(letters):
-            raise TextUnusable("a description is in another language")
+    if _LATIN.fullmatch((language or "").split("-")[0].lower()) and not is_latin(said):
+        raise TextUnusable("a description is in another language")
     return said
 
 
-def forbidden(texts: Sequence[str | None], words: Sequence[str]) -> bool:
-    """Whether one of these words stands in one of the texts, as a word or as several in a row."""
-    patterns = [re.escape(plain(word).casefold()) for word in words if plain(word)]
-    if not patterns:
-        return False
-    found = re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)")
-    return any(found.search(plain(unicodedata.normalize("NFKC", text)).casefold()) for text in texts if text)
+def is_latin(text: str) -> bool:
+    """Whether most of its letters are Latin ones."""
+    letters = [character for character in text if character.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
+    return latin >= _LEAST_LATIN * len(letters)
 
 
 def _is_shown(character: str) -> bool:

@@ -10,9 +10,9 @@ from pydantic import JsonValue, ValidationError
 from farm.catalog import TimestampsTier
 from tasks.compose_otio import Finding
 from tasks.compose_otio.findings import of_shape
-from tasks.compose_otio.look import Look
+from tasks.compose_otio.look import Look, bounded
 from tasks.scene_timestamps.metadata import Metadata
-from tasks.scene_timestamps.params import KNOWN_RATES, is_known_rate, unkept
+from tasks.scene_timestamps.params import KNOWN_RATES, MAX_SCENES, is_known_rate, unkept
 from tasks.scene_timestamps.spoken import tokens
 
 _FIELDS = ("anchorText", "startCueText")
@@ -27,10 +27,11 @@ def checked(
     metadata = None
     if raw is None:
         return None, [Finding(code="missing_field", path=f"/{_AT}", message="Is required.")]
-    root = Look(raw, (_AT,))
-    faults = [*_texts(root, tier)]
+    known = bounded(raw, MAX_SCENES)  # of more scenes than anybody may send the first are looked at
+    root = Look(known, (_AT,))
+    faults = [*_count(Look(raw, (_AT,))["scenes"], tier), *_texts(root, tier)]
     try:
-        metadata = Metadata.model_validate(raw)
+        metadata = Metadata.model_validate(known)
     except ValidationError as error:
         faults = [*_shape(error, root, {fault.path for fault in faults}), *faults]
     faults += _length(duration_s, tier)
@@ -54,14 +55,17 @@ def _shape(error: ValidationError, root: Look, told: Collection[str]) -> Iterato
             yield found.model_copy(update={"path": path})
 
 
+def _count(scenes: Look, tier: TimestampsTier) -> Iterator[Finding]:
+    count, most = len(scenes.all), min(tier.max_scenes, MAX_SCENES)
+    if count > most:
+        message = f"Has {count} scenes; your tier allows {most}."
+        yield _over(scenes, "too_many_scenes", message, count, most)
+
+
 def _texts(root: Look, tier: TimestampsTier) -> Iterator[Finding]:
     """What the account's tier allows, in characters (Unicode code points)."""
-    scenes = root["scenes"].all
-    if len(scenes) > tier.max_scenes:
-        message = f"Has {len(scenes)} scenes; your tier allows {tier.max_scenes}."
-        yield _over(root["scenes"], "too_many_scenes", message, len(scenes), tier.max_scenes)
     total = 0
-    for field in (scene[name] for scene in scenes for name in _FIELDS):
+    for field in (scene[name] for scene in root["scenes"].all for name in _FIELDS):
         text = field.text or ""
         total += len(text)
         if len(text) > tier.max_field:

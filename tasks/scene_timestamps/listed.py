@@ -1,7 +1,6 @@
 """Scenes as a file lists them: what describe-scenes wrote or answered, or a caller's own list."""
 
 import json
-from collections.abc import Mapping
 
 from pydantic import JsonValue, ValidationError
 
@@ -43,8 +42,9 @@ def _listed(value: JsonValue, name: str) -> list[JsonValue]:
 
 
 def _scene(index: int, scene: JsonValue, name: str) -> SceneCue:
-    given: Mapping[str, JsonValue] = scene if isinstance(scene, dict) else {}
-    known = {_FIELDS[key]: value for key, value in given.items() if key in _FIELDS and value is not None}
+    if not isinstance(scene, dict):
+        raise BadRequest(f"{name}: scenes[{index}] is no object.", param=f"scenes[{index}]")
+    known = {_FIELDS[key]: value for key, value in scene.items() if key in _FIELDS and value is not None}
     try:
         return SceneCue.model_validate(known)
     except ValidationError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from farm.catalog import ModerationRules
+from farm.moderation import ModerationRules
 from tests.api import Api, png, wav
 from tests.described_jobs import BLUE, DESCRIBE, call, pictures, without_readers, work
 from tests.integration.test_api_compose_otio import balance, listed, metered

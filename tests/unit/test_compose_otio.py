@@ -433,6 +433,29 @@ def test_whatever_a_person_should_know_is_a_warning():
     assert read_otio(quiet.otio).timeline.audio[0].clips[0].fade_in_samples == 48_000
 
 
+class Counted(str):
+    """A text that counts how often it is compared."""
+
+    times = 0
+
+    def __lt__(self, other: str) -> bool:
+        Counted.times += 1
+        return str.__lt__(self, other)
+
+
+def test_a_hostile_manifest_is_no_work_without_end():
+    """A megabyte of broken parts was a gigabyte of faults, each of them with all ids sorted anew."""
+    empty = example(folder__items=[{}] * 50_000, intent__videoSequence=[{}] * 50_000)
+    empty["output"]["formats"] = ["x"] * 50_000
+    found = faults(empty, Limits(max_items=200))
+    assert ("too_many_items", "/folder/items") in found and len(found) < 20_000
+    items = [{"id": Counted(n), "kind": "image", "path": "p.png"} for n in range(100, 0, -1)]
+    clips = [{"itemId": "nobody", "fromSec": 0, "toSec": 1}] * 500
+    told = faults(example(folder__items=items, intent__videoSequence=clips))
+    assert sum(code == "unknown_item_id" for code, _ in told) >= 500
+    assert Counted.times < 20 * len(items)
+
+
 def test_every_item_id_is_unique():
     twice = example(folder__items__1__id="img-opening")
     assert ("duplicate_item_id", "/folder/items/1/id") in faults(twice)

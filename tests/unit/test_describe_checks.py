@@ -1,5 +1,6 @@
 """What a request to describe scenes may ask for, what it costs, and that all faults are told at once."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from farm.catalog import Catalog, DescribeTier, VisionModel, read_catalog
 from farm.errors import BadRequest, FarmUnavailable
+from farm.moderation import ModerationRules
 from farm.settings import Settings
 from tasks.describe_scenes import KIND, BrokenScenes, DescribeLimits, DescribeScenes, Metadata, SceneImage
 from tasks.describe_scenes.checks import checked, notes
@@ -214,8 +216,8 @@ def test_a_job_of_the_native_api_is_held_to_what_any_tier_may():
 )
 def test_an_operators_words_are_found_as_words(text: str, is_refused: bool):
     said = Metadata.model_validate({"narrationText": text})
-    assert has_forbidden_words(said, ["bad word", "zzz", " "]) is is_refused
-    assert not has_forbidden_words(said, [])
+    assert has_forbidden_words(said, ModerationRules(words=("bad word", "zzz", " "))) is is_refused
+    assert not has_forbidden_words(said, ModerationRules())
 
 
 def test_a055_a_text_is_brought_to_its_length_between_sentences_or_words():
@@ -250,3 +252,19 @@ def test_a_model_of_the_workers_own_is_pinned():
     ):
         with pytest.raises(ValidationError):
             VisionModel.model_validate(wrong)
+
+
+def test_a_hostile_list_of_options_is_not_looked_at_to_its_end():
+    """Each option among so many ids would be a minute of the API's time."""
+    raw = {"sceneIds": ["a"] * 5_000, "sceneOptions": [{"sceneId": "b", "extraDetail": True}] * 5_000}
+    found = faults(raw, limits=FREE)
+    assert {("out_of_range", "/metadata/sceneOptions"), ("scene_ids_mismatch", "/metadata/sceneIds")} <= found
+    assert ("unknown_scene", "/metadata/sceneOptions/99/sceneId") in found
+    assert len(found) == 2 + 2 * 100
+
+
+def test_an_answer_repeats_no_long_id():
+    with pytest.raises(BrokenScenes) as caught:
+        checked({"sceneIds": ["x" * 100_000], "sceneOptions": [{"sceneId": "y" * 100_000}]}, [None])
+    told = json.dumps([fault.model_dump(mode="json") for fault in caught.value.faults])
+    assert len(told) < 2_000

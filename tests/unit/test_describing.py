@@ -13,20 +13,22 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from farm.catalog import ModerationRules
 from farm.errors import AssetUnreadable, FailureClass, TaskFailure
-from tasks.describe_scenes import Described, Source
+from farm.moderation import ModerationRules
+from tasks.describe_scenes import Described, DescribeScenes, SceneImage, Source
 from tasks.describe_scenes.asking import Wanted
 from tasks.describe_scenes.metadata import Style
 from tests.described_jobs import without_readers
 from tests.media import real_clip, real_photo
 from tests.unit.test_describe_cues import NARRATION
 from workers.context import InputFile, TaskInput
+from workers.media.rgb import Picture
 from workers.vision_describe.describe_scenes import perform
 from workers.vision_describe.describing.decency import check_picture
 from workers.vision_describe.describing.facts import Facts, see
 from workers.vision_describe.describing.measured import MeasuredDescriber
-from workers.vision_describe.describing.palette import Picture, named_cells
+from workers.vision_describe.describing.palette import named_cells
+from workers.vision_describe.describing.telling import Telling
 from workers.vision_describe.describing.wording import described
 
 pytestmark = pytest.mark.slow
@@ -353,6 +355,22 @@ def test_what_readers_find_is_told_first(album: Mapping[str, Path]):
     said = MeasuredDescriber([reads]).describe(wanted, see(album["china"], "china"))
     assert said.description.endswith("Readable text: \"EXIT 'B' / Gate 7\". 2 faces detected.")
     assert "Gate 7" in said.about
+
+
+def test_a_forbidden_word_on_a_picture_is_not_read_out(album: Mapping[str, Path]):
+    def reads(_picture: Picture, facts: Facts) -> Facts:
+        return facts.model_copy(update={"lines": ("Zonkish SALE",), "faces": 1})
+
+    seen, measured = see(album["china"], "china"), MeasuredDescriber([reads])
+    params = DescribeScenes(images=(SceneImage(asset_id="asset_1"),))
+    told = {}
+    for word in ("zonkish", "elsewhere"):
+        telling = Telling(params, measured, ModerationRules(words=(word,)), measured)
+        telling.add(seen)
+        (scene,) = telling.all().scenes
+        told[word] = scene.description
+    assert told["elsewhere"] == described(reads(seen.picture(), seen.facts), "normal", 500)
+    assert told["zonkish"] == described(seen.facts, "normal", 500)
 
 
 def test_a_picture_that_is_refused_is_named_and_nothing_is_described(album: Mapping[str, Path]):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from farm.catalog import ModerationRules
+from farm.moderation import ModerationRules
 from tests.media import real_clip, real_photo
 from workers.vision_describe.describing.facts import see
 from workers.vision_describe.describing.measured import installed_readers
@@ -58,7 +58,7 @@ def test_faces_are_counted(tmp_path: Path) -> None:
 @with_weights
 def test_decent_pictures_are_not_refused() -> None:
     pytest.importorskip("nudenet")
-    from workers.vision_describe.describing.nudity import bare
+    from workers.media.nudity import bare
 
     rules = ModerationRules()
     pictures = [

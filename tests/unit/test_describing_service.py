@@ -139,7 +139,7 @@ def test_a058_cues_in_the_wrong_order_come_out_in_order(desk: Desk, service: Vis
     assert starts == sorted(starts) and starts
 
 
-@pytest.mark.parametrize("plan", ["prose", "in_list", "in_scenes"])
+@pytest.mark.parametrize("plan", ["prose", "in_thoughts", "in_list", "in_scenes"])
 def test_what_is_only_wrapped_is_unwrapped(desk: Desk, service: VisionService, plan: str):
     service.next(plan)
     assert told(desk.describe()) == GOOD
@@ -161,6 +161,17 @@ def test_an_answer_that_is_none_is_asked_for_again_then_measured(
     assert [(warning.code, warning.path) for warning in found.warnings] == [
         ("description_measured", "/images/1")
     ]
+
+
+def test_a051_without_a_hint_the_language_is_english_or_as_the_narration_is_written(
+    desk: Desk, service: VisionService
+):
+    service.next("ok", "foreign", "foreign")
+    found = desk.describe(narrationText=NARRATION)
+    assert [source for _, source in told(found)] == [Source.MODEL, Source.MEASURED, Source.MODEL]
+    service.next("foreign")
+    found = desk.describe(narrationText="一个男人在街上走着。他停下来。天黑了。")
+    assert told(found)[0] == ("一个男人在街上", Source.MODEL)
 
 
 def test_a055_a_text_that_is_too_long_is_cut_at_a_sentence(desk: Desk, service: VisionService):

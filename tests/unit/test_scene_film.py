@@ -88,6 +88,32 @@ def test_what_does_not_go_together_is_refused_by_name() -> None:
         KIND.plan(asked(fps=23.5))
 
 
+def starting(scenes: TimestampsFile, index: int, start_ms: int, cut_ms: int) -> TimestampsFile:
+    """The same with one scene elsewhere, behind a plain cut."""
+    there = scenes.scenes[index]
+    cut = there.transition.model_copy(update={"type": "cut", "start_ms": cut_ms, "duration_ms": 0})
+    moved = there.model_copy(update={"start_ms": start_ms, "transition": cut})
+    found = (*scenes.scenes[:index], moved, *scenes.scenes[index + 1 :])
+    return scenes.model_copy(update={"scenes": found})
+
+
+def test_a_scene_that_no_frame_could_show_is_named_with_what_helps() -> None:
+    scenes = timed()
+    near, end = scenes.scenes[1].start_ms + 1, scenes.duration_ms - 3
+    for moved, at, number in ((2, near, 2), (4, end, 5)):
+        with pytest.raises(BadRequest, match=rf"Scene {number} .*min_scene_ms") as refused:
+            manifest_of(asked(transitions="cut"), starting(scenes, moved, at, at))
+        assert refused.value.public_code == "scene_too_short"
+
+
+def test_a_marker_lies_within_the_picture() -> None:
+    scenes = timed()
+    late = starting(scenes, 4, scenes.duration_ms - 3, scenes.duration_ms - 300)
+    made = compose(manifest_of(asked(), late))
+    marker = json.loads(made.otio)["tracks"]["markers"][4]["marked_range"]["start_time"]
+    assert marker["value"] == made.timeline.end_frame_exclusive - 1
+
+
 def test_the_price_covers_the_longest_film_and_ends_at_the_true_one() -> None:
     held = KIND.price_mc(asked(max_duration_s=600), CATALOG)
     assert held == 4_000 + 10 * 5_000

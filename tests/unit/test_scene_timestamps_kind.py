@@ -15,9 +15,11 @@ from farm.settings import Settings
 from tasks.compose_otio.manifest import Marker
 from tasks.scene_timestamps import KIND, SceneTimestamps, breakdown, price_mc
 from tasks.scene_timestamps.captions import as_srt, as_vtt, captions
+from tasks.scene_timestamps.checks import checked
 from tasks.scene_timestamps.heard import Word
 from tasks.scene_timestamps.listed import scenes_in
 from tasks.scene_timestamps.outputs import file_of, markers_of, words_of
+from tasks.scene_timestamps.params import MAX_SCENES
 from tests.narrations import narration, spoken
 from workers.asr_align.placing import placed
 
@@ -96,11 +98,27 @@ def test_scenes_are_read_however_they_are_listed(listed: Any) -> None:
         ("[]", "no list of 1 to 500 scenes"),
         ('[{"startCueText": 7}]', r"scenes\[0\].startCueText"),
         ('[{}, {"fixedStartMs": -1}]', r"scenes\[1\].fixedStartMs"),
+        ('[{}, "the lamp is lit"]', r"scenes\[1\] is no object"),
     ],
 )
 def test_a_broken_list_is_told_by_its_field(raw: str, said: str) -> None:
     with pytest.raises(BadRequest, match=said):
         scenes_in(raw.encode(), "scenes.json")
+
+
+def test_a069_a_hostile_list_of_scenes_is_not_looked_at_to_its_end() -> None:
+    """Each of so many broken scenes told of would be seconds of the API's time, and its memory."""
+    tier = CATALOG.timestamps_limits["enterprise"]
+    metadata, found = checked({"scenes": [{}] * 50_000}, tier, 60.0)
+    assert metadata is None
+    assert ("too_many_scenes", "/metadata/scenes") in {(fault.code, fault.path) for fault in found}
+    assert len(found) == 1 + 2 * (MAX_SCENES + 1)
+    good = {"anchorText": "a lamp", "startCueText": "the lamp"}
+    metadata, found = checked({"scenes": [good] * 1_000}, tier, 60.0)
+    assert metadata is None
+    assert [(fault.code, fault.got, fault.allowed) for fault in found] == [
+        ("too_many_scenes", 1_000, tier.max_scenes)
+    ]
 
 
 def test_a_scene_without_a_cue_lies_between_its_neighbours() -> None:

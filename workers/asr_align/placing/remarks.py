@@ -29,7 +29,8 @@ def _of_sound(heard: Heard) -> Iterator[Remark]:
     if not heard.speech and not (heard.words and is_borne_out):
         yield Remark(code="no_speech", message="Nobody is heard to speak; the starts are guesses.")
     elif heard.method is Method.PROPORTIONAL or not heard.words:
-        message = "Words could not be told apart, so the starts are guesses; narrationText may help."
+        helps = "" if heard.is_known_text else "; narrationText may help"
+        message = f"Words could not be told apart, so the starts are guesses{helps}."
         yield Remark(code="words_not_heard", message=message)
     elif not is_borne_out:
         message = "What is heard is not narrationText, or in another language; the starts are guesses."

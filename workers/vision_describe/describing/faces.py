@@ -6,8 +6,8 @@ from pathlib import Path
 
 import cv2
 
+from workers.media.rgb import Picture
 from workers.vision_describe.describing.facts import Facts
-from workers.vision_describe.describing.palette import Picture
 
 _FILE = "models/face_detection_yunet_2023mar_int8bq.onnx"
 _SURE = 0.85

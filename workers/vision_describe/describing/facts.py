@@ -7,13 +7,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from farm.noun import Noun
-from workers.media.colour import Converter
 from workers.media.planes import Planes
+from workers.media.rgb import Picture, rgb, small
 from workers.media.stills import StillInfo, open_still, probe_still
-from workers.vision_describe.describing.palette import Picture, named_cells, parts, shares
+from workers.vision_describe.describing.palette import named_cells, parts, shares
 from workers.vision_describe.detail import SIDE_PX, Glance, Grey, glance, lightness, sharpness
 
 _SPAN = (5, 95)  # percentiles of the lightness between which contrast is measured
@@ -50,15 +49,15 @@ class Seen:
 
     def picture(self, side_px: int = SIDE_PX) -> Picture:
         """Its pixels in RGB, no more than `side_px` on its longer side."""
-        return _rgb(_small(self.frame, side_px))
+        return rgb(small(self.frame, side_px))
 
 
 def see(path: Path, name: str) -> Seen:
     """Measure a picture. Raises AssetUnreadable naming it."""
     info, frame = probe_still(path, name), open_still(path, name)
-    small = _small(frame, SIDE_PX)
-    planes = Planes.of(small)
-    return Seen(frame, _measured(info, planes, _rgb(small)), glance(planes))
+    little = small(frame, SIDE_PX)
+    planes = Planes.of(little)
+    return Seen(frame, _measured(info, planes, rgb(little)), glance(planes))
 
 
 def twin_of(seen: Glance, earlier: Sequence[Glance]) -> int | None:
@@ -79,22 +78,3 @@ def _measured(info: StillInfo, planes: Planes, picture: Picture) -> Facts:
         colours=shares(cells),
         places={name: dict(islice(shares(part).items(), _KEPT)) for name, part in parts(cells).items()},
     )
-
-
-def _small(frame: av.VideoFrame, side_px: int) -> av.VideoFrame:
-    scale = min(1.0, side_px / max(frame.width, frame.height))
-    width, height = (max(16, round(side * scale / 2) * 2) for side in (frame.width, frame.height))
-    return Converter().convert(frame, width, height)
-
-
-def _rgb(frame: av.VideoFrame) -> Picture:
-    """A composable frame as a viewer sees it."""
-    shown = VideoReformatter().reformat(
-        frame,
-        format="rgb24",
-        src_colorspace=Colorspace.ITU709,
-        src_color_range=ColorRange.MPEG,
-        dst_color_range=ColorRange.JPEG,
-        threads=1,
-    )
-    return np.asarray(shown.to_ndarray(), np.uint8)

@@ -13,8 +13,8 @@ import structlog
 
 from tasks.describe_scenes.asking import Said, Wanted
 from tasks.describe_scenes.scenes import Source
+from workers.media.rgb import Picture
 from workers.vision_describe.describing.facts import Facts, Seen
-from workers.vision_describe.describing.palette import Picture
 from workers.vision_describe.describing.wording import described, keywords
 
 Reader = Callable[[Picture, Facts], Facts]

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.media import oklab
+from workers.media.rgb import Picture
 
 Floats = npt.NDArray[np.float64]
-Picture = npt.NDArray[np.uint8]
 Cells = npt.NDArray[np.str_]
 
 _SIDE = 96  # cells a side that are named

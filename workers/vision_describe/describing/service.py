@@ -16,9 +16,9 @@ from farm.errors import FailureClass, TaskFailure
 from tasks.describe_scenes.asking import Said, Wanted, answer_format, messages, read_answer
 from tasks.describe_scenes.scenes import Source, TextUnusable
 from workers.context import Context, TaskInput
+from workers.media.rgb import Picture
 from workers.provider_http import post_into, service_of
 from workers.vision_describe.describing.facts import Seen
-from workers.vision_describe.describing.palette import Picture
 
 _MOST_BYTES = 1 << 20
 _QUALITY = 88

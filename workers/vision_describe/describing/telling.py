@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Protocol
 
 from farm.errors import FailureClass, TaskFailure
+from farm.moderation import ModerationRules, forbids
 from tasks.compose_otio.findings import Finding, pointer
 from tasks.describe_scenes import Described, DescribeScenes, SceneText, Source
 from tasks.describe_scenes.asking import Said, Wanted
 from tasks.describe_scenes.checks import notes
 from tasks.describe_scenes.cues import Cue, Shown, choose_cues
-from tasks.describe_scenes.scenes import TextUnusable, forbidden
+from tasks.describe_scenes.policy import CAPABILITY
+from tasks.describe_scenes.scenes import TextUnusable
 from workers.vision_describe.describing.facts import Seen, twin_of
 from workers.vision_describe.describing.measured import MeasuredDescriber
 from workers.vision_describe.detail import Glance
@@ -39,12 +41,12 @@ class Telling:
         self,
         params: DescribeScenes,
         describer: Describer,
-        forbidden_words: Sequence[str] = (),
+        rules: ModerationRules | None = None,
         measured: MeasuredDescriber | None = None,
     ) -> None:
         self._params = params
         self._describer = describer
-        self._forbidden = forbidden_words
+        self._rules = rules or ModerationRules()
         self._measured = measured or MeasuredDescriber()
         self._detailed = params.metadata.in_detail(len(params.images))
         self._glances: list[Glance] = []
@@ -96,16 +98,25 @@ class Telling:
             said = self._describer.describe(wanted, seen)
         except TextUnusable as error:
             return Source.MEASURED, self._instead(wanted, seen, str(error))
-        if self._describer.source is Source.MODEL and forbidden([said.description], self._forbidden):
+        if self._describer.source is Source.MEASURED:
+            return Source.MEASURED, self._without_forbidden(said, wanted, seen)
+        if self._is_forbidden(said):
             return Source.MEASURED, self._instead(wanted, seen, "a description has words that are forbidden")
-        return self._describer.source, said
+        return Source.MODEL, said
 
     def _instead(self, wanted: Wanted, seen: Seen, why: str) -> Said:
         if wanted.place + 1 >= _GIVES_UP_AFTER and not self._has_model_text:
             raise _of_no_use(why)
         said = "Could not be described as asked; this is what was measured of it."
         self._warn("description_measured", pointer("images", wanted.place), said)
-        return self._measured.describe(wanted, seen)
+        return self._without_forbidden(self._measured.describe(wanted, seen), wanted, seen)
+
+    def _without_forbidden(self, said: Said, wanted: Wanted, seen: Seen) -> Said:
+        """What was measured; where a reader has read what is forbidden, nothing that readers found."""
+        return MeasuredDescriber(()).describe(wanted, seen) if self._is_forbidden(said) else said
+
+    def _is_forbidden(self, said: Said) -> bool:
+        return forbids(self._rules, CAPABILITY, [said.description])
 
     @property
     def _has_model_text(self) -> bool:

@@ -7,8 +7,8 @@ from rapidocr_onnxruntime import RapidOCR
 from farm.catalog import read_catalog
 from farm.settings import Settings
 from tasks.describe_scenes.scenes import plain
+from workers.media.rgb import Picture
 from workers.vision_describe.describing.facts import Facts
-from workers.vision_describe.describing.palette import Picture
 
 _SURE = 0.8
 _LEAST_LETTERS = 2

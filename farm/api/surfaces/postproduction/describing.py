@@ -18,6 +18,7 @@ from farm.api.routing import farm_router, rated
 from farm.api.surfaces.postproduction import parts, waiting
 from farm.api.surfaces.postproduction.wire import Answer, FindingView, Meta
 from farm.job import Job, JobSpec
+from farm.moderation import CODE
 from farm.money import credits
 from farm.timeline import MediaKind
 from tasks.compose_otio.findings import Finding
@@ -33,7 +34,7 @@ from tasks.describe_scenes import (
     SceneText,
 )
 from tasks.describe_scenes.checks import checked
-from tasks.describe_scenes.policy import CODE, REFUSED, has_forbidden_words
+from tasks.describe_scenes.policy import REFUSED, has_forbidden_words
 
 PATH = "/postproduction/v1/describe-scenes"
 _SURFACE = "postproduction"
@@ -94,10 +95,10 @@ async def describe_scenes(
     """
     limits = limits_of(desk, caller.account)
     async with parts.received(request, _rules(limits), _METADATA_BYTES) as sent:
-        faults, metadata = _checked(sent, limits)
+        faults, metadata = await run_in_threadpool(_checked, sent, limits)
         if metadata is None:
             return waiting.refused(request, faults)
-        if has_forbidden_words(metadata, desk.hall.catalog.moderation.words):
+        if has_forbidden_words(metadata, desk.hall.catalog.moderation):
             return _forbidden(request)
 
         async def make() -> Response:

@@ -1,6 +1,7 @@
 """POST and GET of scene-timestamps: a form with one sound and its scenes becomes a job that is waited for."""
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from farm.doors import jobs
 from farm.job import Job, JobSpec
 from farm.states import JobState
 from farm.timeline import MediaKind
+from tasks.compose_otio import Finding
 from tasks.scene_timestamps import KIND, STEP, Timed
 from tasks.scene_timestamps.checks import checked
 from tasks.scene_timestamps.metadata import Metadata
@@ -65,11 +67,9 @@ async def scene_timestamps(
     most = tier.max_audio_mib * _MIB
     rules = FileRules(AUDIO, MediaKind.AUDIO, most=1, file_bytes=most, total_bytes=most)
     async with received(request, rules, desk.hall.catalog.limits.json_max_bytes) as sent:
-        length_s = await run_in_threadpool(audio_length_s, sent.files[0].path) if sent.files else None
-        told = any(fault.path == "/metadata" for fault in sent.faults)
-        metadata, faults = (None, []) if told else checked(sent.metadata, tier, length_s)
-        if metadata is None or sent.faults:
-            return refused(request, [*sent.faults, *faults])
+        length_s, metadata, faults = await run_in_threadpool(_checked, sent, tier)
+        if metadata is None or faults:
+            return refused(request, faults)
         held_s = min(length_s or tier.max_audio_s, LONGEST_S)
         return await once(request, sent.told, partial(_made, request, desk, caller, sent, metadata, held_s))
 
@@ -95,6 +95,15 @@ def limits_of(desk: Desk, account: Account) -> TimestampsTier:
     """What the account's tier allows, by the surface's own words for tiers."""
     catalog = desk.hall.catalog
     return catalog.timestamps_limits[catalog.surface_tier(SURFACE, account.tier)]
+
+
+def _checked(sent: Sent, tier: TimestampsTier) -> tuple[float | None, Metadata | None, Sequence[Finding]]:
+    """The sound's length as its header tells, the metadata, and all that is wrong with either."""
+    length_s = audio_length_s(sent.files[0].path) if sent.files else None
+    if any(fault.path == "/metadata" for fault in sent.faults):
+        return length_s, None, sent.faults
+    metadata, faults = checked(sent.metadata, tier, length_s)
+    return length_s, metadata, [*sent.faults, *faults]
 
 
 async def _made(
