@@ -27,13 +27,17 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """What a batch is made from. `kind` and `defaults` are for rows that name none."""
+    """What a batch is made from. `kind` and `defaults` are for rows that name none.
+
+    `id_prefix` is how a surface has its id begin.
+    """
 
     name: str = ""
     kind: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     max_running: int | None = None
     webhook_url: str | None = None
+    id_prefix: str = "batch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 A file there replaces only the keys it names; the packaged file supplies the rest and explains each key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from enum import StrEnum
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from farm.chat import ChatRules, check_chat
 from farm.config_files import merge as _merge
 from farm.config_files import read_toml as _toml
+from farm.diffusing import DiffusionRules
 from farm.encoders import EncoderProfile
 from farm.errors import BadRequest, FarmUnavailable
 from farm.model_book import ModelBook
 from farm.model_files import read_models
+from farm.moderation import ModerationRules
 from farm.noun import Noun
 from farm.providers import ProviderBook
 from farm.settings import Settings
@@ -74,6 +78,7 @@ class Scheduling(Noun):
     burst_turns: float = Field(ge=0)
     burst_s: float = Field(ge=0)
     warm_jumps: int = Field(ge=0)
+    warm_wait_s: float = Field(ge=0)
     refuse_unrunnable: bool = False
     batch: int = Field(gt=0)
     kill_grace_s: float = Field(gt=0)
@@ -143,8 +148,12 @@ class Limits(Noun):
     download_url_s: int = Field(gt=0)
     upload_max_bytes: int = Field(gt=0)
     project_max_files: int = Field(gt=0)
+    studio_image_bytes: int = Field(gt=0)
     json_max_bytes: int = Field(gt=0)
     asset_days: float = Field(gt=0)
+    fetch_s: float = Field(gt=0)
+    fetch_picture_bytes: int = Field(gt=0)
+    fetch_media_bytes: int = Field(gt=0)
 
 
 class OutboundRules(Noun):
@@ -162,7 +171,10 @@ class ApiRules(Noun):
     """See configs/farm.toml, where each key is explained."""
 
     answer_s: float = Field(default=30.0, ge=0, le=300)
+    video_s: float = Field(default=600.0, ge=0)
+    pictures_s: float = Field(default=590.0, ge=0, le=3600)
     cors_origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
+    max_keys: int = Field(default=100, gt=0)
 
 
 class WebhookRules(Noun):
@@ -223,6 +235,7 @@ class VoiceRules(Noun):
     """See configs/voices.toml, where each key is explained."""
 
     engines: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
     kokoro: str = ""
     max_saved: int = Field(default=100, ge=0)
     response_format: Literal["wav", "mp3", "opus", "aac"] = "wav"
@@ -230,6 +243,13 @@ class VoiceRules(Noun):
     remote: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], RemoteVoice] = Field(
         default_factory=dict
     )
+
+
+class StudioVoice(Noun):
+    """See configs/voices.toml, where each key is explained."""
+
+    name: str = Field(min_length=1)
+    voice: str = Field(min_length=1)
 
 
 class AlignRules(Noun):
@@ -273,14 +293,6 @@ class DescribeRules(Noun):
     models: Mapping[str, VisionModel] = Field(default_factory=dict)
 
 
-class ModerationRules(Noun):
-    """See configs/describe.toml, where each key is explained."""
-
-    words: tuple[str, ...] = ()
-    nudity: bool = True
-    nudity_from: float = Field(default=0.8, ge=0, le=1)
-
-
 class DescribeTier(Noun):
     """See configs/tiers.toml, where each key is explained."""
 
@@ -302,6 +314,30 @@ class TimestampsTier(Noun):
     max_narration: int = Field(ge=0)
     max_field: int = Field(gt=0)
     max_scene_text: int = Field(gt=0)
+
+
+class Feature(StrEnum):
+    """What only some tiers open."""
+
+    STOCK = "stock"
+    TTS = "tts"
+    HOSTING = "hosting"
+    ORGS = "orgs"
+    BRAND_KITS = "brand_kits"
+    SUBTITLE_TRANSLATION = "subtitle_translation"
+    UPSCALE = "upscale"
+    FACE_SWAP = "face_swap"
+
+
+class GenerationTier(Noun):
+    """See configs/tiers.toml, where each key is explained."""
+
+    video_side: int = Field(gt=0)
+    picture_side: int = Field(gt=0)
+    frames: int = Field(gt=0)
+    steps: int | None = Field(default=None, gt=0)
+    watermark: bool = False
+    features: tuple[Feature, ...] = ()
 
 
 class ComposeLimits(Noun):
@@ -329,19 +365,27 @@ class Catalog(Noun):
     webhooks: WebhookRules
     api: ApiRules
     rates: Mapping[str, str]
+    tier_rates: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    key_rates: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     render_prices: Mapping[str, str]
     postproduction_prices: Mapping[str, str]
+    generation_prices: Mapping[str, str] = Field(default_factory=dict)
+    studio_prices: Mapping[str, str]
     compose_limits: Mapping[str, ComposeLimits]
     describe_limits: Mapping[str, DescribeTier]
     timestamps_limits: Mapping[str, TimestampsTier]
+    generation_limits: Mapping[str, GenerationTier] = Field(min_length=1)
     encoders: Mapping[str, EncoderProfile]
     segments: SegmentRules
     tunes: TuneRules
     fonts: FontRules
     voices: VoiceRules
+    studio_voices: Mapping[str, StudioVoice] = Field(default_factory=dict)
     align: AlignRules = AlignRules()
     describe: DescribeRules = DescribeRules()
+    generate: DiffusionRules = DiffusionRules()
     moderation: ModerationRules = ModerationRules()
+    chat: ChatRules = ChatRules()
     providers: ProviderBook
 
     @property
@@ -379,6 +423,23 @@ class Catalog(Noun):
                 where = f"voices.remote.{name}.model"
                 what = f"names {voice.model!r}, and providers.toml has no such model under routes.{SPEECH}"
                 raise FarmUnavailable(f"voices.toml: {where} {what}.", param=where)
+
+    def check_rates(self) -> None:
+        """Raise FarmUnavailable naming the rate whose class or tier is not there."""
+        for name, by_tier in self.tier_rates.items():
+            _require_known(f"tier_rates.{name}", name, self.rates)
+            for tier in by_tier:
+                _require_known(f"tier_rates.{name}.{tier}", tier, self.tiers)
+        for prefix, own in self.key_rates.items():
+            for name in own:
+                _require_known(f"key_rates.{prefix}.{name}", name, self.rates)
+
+    def check_own_models(self) -> None:
+        """Raise FarmUnavailable naming the model of generate.toml that the catalog does not have."""
+        for name in self.generate.models:
+            if name not in self.models.models:
+                where = f"generate.models.{name}"
+                raise FarmUnavailable(f"generate.toml: {where} is no model of the catalog.", param=where)
 
     def surface_tier(self, surface: str, tier: str) -> str:
         """The surface's own word for an account's tier: the first, its strictest, for one it does not name.
@@ -423,6 +484,9 @@ _FILES = (
     "voices.toml",
     "align.toml",
     "describe.toml",
+    "generate.toml",
+    "moderation.toml",
+    "chat.toml",
 )
 
 
@@ -441,6 +505,10 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
         catalog.providers.check(catalog.pools)
         catalog.check_surface_tiers()
         catalog.check_voices()
+        catalog.check_rates()
+        catalog.check_own_models()
+        catalog.moderation.check()
+        check_chat(catalog.providers)
         return catalog
     except ValidationError as error:
         first = error.errors()[0]
@@ -452,3 +520,8 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
 
 def _wrong(where: str, what: str) -> FarmUnavailable:
     return FarmUnavailable(f"tiers.toml: {where} {what}.", param=where)
+
+
+def _require_known(where: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise FarmUnavailable(f"farm.toml: {where}: there is no {name!r}.", param=where)

@@ -39,6 +39,7 @@ class FailureClass(StrEnum):
     INVALID_INPUT = "invalid_input"
     POLICY = "policy"
     PROVIDER_AUTH = "provider_auth"
+    UNSUPPORTED = "unsupported_option"  # this provider has no such option; another may
     CORRUPT_OUTPUT = "corrupt_output"
     DEPENDENCY = "dependency_failed"
     INTERNAL = "internal"

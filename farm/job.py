@@ -18,6 +18,7 @@ class JobSpec:
     `interactive`: somebody waits for the answer, so its short tasks may use the slots kept for such.
     `max_running`: so many of its tasks at once at most. `auto_retry`: where others would fail for good, it is
     tried some rounds more (`scheduling.auto_retry_rounds`), and its webhook tells only how that ended.
+    `id_prefix`: how a surface has the job's id begin.
     """
 
     params: Params
@@ -31,6 +32,7 @@ class JobSpec:
     project_id: str | None = None
     interactive: bool = False
     max_running: int | None = None
+    id_prefix: str = "job"
 
     @classmethod
     def of(cls, params: Params) -> "JobSpec":

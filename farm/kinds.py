@@ -16,6 +16,7 @@ from pydantic import Field, JsonValue
 
 from farm.catalog import Catalog
 from farm.errors import NotFound
+from farm.moderation import Told
 from farm.money import PriceLine
 from farm.noun import Noun
 from farm.providers import Choice, ProviderBook
@@ -91,7 +92,7 @@ class Kind(Generic[P]):
     """A declaration: parameters, price, tasks, and who performs each step.
 
     `plan`, `price_mc` and `breakdown` are pure. `price_mc` is in milli-credits and is what the job holds at
-    submit; the lines of `breakdown` sum to it.
+    submit; the lines of `breakdown` sum to it. `told` names the texts that moderation checks before that.
     `version` rises when a worker of the old code could not run the new tasks. A kind `for_operators` can
     harm a farm on request (it exists to test one), so customers cannot submit it over HTTP.
     """
@@ -105,6 +106,7 @@ class Kind(Generic[P]):
     summary: str = ""
     for_operators: bool = False
     breakdown: Callable[[P, Catalog], Sequence[PriceLine]] | None = None
+    told: Callable[[P], Told] | None = None
 
     @property
     def announced(self) -> str:

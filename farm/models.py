@@ -42,6 +42,8 @@ class Engine(StrEnum):
     COMFYUI = "comfyui"
     ANIMATIC = "animatic"
     CHARTS = "charts"
+    SPEECH = "speech"
+    RETOUCH = "retouch"
     REMOTE = "remote"
 
 
@@ -55,6 +57,9 @@ class Capability(StrEnum):
     VIDEO_TO_VIDEO = "video-to-video"
     TEXT_TO_IMAGE = "text-to-image"
     IMAGE_EDIT = "image-edit"
+    REMOVE_BACKGROUND = "remove-background"
+    UPSCALE = "upscale"
+    RESTORE = "restore"
     TEXT_TO_3D = "text-to-3d"
     CHART_TO_VIDEO = "chart-to-video"
     SPEECH = "speech"

@@ -5,11 +5,14 @@ the generations API shows them under `debug`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from pydantic import JsonValue
 
 from farm.errors import FailureClass
-from farm.job import Attempt, Task
-from farm.providers import Choice, Decision, Reason, Skipped, Then
+from farm.job import Attempt, Job, Task
+from farm.providers import Choice, Decision, Reason, Routing, Skipped, Then
+from farm.states import JobState
 
 UNAVAILABLE = "provider_unavailable"
 _TOLD_AS: Mapping[str, str] = {
@@ -20,6 +23,7 @@ _TOLD_AS: Mapping[str, str] = {
     FailureClass.TIMEOUT: "timeout",
     FailureClass.NO_PROGRESS: "timeout",
     FailureClass.OOM: "oom",
+    FailureClass.UNSUPPORTED: "unsupported_option",
 }
 _WORDS: Mapping[str, str] = {
     Reason.CIRCUIT_OPEN: "rests after failures",
@@ -37,6 +41,7 @@ class ProviderFacts:
     """`model` is as asked; `model_actual` the concrete one, now and in the end.
 
     A submission failover happened before a provider had accepted the work, an async one after that.
+    What is `routing_` tells of "auto" alone: the model that did best, the configs' own, by how many points.
     `prediction_id_current` is the provider's id of the latest purchase, `_original` of the first if that was
     another.
     """
@@ -48,10 +53,77 @@ class ProviderFacts:
     provider_actual: str
     submission_failover_used: bool
     submission_failover_reason: str | None
+    routing_safe_fallback_applied: bool
+    routing_fallback_reason: str | None
+    routing_preferred_provider: str | None
+    routing_legacy_provider: str | None
+    routing_confidence_margin: float | None
     async_capacity_failover_attempted: bool
     async_capacity_failover_reason: str | None
     prediction_id_original: str | None
     prediction_id_current: str | None
+
+    @property
+    def debug(self) -> dict[str, JsonValue]:
+        """All but what every answer tells."""
+        return {name: value for name, value in asdict(self).items() if name not in _PUBLIC}
+
+
+_PUBLIC = ("model", "model_actual", "failover_used")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Who served a job, and what that costs. `facts` are of its first task that moved, else of its first.
+
+    `credits_mc` is what the job costs as things stand, nothing once it failed; `adjusted_mc` that same where
+    it is less than was quoted because a cheaper model stands in; `refunded_mc` what a failure gave back.
+    """
+
+    facts: ProviderFacts | None
+    failover_used: bool
+    credits_mc: int
+    adjusted_mc: int | None
+    refunded_mc: int
+
+    @property
+    def model(self) -> str:
+        """As asked; empty for a job that needed no provider."""
+        return self.facts.model if self.facts else ""
+
+    @property
+    def model_actual(self) -> str:
+        """The concrete key that serves or served; empty for a job that needed no provider."""
+        return self.facts.model_actual if self.facts else ""
+
+    @property
+    def debug(self) -> dict[str, JsonValue]:
+        """The debug block, empty for a job that needed no provider."""
+        return self.facts.debug if self.facts else {}
+
+
+def served_of(job: Job, attempts: Sequence[Attempt]) -> Served:
+    """Who served a job, from its tasks and all its attempts, oldest first."""
+    told = [facts for task in job.tasks if (facts := provider_facts(task, attempts)) is not None]
+    moved = [facts for facts in told if facts.failover_used]
+    credits_mc, quoted_mc = _credits(job)
+    return Served(
+        facts=next(iter([*moved, *told]), None),
+        failover_used=bool(moved),
+        credits_mc=credits_mc,
+        adjusted_mc=credits_mc if moved and credits_mc < quoted_mc else None,
+        refunded_mc=job.held_mc if job.state in (JobState.FAILED, JobState.CANCELLED) else 0,
+    )
+
+
+def _credits(job: Job) -> tuple[int, int]:
+    """What it costs, and what it would if nothing had moved: the same once it has failed."""
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        return 0, 0
+    if job.state is JobState.COMPLETED:
+        return job.charged_mc, job.held_mc
+    saved = sum(task.choice.saved_mc for task in job.tasks if task.choice is not None)
+    return max(0, job.held_mc - saved), job.held_mc
 
 
 def provider_facts(task: Task, attempts: Sequence[Attempt]) -> ProviderFacts | None:
@@ -60,6 +132,7 @@ def provider_facts(task: Task, attempts: Sequence[Attempt]) -> ProviderFacts | N
         return None
     made = [attempt for attempt in attempts if attempt.task_id == task.id and attempt.decision is not None]
     before, after = _moves(made, task.choice)
+    routing = _routing(made, task.choice)
     refs = [attempt.provider_ref for attempt in made if attempt.provider_ref is not None]
     return ProviderFacts(
         model=task.route.model,
@@ -69,6 +142,11 @@ def provider_facts(task: Task, attempts: Sequence[Attempt]) -> ProviderFacts | N
         provider_actual=task.choice.model,
         submission_failover_used=bool(before),
         submission_failover_reason=_told(before),
+        routing_safe_fallback_applied=routing is not None and routing.kept is not None,
+        routing_fallback_reason=routing.kept if routing else None,
+        routing_preferred_provider=routing.preferred if routing else None,
+        routing_legacy_provider=routing.legacy if routing else None,
+        routing_confidence_margin=routing.margin if routing else None,
         async_capacity_failover_attempted=bool(after),
         async_capacity_failover_reason=_told(after),
         prediction_id_original=refs[0] if refs and refs[0] != refs[-1] else None,
@@ -95,11 +173,20 @@ def _moves(made: Sequence[Attempt], choice: Choice) -> tuple[list[str], list[str
     after: list[str] = []
     stops = [(_key(attempt), _decision(attempt).why) for attempt in made]
     for attempt, (to, why) in zip(made, [*stops[1:], (choice.key, choice.why)], strict=False):
-        if _key(attempt) != to:
-            then = _decision(attempt).then
-            reason = then.why if then is not None and then.what == "failover" else why
-            (before if attempt.provider_ref is None else after).append(reason)
+        if _key(attempt) != to and why != Reason.PREFERRED:
+            (before if attempt.provider_ref is None else after).append(_reason(attempt, why))
     return before, after
+
+
+def _reason(attempt: Attempt, why: str) -> str:
+    """Why a task left the attempt's provider; `why` is what its next attempt has noted."""
+    then = _decision(attempt).then
+    return then.why if then is not None and then.what == "failover" else why
+
+
+def _routing(made: Sequence[Attempt], choice: Choice) -> Routing | None:
+    """What "auto" weighed before the first attempt."""
+    return _decision(made[0]).routing if made else choice.routing
 
 
 def _requested(made: Sequence[Attempt], choice: Choice) -> str:

@@ -17,6 +17,7 @@ from farm.model_book import ModelBook
 from farm.models import Wish
 from farm.money import MILLI, milli
 from farm.noun import Noun
+from farm.remote_model import RemoteModel
 
 AUTO = "auto"
 _NO_MATTER_S = 1.0  # an estimate that nobody asks for
@@ -47,13 +48,15 @@ class Reason(StrEnum):
     LIMIT = "limit"
     NO_WORKER = "no_worker"
     UNHEALTHY = "unhealthy"
+    PREFERRED = "preferred"
     REMOVED = "removed"
     TRIED = "tried"
 
 
 class Provider(Noun):
     """See configs/providers.toml. `url` is where a remote one is reached; its key is never written here, only
-    the name of the workers' environment variable that holds it: `key_env`."""
+    the name of the workers' environment variable that holds it: `key_env`. `models` are those that it calls
+    otherwise than we do."""
 
     pool: str
     engine: str = ""
@@ -63,6 +66,8 @@ class Provider(Noun):
     requires: dict[str, str] = Field(default_factory=dict)
     url: str | None = None
     key_env: str | None = Field(default=None, min_length=1)
+    keeps_keys: bool = False
+    models: Mapping[str, RemoteModel] = Field(default_factory=dict)
 
 
 class Offer(Noun):
@@ -78,10 +83,21 @@ class Offer(Noun):
 
 
 class ModelRoute(Noun):
-    """Who offers a model, the preferred first, and the models that may stand in for it."""
+    """Who offers a model, the preferred first, and the models that may stand in for it.
+
+    `quality` is the operator's opinion of it in points, for "auto".
+    """
 
     offers: tuple[Offer, ...] = Field(min_length=1)
     fallbacks: tuple[str, ...] = ()
+    quality: float = Field(default=50.0, ge=0, le=100)
+
+
+class QualityRules(Noun):
+    """See configs/providers.toml: whether "auto" may mean a better model, and by how many points."""
+
+    enabled: bool = False
+    margin: float = Field(default=10.0, ge=0)
 
 
 class FailoverRules(Noun):
@@ -129,6 +145,18 @@ class Route(Noun):
         return f"{self.capability}/{self.model}" if self.failover else f"{self.capability}/{self.model}!"
 
 
+class Routing(Noun):
+    """What "auto" weighed when the task first went: the best model, the configs' own, and by how many points.
+
+    `kept` says why the configs' own was kept although another was better.
+    """
+
+    preferred: str
+    legacy: str
+    margin: float = 0.0
+    kept: str | None = None
+
+
 class Skipped(Noun):
     """A candidate that was not taken, and why: a Reason, or the class of the failure it answered with."""
 
@@ -160,6 +188,7 @@ class Choice(Noun):
     provider_ref: str | None = None
     in_doubt: bool = False
     purchase: int = 0
+    routing: Routing | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -199,6 +228,7 @@ class Decision(Noun):
     in_doubt: bool = False
     resumes: bool = False
     probes: bool = False
+    routing: Routing | None = None
     then: Then | None = None
 
 
@@ -247,6 +277,7 @@ class ProviderBook(Noun):
     providers: Mapping[str, Provider] = Field(default_factory=dict)
     routes: Mapping[str, Mapping[str, ModelRoute]] = Field(default_factory=dict)
     auto: Mapping[str, str] = Field(default_factory=dict)
+    quality: QualityRules = QualityRules()
     failover: FailoverRules
 
     def check(self, pools: Collection[str]) -> None:
@@ -313,6 +344,10 @@ class ProviderBook(Noun):
     def auto_of(self, capability: str) -> str:
         """What "auto" means for a capability that has routes."""
         return self.auto.get(capability, next(iter(self.routes[capability])))
+
+    def qualities(self, capability: str) -> dict[str, float]:
+        """The operator's opinion of each model of a capability, in points."""
+        return {model: route.quality for model, route in self.routes.get(capability, {}).items()}
 
     def serving(self, model_id: str) -> dict[str, str]:
         """The capabilities that a model of the catalog is offered for here, with its concrete key there."""

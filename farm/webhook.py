@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from farm.errors import BadRequest
+from farm.generation import EVENTS as GENERATION_EVENTS
 
 # The `target` of a delivery that goes to its job's own webhook_url.
 JOB_URL = "webhook_url"
@@ -28,6 +29,7 @@ EVENTS = (
     "batch.cancelled",
     "budget.warning",
     "budget.exhausted",
+    *GENERATION_EVENTS,  # a generation's end may be listened for by either name
 )
 
 _SECRET_BYTES = 24

@@ -69,7 +69,7 @@ class Dispatcher:
         for line, placing in takers:
             sorts = [sort for sort in waiting if sort.line in (line, None) and _fits(sort, placing)]
             if sorts:
-                filling = Filling(connection, placing, self._catalog, held_back, self._jumps, turnstile)
+                filling = Filling(connection, placing, self._catalog, held_back, self._jumps, turnstile, now)
                 messages += self._fill(connection, line, filling, sorts, turnstile, now)
         return messages
 

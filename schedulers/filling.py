@@ -56,6 +56,7 @@ class Filling:
         held_back: Set[int],
         jumps: Counter[str],
         turnstile: Turnstile,
+        now: float,
     ) -> None:
         self.placing = placing
         self.closed: set[int] = set()
@@ -65,6 +66,7 @@ class Filling:
         self._held_back = held_back
         self._jumps = jumps
         self._turnstile = turnstile
+        self._now = now
         self._running: dict[int, int] = {}
         self._turns: Mapping[int, Turn] = {}
         self._counts = Counter[int]()
@@ -140,7 +142,8 @@ class Filling:
         """What the task asks for. Only no longer than the look-ahead, it does not keep anybody waiting."""
         sort = self._tasks(task.account_id).sort_of(task)
         brief = sort.interactive or task.estimated_s <= self._catalog.scheduling.look_ahead_s
-        return Wish(task.requires, task.estimated_s, task.affinity, brief)
+        waited_s = self._now - task.ready_at if task.ready_at is not None else 0.0
+        return Wish(task.requires, task.estimated_s, task.affinity, brief, waited_s)
 
     def _close(self, account: int, task: AnyRow) -> bool:
         """Leave out what is of this task's sort. False when that cannot be told of the account's others."""

@@ -22,13 +22,14 @@ class Nowhere(Enum):
 class Wish:
     """What a task asks of a place. `affinity` is a model it likes to find warm.
 
-    `brief`: it may hold a slot that is kept for interactive work.
+    `brief`: it may hold a slot that is kept for interactive work. `waited_s`: since it could have run.
     """
 
     requires: Mapping[str, str]
     estimated_s: float
     affinity: str | None = None
     brief: bool = False
+    waited_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Placing:
         self._room = room
         self._pool, self._resource = line
         self._allowed_s = rules.look_ahead_s * room.slots
+        self._warm_wait_s = rules.warm_wait_s
         self._free = room.free
         self._ahead_s = 0.0 if self._free else room.published_s
         self._ahead = 0
@@ -86,7 +88,7 @@ class Placing:
             return Nowhere.FULL
         if self._reserved and not wish.brief and self._long <= 0:
             return Nowhere.RESERVED
-        return self._spot(able, wish.affinity) or Nowhere.BUSY
+        return self._spot(able, wish) or Nowhere.BUSY
 
     def take(self, spot: Spot, wish: Wish) -> None:
         """It goes there."""
@@ -112,8 +114,12 @@ class Placing:
         """Whether what goes next waits there for a slot to become free."""
         return self._free <= 0
 
-    def _spot(self, able: Sequence[Worker], affinity: str | None) -> Spot | None:
-        """The pool's queue when any worker may take it, else the best able one with a free slot."""
+    def _spot(self, able: Sequence[Worker], wish: Wish) -> Spot | None:
+        """The pool's queue when any worker may take it, else the best able one with a free slot.
+
+        Rather than drive another model out, it waits a while for a worker that has its own.
+        """
+        affinity = wish.affinity
         picky = affinity is not None and self._has_models
         if not picky and self._room.shared and len(able) == len(self._room.workers):
             return Spot(self._pool)
@@ -121,9 +127,17 @@ class Placing:
         if not hands:
             return None
         warm = [worker for worker in hands if affinity in worker.models]
+        if picky and not warm and wish.waited_s < self._warm_wait_s and _is_warm(able, affinity):
+            hands = [worker for worker in hands if not worker.models]
+            if not hands:
+                return None
         best = max(warm or hands, key=self._preference)
         return Spot(best.queue, best, cold=picky and not warm)
 
     def _preference(self, worker: Worker) -> tuple[int, int, str]:
         """Most free slots, then the fewest models that another one would drive out."""
         return self._room.free_of(worker, self._resource), -len(worker.models), worker.name
+
+
+def _is_warm(workers: Sequence[Worker], affinity: str | None) -> bool:
+    return any(affinity in worker.models for worker in workers)

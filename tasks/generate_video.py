@@ -9,30 +9,42 @@ from pydantic import Field, model_validator
 from farm.catalog import Catalog
 from farm.kinds import Kind, Params, Route, TaskSpec
 from farm.models import Capability, Wish
+from farm.moderation import Told
 from farm.providers import AUTO
+from tasks.camera import Camera, motion_words
+from tasks.generate_image import angle_words
 
 STEP = "generate"
+PERFORMER = "workers.gpu_generate.generate:perform"
 VIDEO = "video"  # the artifact
 PROMPT_CHARACTERS = 4_000
+MOST_CHARACTERS = 4  # to keep alike
 MOST_SEED = 2**53 - 1  # what JSON's readers keep exact
-_SOFT_S, _HARD_S = 600.0, 660.0  # C-093: ten minutes
+SOFT_S, HARD_S = 600.0, 660.0  # C-093: ten minutes
+_CAMERA_CHARACTERS = 400  # that what is said beside the prompt may add to it
 
 
 class GenerateVideo(Params):
     """What to make. Numbers that the model cannot have are brought to the nearest, as the result tells.
 
     Without `frames`, `length_s` says how many; what is not said at all is the model's own default.
-    `image` and `last_image` are ids of assets. Without a `seed` each run is another.
+    `image` and `last_image` are ids of assets, as are `images` (pictures of characters to keep alike) and
+    `style_image`. Without a `seed` each run is another. `image_url` is where `image` came from, told back.
     """
 
     kind: ClassVar[str] = "generate-video"
 
-    prompt: str = Field(min_length=1, max_length=PROMPT_CHARACTERS)
+    prompt: str = Field(min_length=1, max_length=PROMPT_CHARACTERS + _CAMERA_CHARACTERS)
     negative_prompt: str = Field(default="", max_length=PROMPT_CHARACTERS)
     model: str = Field(default=AUTO, min_length=1, max_length=64)
     failover: bool = True
     image: str | None = Field(default=None, min_length=1, description="Id of the picture it begins with")
     last_image: str | None = Field(default=None, min_length=1, description="Id of the picture it ends with")
+    audio: str | None = Field(default=None, min_length=1, description="Id of the sound it is made after")
+    video: str | None = Field(default=None, min_length=1, description="Id of the video it is made after")
+    strength: float | None = Field(default=None, ge=0, le=1, description="How much of `video` may change")
+    images: tuple[str, ...] = Field(default=(), max_length=MOST_CHARACTERS)
+    style_image: str | None = Field(default=None, min_length=1, description="Id of a picture in the style")
     width: int | None = Field(default=None, gt=0)
     height: int | None = Field(default=None, gt=0)
     frames: int | None = Field(default=None, gt=0)
@@ -44,10 +56,30 @@ class GenerateVideo(Params):
     sampler: str | None = Field(default=None, max_length=64)
     scheduler: str | None = Field(default=None, max_length=64)
     shift: float | None = Field(default=None, ge=0, le=100)
+    camera_angle: str = Field(default="", max_length=64)
+    camera: Camera | None = None
+    motion: float | None = Field(default=None, ge=0, le=1, description="From calm to lively")
+    sound: bool = Field(default=False, description="With sound, where the model makes any")
+    watermark: bool = False
+    image_url: str | None = Field(default=None, max_length=2_000)
+
+    @property
+    def full_prompt(self) -> str:
+        """What a model is asked for: the prompt, and in words what the camera does and how lively it is."""
+        camera = self.camera.words if self.camera else ""
+        motion = motion_words(self.motion) if self.motion is not None else ""
+        angle = angle_words(self.camera_angle) if self.camera_angle else ""
+        more = [words for words in (angle, camera, motion) if words]
+        said = self.prompt.rstrip().removesuffix(".")
+        return f"{said}. {', '.join(more).capitalize()}." if more else self.prompt
 
     @property
     def capability(self) -> Capability:
         """What is asked of a model, by what was handed in."""
+        if self.video is not None:
+            return Capability.VIDEO_TO_VIDEO
+        if self.audio is not None:
+            return Capability.SOUND_TO_VIDEO
         if self.last_image is not None:
             return Capability.FIRST_LAST_FRAME
         return Capability.IMAGE_TO_VIDEO if self.image is not None else Capability.TEXT_TO_VIDEO
@@ -68,6 +100,18 @@ class GenerateVideo(Params):
     def route(self) -> Route:
         return Route(capability=self.capability, model=self.model, failover=self.failover, wish=self.wish)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that its task reads, each once."""
+        named = (self.image, self.last_image, self.audio, self.video, *self.images, self.style_image)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def for_engines(self) -> "GenerateVideo":
+        """The same with everything that is words in the prompt: what engines get."""
+        said = {"prompt": self.full_prompt, "camera_angle": "", "camera": None, "motion": None}
+        return self.model_copy(update={**said, "image_url": None})
+
     @model_validator(mode="after")
     def _begins_somewhere(self) -> Self:
         if self.last_image is not None and self.image is None:
@@ -80,25 +124,32 @@ def _plan(params: GenerateVideo) -> Sequence[TaskSpec]:
         TaskSpec(
             name="generate",
             step=STEP,
-            params=params.model_dump(mode="json"),
-            inputs=tuple(asset for asset in (params.image, params.last_image) if asset is not None),
+            params=params.for_engines.model_dump(mode="json"),
+            inputs=params.files,
             route=params.route,
-            soft_s=_SOFT_S,
-            hard_s=_HARD_S,
+            soft_s=SOFT_S,
+            hard_s=HARD_S,
         ),
     )
 
 
-def _price_mc(params: GenerateVideo, catalog: Catalog) -> int:
+def price_mc(params: GenerateVideo, catalog: Catalog) -> int:
+    """As the first candidate prices it."""
     return catalog.providers.candidates(params.route)[0].price_mc
+
+
+def _told(params: GenerateVideo) -> Told:
+    texts = {"prompt": params.prompt, "camera_angle": params.camera_angle}
+    return Told(capability=params.capability, texts={name: text for name, text in texts.items() if text})
 
 
 KIND = Kind(
     name=GenerateVideo.kind,
-    version=1,
+    version=2,
     params=GenerateVideo,
     plan=_plan,
-    price_mc=_price_mc,
-    steps={STEP: "workers.gpu_generate.generate:perform"},
+    price_mc=price_mc,
+    steps={STEP: PERFORMER},
     summary="Generate a video from a prompt, or from a picture and a prompt.",
+    told=_told,
 )

@@ -155,7 +155,7 @@ def _artifact(job: AnyRow, key: str, size_bytes: int) -> dict[str, Any]:
         "attempt_id": 1,
         "name": "video",
         "file_name": f"{job.id}.mp4",
-        "display_name": job.params["output_file_name"],
+        "display_name": job.params.get("output_file_name", f"{job.id}.mp4"),
         "content_type": "video/mp4",
         "size_bytes": size_bytes,
         "blob_key": key,

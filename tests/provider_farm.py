@@ -48,6 +48,7 @@ def with_providers(catalog: Catalog, toml: str = THREE, **rules: Any) -> Catalog
     """The catalog with these providers; `rules` replace single keys of [failover]."""
     failover = catalog.providers.failover.model_copy(update=QUIET | rules)
     book = ProviderBook.model_validate({**tomllib.loads(toml), "failover": failover.model_dump()})
+    book = book.model_copy(update={"models": catalog.models})
     book.check(catalog.pools)
     return catalog.model_copy(update={"providers": book})
 

@@ -13,6 +13,7 @@ from farm.api.envelope import Envelope
 from farm.api.errors import Shape, install_errors
 from farm.api.health import router as health
 from farm.api.limits import RateLimits
+from farm.api.llm.exchange import Exchange
 from farm.api.native import routers as native
 from farm.api.surfaces import generations, media_render, postproduction, studio
 from farm.blobs import Blobs, open_blobs
@@ -20,7 +21,7 @@ from farm.doors.hall import Hall, open_hall
 from farm.settings import Settings
 
 # Surfaces whose errors look otherwise, by path prefix.
-_SHAPES: Mapping[str, Shape] = {**studio.SHAPES}
+_SHAPES: Mapping[str, Shape] = {**generations.SHAPES, **studio.SHAPES}
 
 # What a page of another origin may send, and may read of an answer, besides what every page may.
 _PAGE_SENDS = (
@@ -44,6 +45,8 @@ _PAGE_READS = (
     "Location",
     "Preference-Applied",
     "X-Compose-Warnings",
+    "x-model-actual",
+    "x-failover-used",
 )
 _PREFLIGHT_S = 600
 
@@ -58,9 +61,12 @@ def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None
     assert hall is not None
     blobs = blobs or open_blobs(settings, hall.secrets, hall.clock)
 
+    exchange = Exchange(hall.clock)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await exchange.aclose()
         if own is not None:
             own.close()
 
@@ -74,9 +80,8 @@ def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.desk = Desk(
-        settings, hall, blobs, RateLimits(hall.catalog.rates, hall.clock, settings.redis_url)
-    )
+    app.state.desk = Desk(settings, hall, blobs, _rate_limits(settings, hall))
+    app.state.exchange = exchange
     install_errors(app, _SHAPES)
     app.add_middleware(Envelope, ids=hall.ids)
     _let_pages_in(app, hall.catalog.api.cors_origins)
@@ -85,6 +90,12 @@ def create_app(settings: Settings, hall: Hall | None = None, blobs: Blobs | None
         app.include_router(router)
     app.router.routes.extend(blob_routes(blobs, hall.secrets, hall.clock))
     return app
+
+
+def _rate_limits(settings: Settings, hall: Hall) -> RateLimits:
+    catalog = hall.catalog
+    by_tier, by_key = catalog.tier_rates, catalog.key_rates
+    return RateLimits(catalog.rates, hall.clock, settings.redis_url, by_tier=by_tier, by_key=by_key)
 
 
 def _let_pages_in(app: FastAPI, origins: Sequence[str]) -> None:

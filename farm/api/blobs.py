@@ -4,7 +4,6 @@ Whoever holds the URL is allowed what its Grant says and nothing else; there is 
 signature is checked before anything is read. S3 serves its own presigned URLs: no routes then.
 """
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import ClassVar
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from farm.api.byte_range import RangeRefused, range_of
 from farm.api.errors import default_shape
 from farm.blobs import Blobs
 from farm.blobs.folder import Draft, FolderBlobs
@@ -36,8 +36,7 @@ from farm.secrets import Secrets
 
 _SILENCE_S = 60.0
 _DROPPED_BYTES = 1 << 20  # a refused body up to this size is skipped, a larger one closes the connection
-_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
-_DOWNLOAD_HEADERS = {
+DOWNLOAD_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "private",
@@ -54,16 +53,6 @@ class UploadStalled(FarmError):
     """The sender fell silent; nothing of the upload is kept."""
 
     code: ClassVar[str] = "upload_stalled"
-
-
-class RangeRefused(FarmError):
-    """More than one range, or one that begins beyond the end."""
-
-    code: ClassVar[str] = "range_not_satisfiable"
-
-    def __init__(self, message: str, size_bytes: int) -> None:
-        super().__init__(message, param="Range")
-        self.size_bytes = size_bytes
 
 
 def blob_routes(blobs: Blobs, secrets: Secrets, clock: Clock) -> Sequence[Route]:
@@ -104,8 +93,8 @@ class _BlobDoor:
     async def _give(self, request: Request, grant: Grant) -> Response:
         path = await run_sync(self._blobs.file, grant.key)
         found = await run_sync(path.stat)
-        _check_range(request, found.st_size)
-        headers = {**_DOWNLOAD_HEADERS, "Content-Disposition": attachment(grant.file_name or "")}
+        range_of(request.headers.get("range"), found.st_size)
+        headers = {**DOWNLOAD_HEADERS, "Content-Disposition": attachment(grant.file_name or "")}
         return FileResponse(path, headers=headers, media_type=grant.content_type, stat_result=found)
 
 
@@ -167,23 +156,6 @@ async def _next(stream: AsyncIterator[bytes]) -> bytes:
             return await anext(stream, b"")
     except TimeoutError:
         raise UploadStalled(f"Nothing arrived for {_SILENCE_S:.0f} seconds.") from None
-
-
-def _check_range(request: Request, size_bytes: int) -> None:
-    """Allow one range. Many ranges of one file multiply its bytes, which is an old way to tire a server."""
-    wanted = request.headers.get("range")
-    if wanted is None:
-        return
-    if "," in wanted:
-        raise RangeRefused("One range at a time, please.", size_bytes)
-    found = _RANGE.fullmatch(wanted)
-    if found is None:
-        raise BadRequest(f"{wanted[:80]!r} is not a range of bytes.", param="Range", code="invalid_range")
-    first, last, suffix = (int(number) if number else None for number in found.groups())
-    if first is not None and last is not None and last < first:
-        raise BadRequest("The range ends before it begins.", param="Range", code="invalid_range")
-    if suffix == 0 or (first or 0) >= size_bytes:
-        raise RangeRefused(f"The range begins beyond the end; the file has {size_bytes} bytes.", size_bytes)
 
 
 _STATUSES: Sequence[tuple[type[FarmError], int]] = (

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from farm.api.byte_range import RangeRefused
 from farm.api.limits import RateLimitedWith
 from farm.errors import (
     BadRequest,
@@ -44,6 +45,7 @@ _STATUSES: Sequence[tuple[type[FarmError], int]] = (
     (NotFound, 404),
     (Conflict, 409),
     (TooLarge, 413),
+    (RangeRefused, 416),
     (KeyReused, 422),
     (RateLimited, 429),
     (FarmUnavailable, 503),
@@ -162,6 +164,8 @@ def _headers(request: Request, error: FarmError) -> dict[str, str]:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, FarmUnavailable | ModelNotOffered):
         headers["Retry-After"] = str(_RETRY_UNAVAILABLE_S)
+    if isinstance(error, RangeRefused):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if isinstance(error, RateLimitedWith):
         now = request.app.state.desk.hall.clock.now()
         headers |= {"Retry-After": str(max(1, ceil(error.reset_at - now)))}

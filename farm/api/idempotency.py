@@ -30,6 +30,7 @@ MARK = "x-made-once"
 REPLAYED = "Idempotent-Replayed"
 SDK_RETRY = "x-stainless-retry-count"
 _JSON = "application/json"
+_MOST_KEPT = 256 * 1024  # bytes: a longer answer is made anew of the job that the call has led to
 
 IN_DOCUMENT: dict[str, Any] = {
     MARK: True,
@@ -102,7 +103,7 @@ def _fingerprint(request: Request, body: object) -> str:
 def _answer(response: Response) -> Answer | None:
     """What may be said again: a JSON answer of success."""
     content_type = response.headers.get("content-type", "")
-    if response.status_code >= 300 or not content_type.startswith(_JSON):
+    if response.status_code >= 300 or not content_type.startswith(_JSON) or len(response.body) > _MOST_KEPT:
         return None
     return Answer(response.status_code, bytes(response.body).decode())
 

@@ -132,7 +132,8 @@ class _Read(Request):
 
 def _admit(desk: Desk, request: Request, rate: str) -> tuple[Caller, Allowance]:
     caller = caller_of(desk.hall, request.headers)
-    return caller, desk.limits.take(rate, caller.key_id)
+    tier, prefix = caller.account.tier, caller.key_prefix
+    return caller, desk.limits.take(rate, caller.key_id, tier=tier, key_prefix=prefix)
 
 
 def _check_address(request: Request) -> None:

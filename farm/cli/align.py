@@ -14,6 +14,7 @@ from farm.cli.client import FarmClient
 from farm.cli.embedded import some_farm
 from farm.cli.following import completed, upload
 from farm.cli.footage import MediaFile, checked_file
+from farm.cli.outputs import checked_outputs
 from farm.cli.progress import Show, new_show
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
@@ -91,8 +92,7 @@ def align_command(
         "start_offset_ms": offset_ms,
         "min_scene_ms": min_scene_ms,
     }
-    beside = {TIMESTAMPS: output, SRT: srt, VTT: vtt}
-    files = {name: path.expanduser() for name, path in beside.items() if path is not None}
+    files = checked_outputs({TIMESTAMPS: output, SRT: srt, VTT: vtt})
     given["max_duration_s"] = _length_s(file)
     order = _order(scenes.expanduser(), given, [name for name in (SRT, VTT) if name in files])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cancels the job, as Ctrl-C does

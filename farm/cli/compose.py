@@ -10,6 +10,7 @@ import typer
 
 from farm.blobs.disk import landing
 from farm.cli import console
+from farm.cli.outputs import checked_outputs
 from farm.errors import BadRequest
 from farm.timeline import Timeline
 from tasks.compose_otio import BrokenManifest, Composed, File, Finding, compose
@@ -46,12 +47,14 @@ def compose_command(
     Files of other formats are written beside the .otio, under its name.
     """
     try:
+        checked_outputs({"output": output})
         made = compose(_with_formats(_read(manifest), formats or []))
         files = {} if output is None else _files(made, output)
     except BrokenManifest as error:
         _show_faults(error, as_json=as_json)
         raise typer.Exit(2) from None
     for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with landing(path) as file:
             file.write(content)
     _show(made, list(files), as_json=as_json)
@@ -68,8 +71,12 @@ def _with_formats(manifest: Any, formats: Sequence[str]) -> Any:
 
 
 def _files(made: Composed, output: Path) -> dict[Path, bytes]:
-    """Every file by where it goes, the `.otio` first."""
-    return {output: made.otio.encode(), **{_beside(output, file): file.content for file in made.files()}}
+    """Every file by where it goes, the `.otio` first. Raises BadRequest where one cannot be written."""
+    written = made.files()
+    beside = {f"--format {file.format} {file.part}".strip(): _beside(output, file) for file in written}
+    places = checked_outputs({"output": output, **beside})
+    contents = (made.otio.encode(), *(file.content for file in written))
+    return dict(zip(places.values(), contents, strict=True))
 
 
 def _beside(output: Path, file: File) -> Path:

@@ -13,6 +13,7 @@ from farm.cli.client import FarmClient
 from farm.cli.embedded import some_farm
 from farm.cli.following import completed, upload
 from farm.cli.footage import MediaFile, checked_file
+from farm.cli.outputs import checked_outputs
 from farm.cli.progress import Show, new_show
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
@@ -68,14 +69,15 @@ def describe_command(
 
     Uses the farm that FARM_URL names or that runs here, else starts one for this call.
     """
+    outputs = checked_outputs({"output": output})
     files = [_picture(path.expanduser()) for path in images]
-    said = _metadata(narration, style, language, scene_id or [], detail or [])
+    said = _metadata(narration, style, language, scene_id or [], _places(detail or [], len(files)))
     order = _order(files, said, model, longest)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cancels the job, as Ctrl-C does
     with some_farm(Settings(), _POOL) as client, new_show() as show:
         job = _described(client, files, order, show)
-        if output is not None:
-            client.download(client.artifact_url(job["id"], SCENES), output.expanduser(), _unheard)
+        for path in outputs.values():
+            client.download(client.artifact_url(job["id"], SCENES), path, _unheard)
     _tell(job, files, as_json=as_json)
 
 
@@ -84,6 +86,13 @@ def _picture(path: Path) -> MediaFile:
     if file.kind is not MediaKind.IMAGE:
         raise BadRequest(f"{path} is no picture.", param="images")
     return file
+
+
+def _places(detail: Sequence[int], pictures: int) -> Sequence[int]:
+    """Raises BadRequest for a scene that is not there."""
+    if beyond := [number for number in detail if number > pictures]:
+        raise BadRequest(f"--detail {beyond[0]}: There is no picture at this place.", param="detail")
+    return detail
 
 
 def _metadata(

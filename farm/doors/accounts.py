@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 from farm.account import Account, Caller
 from farm.doors import audit
 from farm.doors.hall import Hall
+from farm.doors.key_use import note_use
 from farm.doors.purse import open_ledger
 from farm.errors import BadRequest, NotFound, NotSignedIn
 from farm.money import month_of
@@ -37,6 +38,7 @@ _CALLER = select(
     api_keys.c.mac,
     api_keys.c.is_operator,
     api_keys.c.revoked_at,
+    api_keys.c.last_used_at,
     accounts.c.id,
     accounts.c.public_id,
     accounts.c.name,
@@ -104,6 +106,7 @@ def caller_of(hall: Hall, text: str) -> Caller:
     known = row.mac if row is not None else hall.secrets.mac("no such key")
     if not hall.secrets.equal(known, mac) or row is None or row.revoked_at is not None:
         raise NotSignedIn("This API key is not known, or it was revoked.")
+    note_use(hall, row.key_id, row.last_used_at)
     return Caller(_account(row), row.key_id, row.prefix, row.is_operator)
 
 

@@ -94,7 +94,7 @@ def project_assets(hall: Hall, account: Account, project_id: str) -> list[Asset]
         .order_by(assets.c.position, assets.c.id)
     )
     with hall.store.read() as connection:
-        return [_asset(row) for row in connection.execute(query)]
+        return [asset_of(row) for row in connection.execute(query)]
 
 
 def asset(hall: Hall, account: Account, asset_id: str) -> Asset:
@@ -104,7 +104,7 @@ def asset(hall: Hall, account: Account, asset_id: str) -> Asset:
         row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(f"There is no asset {asset_id!r}.", param="asset_id")
-    return _asset(row)
+    return asset_of(row)
 
 
 def list_assets(hall: Hall, account: Account, *, after: Asset | None = None, limit: int = 50) -> list[Asset]:
@@ -115,14 +115,14 @@ def list_assets(hall: Hall, account: Account, *, after: Asset | None = None, lim
         own = own.where(place < tuple_(literal(after.created_at), literal(after.id)))
     query = own.order_by(assets.c.created_at.desc(), assets.c.id.desc()).limit(limit)
     with hall.store.read() as connection:
-        return [_asset(row) for row in connection.execute(query)]
+        return [asset_of(row) for row in connection.execute(query)]
 
 
 def assets_named(hall: Hall, account: Account, ids: Sequence[str]) -> dict[str, Asset]:
     """Those of these assets that the account has, by id."""
     query = select(assets).where(assets.c.id.in_(ids), assets.c.account_id == account.id, _KEPT)
     with hall.store.read() as connection:
-        return {row.id: _asset(row) for row in connection.execute(query)}
+        return {row.id: asset_of(row) for row in connection.execute(query)}
 
 
 def require_uploaded(hall: Hall, blobs: Blobs, wanted: Sequence[Asset]) -> None:
@@ -178,6 +178,7 @@ def _project(hall: Hall, account: Account, condition: object, param: str) -> Med
     )
 
 
-def _asset(row: AnyRow) -> Asset:
+def asset_of(row: AnyRow) -> Asset:
+    """A stored asset."""
     values = {name: getattr(row, name) for name in Asset.__slots__}
     return Asset(**values | {"state": AssetState(row.state)})

@@ -32,7 +32,7 @@ def insert_batch(hall: Hall, connection: Connection, caller: Caller, new: NewBat
     return connection.execute(
         insert(batches)
         .values(
-            public_id=hall.ids.public("batch"),
+            public_id=hall.ids.public(new.id_prefix),
             account_id=caller.account.id,
             api_key_id=caller.key_id,
             name=new.name,

@@ -89,13 +89,20 @@ def job_attempts(hall: Hall, account_id: int | None, job_id: str) -> list[Attemp
         found = connection.execute(
             select(attempts).where(attempts.c.job_seq == row.seq).order_by(attempts.c.id)
         )
-        return [_attempt(attempt) for attempt in found]
+        return [attempt_of(attempt) for attempt in found]
 
 
 def cancel(hall: Hall, account_id: int | None, job_id: str) -> Job:
-    """Ask for a job to stop. It stays asked for, whatever restarts; a job that has ended stays as it is."""
+    """Ask for a job to stop. It stays asked for, whatever restarts; a job that has ended stays as it is.
+
+    Raises Conflict `not_cancellable` for a call that the API makes itself (farm.doors.direct).
+    """
     with hall.store.write() as connection:
         row = _row(connection, account_id, job_id)
+        if row.state == JobState.RUNNING and row.open_tasks == 0:
+            raise Conflict(
+                "This call ends with its answer; hang up to end it.", param="job_id", code="not_cancellable"
+            )
         if row.state not in TERMINAL_JOBS:
             now = hall.clock.now()
             connection.execute(insert(requests).values(job_seq=row.seq, action="cancel", created_at=now))
@@ -161,6 +168,7 @@ def asked_again(row: AnyRow, now: float) -> JobSpec:
         project_id=row.project_id,
         interactive=row.interactive,
         max_running=row.max_running,
+        id_prefix=row.id.rpartition("_")[0],
     )
 
 
@@ -189,7 +197,7 @@ def _with_tasks(connection: Connection, row: AnyRow) -> Job:
             )
         )
     }
-    views = tuple(_task(task, live.get(task.id)) for task in found)
+    views = tuple(task_of(task, live.get(task.id)) for task in found)
     to_come = sum(_to_come(task) for task in found)
     return _derived(job_of(row), views, [task.estimated_s for task in found], to_come)
 
@@ -217,7 +225,8 @@ def _derived(stored: Job, views: tuple[Task, ...], weights: Sequence[float], to_
     )
 
 
-def _task(row: AnyRow, live: AnyRow | None) -> Task:
+def task_of(row: AnyRow, live: AnyRow | None = None) -> Task:
+    """A stored task, with its attempt that runs or has just ended."""
     state = TaskState(row.state)
     if live is not None and state not in TERMINAL_TASKS:
         state = TaskState.RUNNING
@@ -270,7 +279,8 @@ def job_of(row: AnyRow) -> Job:
     )
 
 
-def _attempt(row: AnyRow) -> Attempt:
+def attempt_of(row: AnyRow) -> Attempt:
+    """A stored attempt."""
     return Attempt(
         id=row.id,
         task_id=row.task_id,

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from farm import moderation
 from farm.account import Account, Caller
 from farm.batch import Place
 from farm.doors.budgets import budgets_told, spend
@@ -90,8 +91,8 @@ class Order:
 def submit(hall: Hall, caller: Caller, spec: JobSpec, once: Ticket | None = None) -> Submitted:
     """Accept one job; under a ticket only once.
 
-    Raises BadRequest, InsufficientCredits, and CallInProgress when another call has taken the ticket's place;
-    then nothing is stored.
+    Raises BadRequest (ContentRefused for its texts), InsufficientCredits, and CallInProgress when another
+    call has taken the ticket's place; then nothing is stored.
     """
     priced = _order(hall, spec)
     with budgets_told(hall, caller), hall.store.write() as connection:
@@ -104,11 +105,17 @@ def submit(hall: Hall, caller: Caller, spec: JobSpec, once: Ticket | None = None
     return done
 
 
-def submit_all(hall: Hall, caller: Caller, specs: Sequence[JobSpec]) -> list[Submitted]:
-    """Accept many jobs in one transaction: all or none."""
+def submit_all(
+    hall: Hall, caller: Caller, specs: Sequence[JobSpec], once: Ticket | None = None
+) -> list[Submitted]:
+    """Accept many jobs in one transaction: all or none; under a ticket only once."""
     orders = [_order(hall, spec) for spec in specs]
     with budgets_told(hall, caller), hall.store.write() as connection:
+        made_id = already_made(connection, once)
+        if made_id is not None:
+            return _submitted_together(connection, made_id, len(specs))
         done = submit_within(hall, connection, caller, orders)
+        note_made(connection, once, done[0].job_id)
     hall.bell.ring()
     return done
 
@@ -184,6 +191,8 @@ def order(hall: Hall, spec: JobSpec) -> Order:
 
 def _order(hall: Hall, spec: JobSpec) -> Order:
     kind = kind_named(spec.params.kind)
+    if kind.told is not None:
+        moderation.check(hall.catalog.moderation, kind.told(spec.params))
     plan = tuple(task.routed(hall.catalog.providers) for task in kind.plan(spec.params))
     if not plan:
         raise BadRequest("Nothing is to be done.", param="params")
@@ -241,10 +250,25 @@ def _submitted(connection: Connection, job_id: str) -> Submitted:
     return Submitted(row.id, row.seq, row.held_mc, tuple(row.warnings))
 
 
+def _submitted_together(connection: Connection, first_id: str, count: int) -> list[Submitted]:
+    """The same for jobs of one transaction: they have one moment, and numbers that rise."""
+    first = jobs.alias("first")
+    query = (
+        select(jobs.c.id, jobs.c.seq, jobs.c.held_mc, jobs.c.warnings)
+        .join(first, first.c.account_id == jobs.c.account_id)
+        .where(first.c.id == first_id, jobs.c.seq >= first.c.seq, jobs.c.created_at == first.c.created_at)
+        .where(jobs.c.kind == first.c.kind)
+        .order_by(jobs.c.seq)
+        .limit(count)
+    )
+    found = connection.execute(query)
+    return [Submitted(row.id, row.seq, row.held_mc, tuple(row.warnings)) for row in found]
+
+
 def _job_row(hall: Hall, caller: Caller, order: Order, warnings: list[str], now: float) -> dict[str, Any]:
     spec, place = order.spec, order.place
     return {
-        "id": hall.ids.public("job"),
+        "id": hall.ids.public(spec.id_prefix),
         "batch_id": place.batch if place else None,
         "custom_id": place.custom_id if place else None,
         "held": place.held if place else False,

@@ -113,6 +113,15 @@ class Guard:
         except OSError:
             return
 
+    def within(self, total_s: float) -> "Guard":
+        """The same rules, for calls that may take so long."""
+        rules = self.rules.model_copy(update={"total_s": total_s})
+        return Guard(rules, own=self._own, resolve=self._resolve)
+
+    def leads_here(self, url: str) -> bool:
+        """Whether it is one of the farm's own places."""
+        return place_of(url) in self._own
+
     def _admit(self, host: str, port: int) -> None:
         if (_same(host), port) in self._own:
             raise UrlRefused("The URL leads back to this farm.")
@@ -141,12 +150,17 @@ def own_places(settings: Settings) -> set[tuple[str, int]]:
     """The (host, port) pairs at which this farm itself and its storage are reached."""
     urls = [settings.public_url, settings.blobs_public_url]
     urls += parse_qs(urlsplit(settings.blobs_location).query).get("endpoint", [])
-    parts = [urlsplit(url) for url in urls if url]
-    return {
-        (part.hostname, part.port or _PORTS.get(part.scheme, 443))
-        for part in parts
-        if part.hostname is not None
-    }
+    return {place for url in urls if url and (place := place_of(url)) is not None}
+
+
+def place_of(url: str) -> tuple[str, int] | None:
+    """The host and port that a URL names; None for one that names none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme, 443)
+    except ValueError:
+        return None
+    return (_same(parts.hostname), port) if parts.hostname is not None else None
 
 
 def _destination(url: str) -> Destination:

@@ -31,6 +31,10 @@ class CallFailed(FarmError):
     failure_class = FailureClass.TRANSIENT
 
 
+class NotConnected(CallFailed):
+    """No connection came about: nothing of the request was sent."""
+
+
 class CallTooSlow(CallFailed):
     """No whole answer came in time."""
 
@@ -147,7 +151,11 @@ class GuardedHttp:
         try:
             yield
         except httpcore.ConnectTimeout:
-            raise CallFailed(f"No connection came about within {self._guard.rules.connect_s:g} s.") from None
+            raise NotConnected(
+                f"No connection came about within {self._guard.rules.connect_s:g} s."
+            ) from None
+        except httpcore.ConnectError as error:
+            raise NotConnected(f"The call broke off: {error or type(error).__name__}.") from error
         except (TimeoutError, httpcore.TimeoutException):
             raise CallTooSlow(f"No answer came within {self._guard.rules.total_s:g} s.") from None
         except _BROKEN as error:
@@ -212,9 +220,9 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(self._guard.rules.connect_s):
                 return await asked
         except TimeoutError:
-            raise CallFailed(f"{host} was not resolved in time.") from None
+            raise NotConnected(f"{host} was not resolved in time.") from None
         except OSError:
-            raise CallFailed(f"{host} does not resolve.") from None
+            raise NotConnected(f"{host} does not resolve.") from None
 
 
 async def _excerpt(response: httpcore.Response, rules: OutboundRules, deadline: float) -> bytes:

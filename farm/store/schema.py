@@ -736,6 +736,30 @@ saved_voices = Table(
     UniqueConstraint("account_id", "name"),
 )
 
+# What an account has made of a generation, a job of its own: no row is a generation left as it came. `token`
+# opens its files to whoever has it, while it is shared or public. `deleted_at`: no list shows it any more.
+generation_marks = Table(
+    "generation_marks",
+    metadata,
+    Column("job_seq", _Big, ForeignKey("jobs.seq"), primary_key=True, autoincrement=False),
+    Column("account_id", _Big, ForeignKey("accounts.id"), nullable=False),
+    Column("is_favorite", Boolean, nullable=False, default=False),
+    Column("is_shared", Boolean, nullable=False, default=False),
+    Column("is_public", Boolean, nullable=False, default=False),
+    Column("token", String(64), unique=True),
+    Column("public_at", _Seconds),
+    Column("deleted_at", _Seconds),
+)
+Index(
+    "ix_generation_marks_public",
+    generation_marks.c.public_at,
+    generation_marks.c.job_seq,
+    sqlite_where=text("is_public"),
+    postgresql_where=text("is_public"),
+)
+# The index's own words, as OPEN above.
+PUBLIC = text("generation_marks.is_public")
+
 # One row per event and endpoint, or per event and the job's own webhook_url (endpoint_id null, `target` its
 # word). `due_at` is when the next attempt may be made; while one is under way, when it counts as lost.
 # `claims` fences: only the latest claim may record what came of it.

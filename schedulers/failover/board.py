@@ -8,13 +8,13 @@ from functools import cached_property
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
+from farm import breaker as circuit
+from farm.breaker import Breaker, BreakerState, Gate, Verdict
 from farm.providers import FailoverRules, Phase
 from farm.states import AttemptState, TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, breakers, provider_health, tasks
-from schedulers.failover import breaker as circuit
 from schedulers.failover import health as wellness
-from schedulers.failover.breaker import Breaker, BreakerState, Gate, Verdict
 from schedulers.failover.health import Health
 
 Key = tuple[str, str]  # (provider, model)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from farm.breaker import Gate
 from farm.providers import Candidate, Choice, FailoverRules, Reason, Skipped
-from schedulers.failover.breaker import Gate
 
 
 @dataclass(frozen=True, slots=True)

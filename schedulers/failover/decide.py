@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from farm.breaker import Verdict
 from farm.catalog import RetryRule
 from farm.errors import FailureClass
 from farm.providers import Candidate, Choice, FailoverRules, Skipped
-from schedulers.failover.breaker import Verdict
 from schedulers.failover.choosing import View, first_free
 from schedulers.retry import GiveUp, Retry
 
@@ -44,6 +44,7 @@ TABLE: Mapping[FailureClass, Follows] = {
     FailureClass.NO_PROGRESS: Follows(0, True, Verdict.FAILED),
     FailureClass.AMBIGUOUS: Follows(0, True, Verdict.FAILED, is_free=True),
     FailureClass.PROVIDER_AUTH: Follows(0, True, Verdict.REFUSED),
+    FailureClass.UNSUPPORTED: Follows(0, True, Verdict.NEUTRAL),
     FailureClass.CORRUPT_OUTPUT: Follows(1, True, Verdict.FAILED),
     FailureClass.INTERNAL: Follows(1, True, Verdict.FAILED),
     FailureClass.CRASH: Follows(1, True, Verdict.NEUTRAL),
@@ -59,6 +60,7 @@ _NOTHING_BOUGHT = frozenset(
         FailureClass.TRANSIENT,
         FailureClass.CAPACITY,
         FailureClass.PROVIDER_AUTH,
+        FailureClass.UNSUPPORTED,
         FailureClass.INVALID_INPUT,
         FailureClass.POLICY,
         FailureClass.DEPENDENCY,
@@ -69,6 +71,7 @@ _SPENT = frozenset(
     {
         FailureClass.CORRUPT_OUTPUT,
         FailureClass.PROVIDER_AUTH,
+        FailureClass.UNSUPPORTED,
         FailureClass.INVALID_INPUT,
         FailureClass.POLICY,
         FailureClass.DEPENDENCY,

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from farm.breaker import Verdict
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
@@ -20,7 +21,6 @@ from farm.store.schema import attempts, retry_budgets, tasks
 from schedulers.capacity import Line, LineCapacity, read_capacity
 from schedulers.failover import budget
 from schedulers.failover.board import Board
-from schedulers.failover.breaker import Verdict
 from schedulers.failover.budget import RetryBudget
 from schedulers.failover.choosing import View
 from schedulers.failover.decide import (

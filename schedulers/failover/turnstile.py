@@ -3,7 +3,7 @@
 The dispatcher asks it about every task that needs a provider, once, before it looks for a worker.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from farm.doors.hall import Hall
-from farm.providers import Candidate, Choice, Decision, Route
+from farm.providers import Candidate, Choice, Decision, Reason, Route, Routing
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, attempts
 from schedulers.capacity import Line, LineCapacity
@@ -19,6 +19,7 @@ from schedulers.failover.board import Board
 from schedulers.failover.choosing import Full, Go, Move, Park, View, at_turn
 from schedulers.failover.moving import Mover, Parked, move, moved, park
 from schedulers.failover.views import views_of
+from schedulers.failover.weighing import is_open, weigh
 from schedulers.lanes import LaneChanges
 
 _NOTHING: Mapping[str, Any] = {"provider": None, "model": None, "provider_ref": None, "decision": None}
@@ -48,21 +49,23 @@ class Turnstile:
         self._parked: dict[str, Parked] = {}
         self._probing: set[int] = set()
         self._promised: dict[int, str] = {}
+        self._weighed: dict[int, Routing] = {}
 
     def look(self, task: AnyRow) -> Passage:
         """Whether the task may go to its provider now."""
         choice = Choice.model_validate(task.choice)
         waited_s = self._now - task.ready_at if task.ready_at is not None else 0.0
-        match at_turn(choice, self._views(task, choice), waited_s, self._now, self._book.failover):
+        views = self._views(task, choice)
+        match at_turn(choice, views, waited_s, self._now, self._book.failover):
             case Go(probes=probes):
+                if self._prefers(task, choice, views):
+                    return Passage.ASIDE
                 (self._probing.add if probes else self._probing.discard)(task.id)
                 return Passage.GO
             case Full():
                 return Passage.FULL
             case Move(to=to, why=why, skipped=skipped):
-                after = moved(choice, to, why, skipped)
-                self._movers.append((task.lane_id, Mover.of(task, task.id, after, to)))
-                self._promise(task.id, to)
+                self._move(task, moved(choice, to, why, skipped), to)
             case Park(until=until):
                 group = Parked(task.lane_id, choice.provider, task.route, task.choice, until)
                 self._parked[repr((task.lane_id, task.route, task.choice))] = group
@@ -88,6 +91,7 @@ class Turnstile:
             in_doubt=choice.in_doubt,
             resumes=choice.provider_ref is not None,
             probes=task.id in self._probing,
+            routing=choice.routing or self._weighed.get(task.id),
         )
         return {
             "provider": choice.provider,
@@ -108,6 +112,22 @@ class Turnstile:
         self._movers.clear()
         self._parked.clear()
         return done
+
+    def _prefers(self, task: AnyRow, choice: Choice, views: Sequence[View]) -> bool:
+        """Whether it asked for "auto", and another model is so much better that it goes there."""
+        route = Route.model_validate(task.route)
+        if not is_open(route, choice):
+            return False
+        routing, to = weigh(choice, views, self._book.qualities(route.capability), self._book.quality)
+        self._weighed[task.id] = routing
+        if to is not None:
+            weighed = choice.model_copy(update={"routing": routing})
+            self._move(task, moved(weighed, to, Reason.PREFERRED, ()), to)
+        return to is not None
+
+    def _move(self, task: AnyRow, after: Choice, to: Candidate) -> None:
+        self._movers.append((task.lane_id, Mover.of(task, task.id, after, to)))
+        self._promise(task.id, to)
 
     def _promise(self, task_id: int, to: Candidate) -> None:
         """It counts as running there already, or all that wait elsewhere would come for one free place.

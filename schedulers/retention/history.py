@@ -22,6 +22,7 @@ from farm.store.schema import (
     batch_tallies,
     batches,
     deliveries,
+    generation_marks,
     job_needs,
     jobs,
     ledger,
@@ -62,6 +63,9 @@ def due_jobs(before: float, count: int, after: AnyRow | None = None) -> Select[A
         segment_cache.c.account_id == jobs.c.account_id,
         segment_cache.c.blob_key.like(_blobs_of_job + "%"),
     )
+    lent_on = select(assets.c.id).where(  # handed in again: its blob is below the job's folder
+        assets.c.account_id == jobs.c.account_id, assets.c.blob_key.like(_blobs_of_job + "%")
+    )
     running = select(attempts.c.id).where(
         attempts.c.job_seq == jobs.c.seq, attempts.c.state != AttemptState.SETTLED
     )
@@ -70,7 +74,7 @@ def due_jobs(before: float, count: int, after: AnyRow | None = None) -> Select[A
         .add_columns(_size.label("size"))
         .where(jobs.c.ended_at <= before, or_(jobs.c.batch_id.is_(None), batch_over))
         .where(~exists(select(artifacts.c.id).where(artifacts.c.job_seq == jobs.c.seq)))
-        .where(~exists(running), ~waits_for_it, ~exists(segments))
+        .where(~exists(running), ~waits_for_it, ~exists(segments), ~exists(lent_on))
         .where(~exists(to_tell.where(outbox.c.state == _PENDING)))
         .where(~exists(sending.where(deliveries.c.state == DeliveryState.PENDING)))
         .order_by(jobs.c.ended_at, jobs.c.seq)
@@ -119,6 +123,7 @@ def prune(connection: Connection, rows: Sequence[AnyRow], before: float) -> int:
         delete(tasks).where(among(connection, tasks.c.job_seq, seqs)),
         delete(job_needs).where(among(connection, job_needs.c.job_seq, seqs)),
         delete(job_needs).where(among(connection, job_needs.c.needs_job_seq, seqs)),
+        delete(generation_marks).where(among(connection, generation_marks.c.job_seq, seqs)),
         update(ledger)
         .where(among(connection, ledger.c.job_seq, seqs))
         .values(reference=_job_reference(), job_seq=None),

@@ -1,46 +1,76 @@
 """What an event says, as flat JSON with URLs instead of bytes. Pure.
 
-A surface whose webhooks look otherwise gets its own function in `_BODIES`; the others share the native one.
+A job of the generations surface is told as that surface's document has it (generation_bodies.py), every
+other one in the farm's own words.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from farm.errors import FailureClass
+from farm.generation import BATCH_EVENT, BATCH_PREFIX, family_of, iso
 from farm.money import credits
 from farm.states import JobState
 from farm.store.rows import AnyRow
+from schedulers.webhooks.generation_bodies import (
+    Ended,
+    Fields,
+    Output,
+    generation_body,
+    generation_event,
+    video_batch_body,
+)
+
+__all__ = ["Ended", "Output", "Told", "account_event", "batch_event", "is_video_batch", "job_event"]
 
 _CALLERS_FAULT = (FailureClass.INVALID_INPUT, FailureClass.POLICY)
 
-Fields = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """A finished file; `url` None when nothing here knows where callers reach it."""
+class Told:
+    """What receivers hear: the event's name, what it is about (by which they drop doubles), and the body."""
 
-    name: str
-    file_name: str
-    content_type: str
-    size_bytes: int
-    url: str | None
+    event: str
+    subject: str
+    body: Mapping[str, Any]
 
 
-def job_body(event: str, job: AnyRow, outputs: Sequence[Output]) -> Fields:
-    """The body of a job's event. Terminal states never change, so it may be built at any later time."""
-    return _BODIES.get(job.surface, _native)(event, job, outputs)
+def job_event(event: str, ended: Ended) -> Told:
+    """A job's end. Terminal states never change, so it may be built at any later time."""
+    job = ended.job
+    family = family_of(job.id)
+    if family is None:
+        return Told(event, job.id, _native(event, job, ended.outputs))
+    body = generation_body(ended, family, iso(job.ended_at))
+    return Told(generation_event(ended, family), job.id, body)
 
 
-def account_body(event: str, subject: str, payload: Mapping[str, Any], created_at: float) -> Fields:
-    """The body of an event that tells of no job."""
-    return {**payload, "id": subject, "object": "event", "type": event, "timestamp": iso(created_at)}
+def account_event(event: str, subject: str, payload: Mapping[str, Any], created_at: float) -> Told:
+    """An event that tells of no job."""
+    body = {**payload, "id": subject, "object": "event", "type": event, "timestamp": iso(created_at)}
+    return Told(event, subject, body)
 
 
-def batch_body(event: str, payload: Mapping[str, Any], created_at: float) -> Fields:
-    """The body of a batch's end: how many of its rows ended how, and what they cost together."""
+def is_video_batch(batch_id: str) -> bool:
+    """Whether the batch is one of the generations surface."""
+    return batch_id.rpartition("_")[0] == BATCH_PREFIX
+
+
+def batch_event(
+    event: str, payload: Mapping[str, Any], created_at: float, rows: Sequence[Ended] = ()
+) -> Told:
+    """A batch's end: how many of its rows ended how, and what they cost together.
+
+    `rows` are the videos of one of the generations surface.
+    """
+    subject = payload["batch"]
+    if is_video_batch(subject):
+        return Told(BATCH_EVENT, subject, video_batch_body(payload, rows, iso(created_at)))
+    return Told(event, subject, _native_batch(event, payload, created_at))
+
+
+def _native_batch(event: str, payload: Mapping[str, Any], created_at: float) -> Fields:
     said = dict(payload)
     body = {
         "id": said.pop("batch"),
@@ -54,13 +84,6 @@ def batch_body(event: str, payload: Mapping[str, Any], created_at: float) -> Fie
         "credits": credits(said.pop("charged_mc", 0)),
     }
     return body | said
-
-
-def iso(unix_s: float | None) -> str | None:
-    """UTC to the millisecond, as in 2026-03-09T16:12:43.120Z."""
-    if unix_s is None:
-        return None
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _native(event: str, job: AnyRow, outputs: Sequence[Output]) -> Fields:
@@ -98,6 +121,3 @@ def _error(job: AnyRow) -> Fields | None:
         return None
     kind = "invalid_request_error" if job.failure_class in _CALLERS_FAULT else "server_error"
     return {"code": job.error_code or job.failure_class, "message": job.error_message or "", "type": kind}
-
-
-_BODIES: Mapping[str, Callable[[str, AnyRow, Sequence[Output]], Fields]] = {}

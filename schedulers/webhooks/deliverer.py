@@ -123,9 +123,7 @@ class Deliverer:
     async def _send(self, claimed: Claim) -> Reply | str:
         """The reply, or why there was none."""
         row = claimed.row
-        letter = Letter(
-            row.webhook_id, json.loads(row.body)["type"], row.subject, row.tries + 1, row.body.encode()
-        )
+        letter = Letter(row.webhook_id, row.event, row.subject, row.tries + 1, row.body.encode())
         try:
             headers = self._headers(row, letter, claimed.started_at)
             return await self._sender.send("POST", row.url or row.job_url, headers, letter.body)

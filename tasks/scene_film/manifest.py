@@ -9,6 +9,7 @@ from itertools import pairwise
 from pydantic import JsonValue, ValidationError
 
 from farm.errors import BadRequest
+from farm.timeline import Rate
 from tasks.scene_film.params import SceneFilm
 from tasks.scene_timestamps.outputs import SceneView, TimestampsFile
 
@@ -39,15 +40,31 @@ def manifest_of(params: SceneFilm, timed: TimestampsFile) -> Json:
             code="film_too_long",
         )
     edges = [0.0, *(_cut_ms(scene, params) for scene in timed.scenes[1:]), float(end_ms)]
+    frame_ms = float(1000 / Rate.of(params.fps).fps)
+    _require_frames(edges, frame_ms)
     return {
         **_frame(params, timed.duration_ms),
         "intent": {
             "kind": "explicit",
             "videoSequence": list(_clips(params, timed, edges)),
             "audioLayers": [_sound(timed.start_offset_ms, timed.duration_ms)],
-            "markers": [_marker(number, scene) for number, scene in enumerate(timed.scenes, 1)],
+            "markers": [
+                _marker(number, scene, end_ms - frame_ms) for number, scene in enumerate(timed.scenes, 1)
+            ],
         },
     }
+
+
+def _require_frames(edges: list[float], frame_ms: float) -> None:
+    """Raise BadRequest for a scene that is shorter than a frame."""
+    for number, (begin, end) in enumerate(pairwise(edges), 1):
+        if end - begin < frame_ms:
+            raise BadRequest(
+                f"Scene {number} would be seen for {max(0.0, end - begin):g} ms, less than a frame; "
+                "time the scenes with min_scene_ms.",
+                param="timestamps",
+                code="scene_too_short",
+            )
 
 
 def stand_in(params: SceneFilm) -> Json:
@@ -123,9 +140,11 @@ def _sound(start_ms: int, length_ms: int) -> Json:
     }
 
 
-def _marker(number: int, scene: SceneView) -> Json:
+def _marker(number: int, scene: SceneView, latest_ms: float) -> Json:
+    """At its first word, where that is not in the very last frame."""
     name = (scene.scene_id or f"Scene {number}")[:200]
-    return {"atSec": scene.start_ms / 1000, "name": name, "comment": scene.status}
+    at_ms = min(scene.start_ms, int(latest_ms))
+    return {"atSec": at_ms / 1000, "name": name, "comment": scene.status}
 
 
 def _picture(index: int) -> str:

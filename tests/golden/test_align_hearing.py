@@ -138,6 +138,15 @@ def test_what_does_not_say_the_text_fits_it_badly(english, tmp_path):
     assert other.fit < 0.3
 
 
+@pytest.mark.parametrize("lasts_ms", [5, 50, 300, 900, 1_500])
+def test_a_sound_too_short_for_its_text_is_not_believed_to_say_it(lasts_ms, tmp_path):
+    """Shorter than a few frames nothing can be compared; in a moment of noise nobody says four sentences."""
+    noise = 0.2 * np.random.default_rng(5).standard_normal(RATE * lasts_ms // 1000).astype(np.float32)
+    found = told(written(tmp_path / "short.wav", noise), EN)
+    assert found.method is Method.PROPORTIONAL and found.is_known_text and found.fit == 0
+    assert max(word.certainty for word in found.words) <= 0.1
+
+
 def test_cues_alone_are_not_found_without_weights(english):
     """A-070, A-071: only where somebody speaks is said, by a method that promises nothing."""
     path, _, _ = english

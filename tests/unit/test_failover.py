@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from farm.breaker import Breaker, BreakerState, Gate, Verdict, after, gate, probed, rest_s
 from farm.catalog import read_catalog
 from farm.errors import BadRequest, FailureClass, FarmUnavailable
 from farm.providers import (
@@ -28,7 +29,6 @@ from farm.providers import (
 )
 from farm.settings import Settings
 from schedulers.failover import budget, health
-from schedulers.failover.breaker import Breaker, BreakerState, Gate, Verdict, after, gate, probed, rest_s
 from schedulers.failover.choosing import Full, Go, Move, Park, View, at_turn, ordered
 from schedulers.failover.decide import TABLE, Because, Case, Failover, Tried, after_failure, carried
 from schedulers.retry import GiveUp, Retry

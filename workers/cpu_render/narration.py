@@ -55,12 +55,12 @@ def narrate(
             samples = next(spoken, None)
             if samples is None or not samples.any():
                 raise speech_failed("The voice", f"nothing is heard of {line.text[:60]!r}")
-            samples = _faded(_trimmed(samples, sample_rate), sample_rate)
-            _measure(samples, sample_rate, meter)
+            samples = faded(trimmed(samples, sample_rate), sample_rate)
+            measure(samples, sample_rate, meter)
             file.writeframes(samples.tobytes())
             lengths.append(Fraction(samples.size, sample_rate))
     meter.finish()
-    return Speech(lengths=tuple(lengths), gain=_gain(integrated(meter.energies)))
+    return Speech(lengths=tuple(lengths), gain=gain_of(integrated(meter.energies)))
 
 
 def _said_here(voiceover: Voiceover, folder: Path) -> tuple[int, Iterator[Pcm]]:
@@ -89,7 +89,7 @@ def _lines_of(sound: Path, lengths: Path) -> Iterator[Pcm]:
             yield pcm_of(file.readframes(length))
 
 
-def _trimmed(line: Pcm, sample_rate: int) -> Pcm:
+def trimmed(line: Pcm, sample_rate: int) -> Pcm:
     """Without the silence at its ends, so that pauses are ours."""
     level = np.abs(line.astype(np.int32))
     heard = np.flatnonzero(level > _SILENT * level.max())
@@ -97,7 +97,7 @@ def _trimmed(line: Pcm, sample_rate: int) -> Pcm:
     return line[max(0, heard[0] - edge) : heard[-1] + 1 + edge]
 
 
-def _faded(line: Pcm, sample_rate: int) -> Pcm:
+def faded(line: Pcm, sample_rate: int) -> Pcm:
     """With half cosines at both ends."""
     count = min(round(_FADE_S * sample_rate), line.size // 2)
     rise = np.sin((np.arange(count, dtype=np.float32) + 0.5) * (np.pi / 2 / max(count, 1))) ** 2
@@ -107,13 +107,13 @@ def _faded(line: Pcm, sample_rate: int) -> Pcm:
     return faded
 
 
-def _measure(line: Pcm, sample_rate: int, meter: Meter) -> None:
+def measure(line: Pcm, sample_rate: int, meter: Meter) -> None:
     """In pieces of a second: the meter transforms each as a whole."""
     for at in range(0, line.size, sample_rate):
         piece = line[at : at + sample_rate].astype(np.float32) / np.float32(32_768)
         meter.push(np.stack([piece, piece]))
 
 
-def _gain(loudness: float) -> float:
+def gain_of(loudness: float) -> float:
     """What brings all of it to LOUDNESS_LUFS, as far as a clip may be raised; 1 where there is too little."""
     return 1.0 if loudness == SILENT_LUFS else min(4.0, float(10 ** ((LOUDNESS_LUFS - loudness) / 20)))

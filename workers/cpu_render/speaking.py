@@ -44,7 +44,7 @@ def perform(task: TaskInput, context: Context) -> Done:
         file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
         for line, before in zip(params.lines, said, strict=False):
             context.progress(before / said[-1], "voiceover")
-            samples = _spoken(line, params, task.model or "", service, rules, context)
+            samples = spoken(line, params, task.model or "", service, rules, context)
             file.writeframes(samples.tobytes())
             lengths.append(samples.size)
     return Done([_sound(path), _lengths(lengths, context.workdir / "lengths.json")])
@@ -60,9 +60,10 @@ def _lengths(lengths: list[int], path: Path) -> Output:
     return Output(LENGTHS, path, "speech-lengths.json", "application/json", intermediate=True)
 
 
-def _spoken(
+def spoken(
     line: str, params: SpeakParams, model: str, service: Service, rules: VoiceRules, context: Context
 ) -> Pcm:
+    """One line as the service says it, at SAMPLE_RATE. Raises TaskFailure as `perform` does."""
     answer = context.workdir / "answer"
     asked: dict[str, JsonValue] = {
         "model": model,

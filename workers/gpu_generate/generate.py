@@ -12,11 +12,16 @@ from farm.errors import FailureClass, TaskFailure
 from farm.settings import Settings
 from workers.context import Context, Done, TaskInput
 from workers.gpu_generate import providers
+from workers.media.decency import check_files
 
 
 def perform(task: TaskInput, context: Context) -> Done:
-    """Do it there. Raises TaskFailure INTERNAL `engine_missing` for an engine that nobody wrote."""
-    name = engine_of(task, read_catalog(Settings()))
+    """Do it there. Raises TaskFailure INTERNAL `engine_missing` for an engine that nobody wrote.
+
+    Raises TaskFailure POLICY for a picture handed in that is not allowed here.
+    """
+    catalog = read_catalog(Settings())
+    name = engine_of(task, catalog)
     known = [module.name for module in pkgutil.iter_modules(providers.__path__)]
     if name not in known:
         raise TaskFailure(
@@ -24,6 +29,7 @@ def perform(task: TaskInput, context: Context) -> Done:
             FailureClass.INTERNAL,
             code="engine_missing",
         )
+    check_files(task.inputs.values(), catalog.moderation)
     done: Done = importlib.import_module(f"{providers.__name__}.{name}").perform(task, context)
     return done
 

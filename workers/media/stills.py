@@ -42,6 +42,15 @@ _PILLOW_FORMATS = {
     "heif": ("HEIF",),
 }
 _EXIF_ORIENTATION = 0x0112
+_TURNS = {
+    Orientation.FLIP_HORIZONTAL: Image.Transpose.FLIP_LEFT_RIGHT,
+    Orientation.TURN_180: Image.Transpose.ROTATE_180,
+    Orientation.FLIP_VERTICAL: Image.Transpose.FLIP_TOP_BOTTOM,
+    Orientation.TRANSPOSE: Image.Transpose.TRANSPOSE,
+    Orientation.TURN_CLOCKWISE: Image.Transpose.ROTATE_270,
+    Orientation.TRANSVERSE: Image.Transpose.TRANSVERSE,
+    Orientation.TURN_COUNTERCLOCKWISE: Image.Transpose.ROTATE_90,
+}
 _RGB_MATRIX = 0  # AVCOL_SPC_RGB
 _BT601_MATRIX = 5  # AVCOL_SPC_BT470BG, what JFIF means by YCbCr
 
@@ -91,6 +100,21 @@ def open_still(path: Path, name: str | None = None) -> av.VideoFrame:
             if frame is not None:
                 return Upright(orientation)(frame)
         return Upright(orientation)(_frame_of(_flattened(image)))
+
+
+def open_transparent(path: Path, name: str | None = None) -> Image.Image:
+    """As `open_still`, upright and in sRGB, with its transparency: a picture of mode RGBA."""
+    label = name or path.name
+    found = sniff_file(path, label)
+    if found.container == "svg":
+        return _svg_image(path, label).convert("RGBA")
+    with _picture(path, found, label) as image:
+        turn = _TURNS.get(_orientation(image, found))
+        whole = _eight_bit(image)
+        if halvings := _halvings(whole.size):
+            whole = whole.reduce(2**halvings)
+        whole = to_srgb(whole).convert("RGBA")
+        return whole if turn is None else whole.transpose(turn)
 
 
 @contextmanager

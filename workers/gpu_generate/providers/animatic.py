@@ -1,8 +1,7 @@
 """The engine `animatic`: draws what a prompt says, for nothing, and says so on every frame."""
 
 import secrets
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from PIL import Image
@@ -13,12 +12,17 @@ from farm.errors import FailureClass, TaskFailure
 from farm.models import Fitted, Wish
 from farm.settings import Settings
 from farm.timeline import Rate
-from tasks.generate_image import GenerateImage, image_name
+from tasks.edit_image import EditImage
+from tasks.generate_image import GenerateImage
 from tasks.generate_video import MOST_SEED, VIDEO, GenerateVideo
 from workers.context import Context, Done, Output, TaskInput
 from workers.gpu_generate.animatic.film import Shown, film, still
 from workers.gpu_generate.animatic.pictured import pictured
-from workers.gpu_generate.animatic.scene import describe
+from workers.gpu_generate.animatic.scene import Scene, describe
+from workers.gpu_generate.pictures.edit_input import edit_input
+from workers.gpu_generate.pictures.finish import finished
+from workers.gpu_generate.pictures.sketched import sketched, styled
+from workers.gpu_generate.pictures.sprite import alone
 from workers.media.encode import encode
 from workers.media.shape import Shape
 
@@ -33,7 +37,9 @@ def perform(task: TaskInput, context: Context) -> Done:
     if task.kind == GenerateVideo.kind:
         return _film(GenerateVideo.model_validate(dict(task.params)), task, context)
     if task.kind == GenerateImage.kind:
-        return _pictures(GenerateImage.model_validate(dict(task.params)), context)
+        return _pictures(GenerateImage.model_validate(dict(task.params)), task, context)
+    if task.kind == EditImage.kind:
+        return _edited(EditImage.model_validate(dict(task.params)), task, context)
     raise TaskFailure(f"The animatic makes no {task.kind}.", FailureClass.INTERNAL, code="engine_missing")
 
 
@@ -64,21 +70,45 @@ def _shown(params: GenerateVideo, task: TaskInput, fitted: Fitted, seed: int) ->
     return pictured(scene, first, last, *size)
 
 
-def _pictures(params: GenerateImage, context: Context) -> Done:
+def _pictures(params: GenerateImage, task: TaskInput, context: Context) -> Done:
+    """Of a style it takes the tones. Pictures of characters are no use to it, and the result says so."""
     fitted = _fitted(params.wish)
     seed = _seed(params.seed)
     outputs = []
     for number in range(params.count):
         context.progress(number / params.count, "draw")
-        path = context.workdir / f"{image_name(number + 1)}.png"
-        picture = still(describe(params.prompt, (seed + number) % MOST_SEED), fitted.width, fitted.height)
-        Image.fromarray(picture).save(path)
-        outputs.append(_picture(path, number + 1, {**_said(fitted, seed + number)}))
-    return Done(outputs, result={**_said(fitted, seed), "count": params.count})
+        own = (seed + number) % MOST_SEED
+        picture = _drawn(params, task, describe(params.full_prompt, own), fitted)
+        said = {**_said(fitted, own), "revised_prompt": params.full_prompt}
+        outputs.append(finished(picture, params, number + 1, context.workdir, said=said))
+    ignored = ["images"] if params.images else []
+    return Done(outputs, result={**_said(fitted, seed), "count": params.count, "ignored": ignored})
 
 
-def _picture(path: Path, number: int, said: Mapping[str, Any]) -> Output:
-    return Output(image_name(number), path, path.name, "image/png", meta=said)
+def _drawn(params: GenerateImage, task: TaskInput, scene: Scene, fitted: Fitted) -> Image.Image:
+    if params.background == "transparent":
+        return alone(scene, fitted.width, fitted.height)
+    picture = still(scene, fitted.width, fitted.height)
+    if params.style_image is not None:
+        file = task.inputs[params.style_image]
+        picture = styled(picture, file.path, file.file_name)
+    return Image.fromarray(picture)
+
+
+def _edited(params: EditImage, task: TaskInput, context: Context) -> Done:
+    """Changes that need no model. Raises AssetUnreadable, BadRequest, TaskFailure `no_subject`."""
+    context.progress(0.05, "read")
+    edit = edit_input(params, task, read_catalog(Settings()).models.named(MODEL), context.workdir)
+    seed = _seed(params.seed)
+    outputs = []
+    for number in range(params.count):
+        context.progress(0.1 + 0.9 * number / params.count, "edit")
+        own = (seed + number) % MOST_SEED
+        said = {**_said(edit.fitted, own), "revised_prompt": params.full_prompt}
+        made = sketched(params, edit, own)
+        outputs.append(finished(made, params, number + 1, context.workdir, said=said))
+    ignored = ["images"] if edit.references else []
+    return Done(outputs, result={**_said(edit.fitted, seed), "count": params.count, "ignored": ignored})
 
 
 def _fitted(wish: Wish) -> Fitted:

@@ -1,5 +1,36 @@
 """The generations surface: what OpenAI's own clients, n8n and Make talk to."""
 
-from farm.api.surfaces.generations.models import router
+from fastapi import APIRouter
 
-__all__ = ["router"]
+from farm.api.surfaces.generations import (
+    charts,
+    chat,
+    compose,
+    edits,
+    images,
+    models,
+    shared_status,
+    utilities,
+    video,
+    video_batch,
+    voice,
+)
+from farm.api.surfaces.generations.errors import SHAPES
+
+__all__ = ["SHAPES", "router"]
+
+router = APIRouter()
+for _part in (
+    charts,
+    chat,
+    compose,
+    edits,
+    images,
+    models,
+    shared_status,
+    utilities,
+    video,
+    video_batch,
+    voice,
+):
+    router.include_router(_part.router)

@@ -7,7 +7,25 @@ from pydantic import BaseModel
 
 from farm.api.errors import Shape
 
-_PATHS = ("/api/models", "/api/image-models", "/api/generation-cost")
+# Of paths that begin alike the longest counts, so what another surface has below one of these is its own.
+_PATHS = (
+    "/api/models",
+    "/api/image",
+    "/api/input-image/",
+    "/api/upload-image",
+    "/api/generat",
+    "/api/status",
+    "/api/video/",
+    "/api/audio",
+    "/api/tts/",
+    "/api/share/",
+    "/api/gallery/",
+    "/api/cancel",
+    "/api/queue",
+    "/api/comfyui/",
+    "/api/extend-video",
+    "/api/keys",
+)
 
 
 class StudioError(BaseModel):

@@ -1,0 +1,1 @@
+"""Language models as one API process calls them: who is asked next, what came, and what it comes to."""

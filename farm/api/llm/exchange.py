@@ -1,0 +1,246 @@
+"""Asks the providers of a language model in order, until one begins to answer. For one API process.
+
+Another provider is asked before the first byte of an answer only. Breakers are the process's own: what it
+learns is a few calls old at most, and a wrong guess costs one try.
+"""
+
+import asyncio
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, TypeVar
+
+from farm import breaker as circuit
+from farm.api.limits import Allowance, RateLimitedWith
+from farm.api.llm.events import Events, data_of, json_of
+from farm.api.llm.refusals import Missed, ProvidersDown, after_failure, after_status
+from farm.breaker import Breaker, Verdict
+from farm.catalog import Catalog
+from farm.chat import Line
+from farm.clock import Clock
+from farm.errors import FarmUnavailable
+from farm.net.http import AnswerTooLong, CallFailed
+from farm.net.llm import LlmAnswer, LlmClient, Service
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call: where below the service's URL, and what, but for the model."""
+
+    path: str
+    body: Mapping[str, Any]
+
+    def to(self, line: Line) -> bytes:
+        return json.dumps({**self.body, "model": line.model}).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An answer that has come, and from whom. `moved`: not from the first that was to be asked."""
+
+    line: Line
+    moved: bool
+    body: bytes
+    said: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream that has begun. `first` are its events so far; `rest` raises CallFailed and AnswerTooLong."""
+
+    line: Line
+    moved: bool
+    first: Sequence[bytes]
+    rest: AsyncIterator[bytes]
+    open_call: AsyncExitStack
+
+
+_Begun = tuple[Sequence[bytes], AsyncIterator[bytes], AsyncExitStack]
+
+
+class Exchange:
+    """Connections, breakers and calls under way. Opens nothing before the first call."""
+
+    def __init__(self, clock: Clock, environ: Mapping[str, str] = os.environ) -> None:
+        self._clock = clock
+        self._environ = environ
+        self._client: LlmClient | None = None
+        self._breakers: dict[tuple[str, str], Breaker] = {}
+        self._at_providers = Counter[str]()
+        self._of_accounts = Counter[int]()
+        self._numbers = count(1)
+        self._ending = set[asyncio.Task[None]]()
+
+    async def aclose(self) -> None:
+        """Wait for calls that are being settled, and close what is kept open."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
+        if self._client is not None:
+            await self._client.aclose()
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do it whatever becomes of the call that began it."""
+        task = asyncio.create_task(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
+
+    @contextmanager
+    def seat(self, catalog: Catalog, account_id: int) -> Iterator[None]:
+        """A place among the calls under way. Raises RateLimited, or FarmUnavailable when all are taken."""
+        rules = catalog.chat
+        if self._of_accounts[account_id] >= rules.per_account:
+            raise RateLimitedWith(
+                Allowance(rules.per_account, 0, int(self._clock.now()) + 1),
+                f"This account has {rules.per_account} such calls under way; wait for one to end.",
+            )
+        if self._of_accounts.total() >= rules.at_once:
+            raise FarmUnavailable("The farm has too many such calls under way; ask again in a moment.")
+        self._of_accounts[account_id] += 1
+        try:
+            yield
+        finally:
+            self._of_accounts[account_id] -= 1
+            self._of_accounts += Counter()  # forgets those at 0
+
+    async def whole(self, catalog: Catalog, lines: Sequence[Line], asked: Asked) -> Whole:
+        """A whole answer. Raises ProvidersDown, and the FarmError of a request that its provider refused."""
+
+        async def ask(line: Line, service: Service) -> tuple[bytes, Mapping[str, Any]]:
+            call = self._http(catalog).post(service, asked.path, asked.to(line), head_s=catalog.chat.answer_s)
+            with self._at(catalog, line.provider):
+                async with call as answer:
+                    await _require_answer(answer, service)
+                    body = await answer.whole(catalog.chat.answer_bytes)
+            said = json_of(body)
+            if said is None or not isinstance(said.get("choices"), list):
+                raise Missed(Verdict.FAILED, "answered with something else")
+            return body, said
+
+        line, (body, said) = await self._first_of(catalog, lines, ask)
+        return Whole(line, line != lines[0], body, said)
+
+    async def stream(self, catalog: Catalog, lines: Sequence[Line], asked: Asked) -> Stream:
+        """A stream that has begun; whoever gets it closes its `open_call`. Raises as `whole`."""
+
+        async def ask(line: Line, service: Service) -> _Begun:
+            async with AsyncExitStack() as stack:
+                stack.enter_context(self._at(catalog, line.provider))
+                answer = await stack.enter_async_context(
+                    self._http(catalog).post(
+                        service, asked.path, asked.to(line), head_s=catalog.chat.first_byte_s
+                    )
+                )
+                await _require_answer(answer, service)
+                rest = _events(answer, catalog.chat.answer_bytes)
+                async with asyncio.timeout(catalog.chat.first_byte_s):
+                    first = await _first_event(rest, service)
+                return [first], rest, stack.pop_all()
+
+        line, (first, rest, stack) = await self._first_of(catalog, lines, ask)
+        return Stream(line, line != lines[0], first, rest, stack)
+
+    async def _first_of(
+        self, catalog: Catalog, lines: Sequence[Line], ask: Callable[[Line, Service], Awaitable[T]]
+    ) -> tuple[Line, T]:
+        misses = list[str]()
+        for line in lines:
+            number = next(self._numbers)
+            try:
+                with self._through(catalog, line, number):
+                    return line, await ask(line, self._service(catalog, line.provider))
+            except Missed as missed:
+                misses.append(f"{line.provider} {missed.because}")
+        raise ProvidersDown(f"No provider of {lines[0].model!r} answers: {'; '.join(misses)}.", param="model")
+
+    @contextmanager
+    def _through(self, catalog: Catalog, line: Line, number: int) -> Iterator[None]:
+        """Past the line's breaker, which learns what came of it. Raises Missed."""
+        rules, now = catalog.providers.failover, self._clock.now()
+        before = self._breakers.get(line.key, Breaker())
+        gate = circuit.gate(before, number, now, rules)
+        if not gate.is_open:
+            raise Missed(Verdict.NEUTRAL, "rests after failures")
+        if gate.probes:
+            self._breakers[line.key] = circuit.probed(before, number)
+        verdict, retry_after_s = Verdict.NEUTRAL, None
+        try:
+            yield
+            verdict = Verdict.OK
+        except (CallFailed, AnswerTooLong, TimeoutError) as error:
+            missed = after_failure(error)
+            verdict = missed.verdict
+            raise missed from error
+        except Missed as missed:
+            verdict, retry_after_s = missed.verdict, missed.retry_after_s
+            raise
+        finally:
+            self._breakers[line.key] = circuit.after(
+                self._breakers.get(line.key, Breaker()),
+                verdict,
+                number,
+                self._clock.now(),
+                rules,
+                key="/".join(line.key),
+                retry_after_s=retry_after_s,
+            )
+
+    @contextmanager
+    def _at(self, catalog: Catalog, provider: str) -> Iterator[None]:
+        """One of the calls that the provider takes at once. Raises Missed."""
+        most = catalog.providers.providers[provider].max_running
+        if most is not None and self._at_providers[provider] >= most:
+            raise Missed(Verdict.NEUTRAL, "runs as much as it may")
+        self._at_providers[provider] += 1
+        try:
+            yield
+        finally:
+            self._at_providers[provider] -= 1
+
+    def _service(self, catalog: Catalog, provider: str) -> Service:
+        """Raises Missed where this process lacks its key."""
+        found = catalog.providers.providers[provider]
+        assert found.url is not None  # check_chat
+        key = self._environ.get(found.key_env, "").strip() if found.key_env else None
+        if key is not None and not (key and key.isascii() and key.isprintable()):
+            raise Missed(Verdict.NEUTRAL, f"has no key here: set {found.key_env} in the API's environment")
+        return Service(found.url, key)
+
+    def _http(self, catalog: Catalog) -> LlmClient:
+        if self._client is None:
+            rules = catalog.chat
+            self._client = LlmClient(
+                at_once=rules.at_once, connect_s=catalog.outbound.connect_s, idle_s=rules.idle_s
+            )
+        return self._client
+
+
+async def _require_answer(answer: LlmAnswer, service: Service) -> None:
+    """Raise for anything but 200."""
+    if answer.status != 200:
+        raise after_status(answer.status, await answer.excerpt(), answer.headers, service)
+
+
+async def _events(answer: LlmAnswer, most_bytes: int) -> AsyncIterator[bytes]:
+    """Whole events that carry something. Comments, which keep a line open, are left out."""
+    cut = Events(most_bytes)
+    async for piece in answer.pieces():
+        for event in cut.feed(piece):
+            if data_of(event):
+                yield event
+
+
+async def _first_event(events: AsyncIterator[bytes], service: Service) -> bytes:
+    """The first event. Raises Missed where it is an error or there is none."""
+    event = await anext(events, None)
+    said = json_of(data_of(event)) if event is not None else None
+    if event is None or said is None:
+        raise Missed(Verdict.FAILED, "began no stream")
+    if "error" in said:
+        raise after_status(500, data_of(event), {}, service)
+    return event

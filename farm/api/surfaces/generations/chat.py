@@ -1,0 +1,88 @@
+"""POST /v1/chat/completions and /v1/completions: handed on to the models that providers.toml names."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Request, Response
+
+from farm.api.desk import AtDesk, Desk, SignedIn
+from farm.api.idempotency import MadeOnce
+from farm.api.llm.calling import Calling, Wanted
+from farm.api.llm.exchange import Asked, Exchange
+from farm.api.llm.meter import tokens_in
+from farm.api.llm.streaming import MEDIA_TYPE
+from farm.api.routing import farm_router, submits
+from farm.api.surfaces.generations.chat_wire import (
+    ChatRequest,
+    CompletionRequest,
+    pictures_in,
+    text_bytes,
+)
+from farm.chat import CHAT
+from farm.generation import SURFACE
+from farm.moderation import Told, check
+from tasks.chat import Chat
+
+_DOCUMENT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The model's answer; with `stream` server-sent events, each as it comes. "
+        "`x-model-actual` and `x-failover-used` tell who answered.",
+        "content": {"application/json": {}, MEDIA_TYPE: {}},
+    }
+}
+
+router = farm_router("/v1", "generations")
+
+
+async def _exchange(request: Request) -> Exchange:
+    exchange = request.app.state.exchange
+    assert isinstance(exchange, Exchange)
+    return exchange
+
+
+AtExchange = Annotated[Exchange, Depends(_exchange)]
+
+
+@router.post("/chat/completions", openapi_extra=submits("generations"), responses=_DOCUMENT)
+async def chat_completions(
+    body: ChatRequest, request: Request, desk: AtDesk, caller: SignedIn, exchange: AtExchange, once: MadeOnce
+) -> Response:
+    """Ask a language model, as OpenAI's clients do."""
+    wanted = _wanted(desk, body, "chat/completions", desk.hall.catalog.chat.limit_field)
+    return await Calling(request, desk, caller, exchange, SURFACE, once).answer(wanted)
+
+
+@router.post("/completions", openapi_extra=submits("generations"), responses=_DOCUMENT)
+async def completions(
+    body: CompletionRequest,
+    request: Request,
+    desk: AtDesk,
+    caller: SignedIn,
+    exchange: AtExchange,
+    once: MadeOnce,
+) -> Response:
+    """Have a language model go on with a text."""
+    wanted = _wanted(desk, body, "completions", "max_tokens")
+    return await Calling(request, desk, caller, exchange, SURFACE, once).answer(wanted)
+
+
+def _wanted(
+    desk: Desk,
+    body: ChatRequest | CompletionRequest,
+    endpoint: Literal["chat/completions", "completions"],
+    limit_field: str,
+) -> Wanted:
+    """What is asked of a service. Raises ContentRefused, and BadRequest for too long an answer."""
+    rules = desk.hall.catalog.chat
+    check(desk.hall.catalog.moderation, Told(capability=CHAT, texts=body.texts))
+    handed_on = body.handed_on(limit_field, rules)
+    said, pictures = text_bytes(handed_on), pictures_in(handed_on)
+    record = Chat(
+        model=body.model,
+        endpoint=endpoint,
+        failover=body.failover,
+        stream=body.stream,
+        input_tokens=said + pictures * rules.picture_tokens,
+        output_tokens=body.output_tokens(rules),
+    )
+    estimate = tokens_in(said, pictures, rules.picture_tokens)
+    return Wanted(Asked(endpoint, handed_on), record, estimate, tells_usage=body.wants_usage)

@@ -1,0 +1,107 @@
+"""POST /v1/images/edits: a picture is changed as a prompt says, in OpenAI's shape (a form with files)."""
+
+from collections.abc import Mapping
+
+from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from farm.account import Account
+from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
+from farm.api.errors import refused_params
+from farm.api.fetched import Wanted, fetched
+from farm.api.forms import FileRule, Form, SentFile, received_form, store, takes_form
+from farm.api.idempotency import once
+from farm.api.routing import farm_router
+from farm.api.surfaces.generations import images_spec as specs
+from farm.api.surfaces.generations.images import ANSWERS
+from farm.api.surfaces.generations.images_answer import held
+from farm.api.surfaces.generations.images_wire import EditRequest, PicturesAnswer
+from farm.errors import BadRequest
+from farm.job import JobSpec
+from farm.timeline import MediaKind
+from tasks.edit_image import MOST_IMAGES
+
+_FILES = {"image": True, "mask": False}
+
+router = farm_router("/v1", "generations")
+
+
+@router.post(
+    "/images/edits",
+    response_model=PicturesAnswer,
+    openapi_extra=takes_form("generations", EditRequest, _FILES),
+    responses=ANSWERS,  # type: ignore[arg-type]  # statuses as FastAPI takes them, invariant in its signature
+)
+async def edit(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:
+    """Change a picture: within a mask, beyond its edges, in another style; the answer comes with it."""
+    async with received_form(request, _rules(desk)) as form:
+        body = _body(form)
+        images, masks = form.files["image"], form.files["mask"]
+        _check(body, images, masks)
+
+        async def make() -> Response:
+            spec = await _spec(desk, caller.account, body, form, base_url)
+            return await held(request, desk, caller, spec, base_url, body.response_format)
+
+        return await once(request, form.told, make)
+
+
+async def _spec(desk: Desk, account: Account, body: EditRequest, form: Form, base_url: str) -> JobSpec:
+    """The job with its pictures kept, once all that is cheap to check has been checked."""
+    images, masks = form.files["image"], form.files["mask"]
+    links = [Wanted(body.image_url, "image_url")] if body.image_url else []
+    more = specs.wanted_of(body)
+    pending = specs.edit(
+        body,
+        [specs.PENDING] * (len(images) + len(links) + len(body.character_references)),
+        specs.PENDING if masks else None,
+        specs.PENDING if body.style_reference_url else None,
+    )
+    specs.spec_of(desk, account, body, pending, specs.EDIT)
+    found = specs.ids_of(await fetched(desk, account, [*links, *more], base_url))
+    kept = await run_in_threadpool(store, desk, account, [*images, *masks])
+    characters, style = specs.sorted_out(body, found[len(links) :])
+    pictures = [*kept[: len(images)], *found[: len(links)], *characters]
+    params = specs.edit(body, pictures, kept[-1] if masks else None, style)
+    return specs.spec_of(desk, account, body, params, specs.EDIT)
+
+
+def _rules(desk: Desk) -> Mapping[str, FileRule]:
+    most = desk.hall.catalog.limits.fetch_picture_bytes
+    kinds = (MediaKind.IMAGE,)
+    return {"image": FileRule(kinds, most, MOST_IMAGES), "mask": FileRule(kinds, most)}
+
+
+def _body(form: Form) -> EditRequest:
+    """The form's texts, checked. Empty ones count as left out, as browsers and n8n send them."""
+    said: dict[str, object] = {}
+    for name, field in EditRequest.model_fields.items():
+        if name == "character_references":
+            said[name] = [url for url in form.texts.get(name, ()) if url]
+        elif text := form.text(name):
+            said[name] = text
+        elif field.is_required() and name in form.texts:
+            said[name] = ""
+    try:
+        return EditRequest.model_validate_strings(said)
+    except ValidationError as error:
+        raise refused_params(error, "") from None
+
+
+def _check(body: EditRequest, images: tuple[SentFile, ...], masks: tuple[SentFile, ...]) -> None:
+    """Raise BadRequest for what the files show at once; workers look again at what they decode."""
+    if not images and body.image_url is None:
+        raise BadRequest("image is required.", param="image")
+    if len(images) + bool(body.image_url) + len(body.character_references) > MOST_IMAGES:
+        raise BadRequest(f"image: at most {MOST_IMAGES} pictures may be given.", param="image")
+    if not masks or not images or not (images[0].width and masks[0].width):
+        return
+    first, mask = images[0], masks[0]
+    if (first.width, first.height) != (mask.width, mask.height):
+        raise BadRequest(
+            f"mask: has {mask.width} x {mask.height} pixels, the image {first.width} x {first.height};"
+            " they must be the same.",
+            param="mask",
+        )

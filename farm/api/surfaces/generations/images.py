@@ -1,0 +1,41 @@
+"""POST /v1/images/generations: pictures from a prompt, in OpenAI's shape, answered when they are there."""
+
+from fastapi import Response
+from starlette.requests import Request
+
+from farm.api.desk import AtDesk, BaseUrl, SignedIn
+from farm.api.fetched import fetched
+from farm.api.routing import farm_router, submits
+from farm.api.surfaces.generations import images_spec as specs
+from farm.api.surfaces.generations.images_answer import held
+from farm.api.surfaces.generations.images_wire import ImageRequest, PicturesAnswer, UnderwayPictures
+
+router = farm_router("/v1", "generations")
+
+ANSWERS = {
+    202: {"model": UnderwayPictures, "description": "With `Prefer: respond-async`."},
+    504: {"description": "Not done in time: the job goes on, and the error names it."},
+}
+
+
+@router.post(
+    "/images/generations",
+    response_model=PicturesAnswer,
+    openapi_extra=submits("generations"),
+    responses=ANSWERS,  # type: ignore[arg-type]  # statuses as FastAPI takes them, invariant in its signature
+)
+async def generate(
+    body: ImageRequest, request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl
+) -> Response:
+    """Generate one to four pictures: the answer comes with them, within ten minutes."""
+    wanted = specs.wanted_of(body)
+    characters, style = specs.sorted_out(body, [specs.PENDING] * len(wanted))
+    params = specs.generation(body, characters, style)
+    # What is wrong with the rest is told before anything is fetched.
+    spec = specs.spec_of(desk, caller.account, body, params, specs.IMAGE)
+    if wanted:
+        found = specs.ids_of(await fetched(desk, caller.account, wanted, base_url))
+        characters, style = specs.sorted_out(body, found)
+        params = specs.generation(body, characters, style)
+        spec = specs.spec_of(desk, caller.account, body, params, specs.IMAGE)
+    return await held(request, desk, caller, spec, base_url, body.response_format)

@@ -1,0 +1,172 @@
+"""How a video stands, as the generations surface tells it: from the job, and from who served it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from farm.api.desk import Desk
+from farm.api.links import link
+from farm.api.surfaces.generations.video_wire import (
+    BatchJobStarted,
+    BatchJobStatus,
+    BatchStarted,
+    BatchStatus,
+    Normalized,
+    VideoStarted,
+    VideoStatus,
+    VideoUrl,
+    iso,
+)
+from farm.batch import Batch
+from farm.doors import jobs
+from farm.doors.served import served_all
+from farm.errors import BadRequest, FailureClass
+from farm.generation import PublicError, error_of, status_word, whole
+from farm.job import Job
+from farm.models import Model
+from farm.provider_facts import Served
+from farm.providers import AUTO
+from farm.states import JobState
+from tasks.generate_video import GenerateVideo
+from tasks.multi_shot import KIND as MULTI_SHOT
+from tasks.multi_shot import MultiShot, video_of
+
+KINDS = (GenerateVideo.kind, MULTI_SHOT.name)
+VIDEO = "video"
+_TIMEOUTS = (FailureClass.TIMEOUT, FailureClass.NO_PROGRESS)
+_MINUTE_S = 60
+
+
+class View:
+    """One video that this account may look at."""
+
+    def __init__(self, desk: Desk, job: Job, served: Served, base_url: str) -> None:
+        self._desk, self._job, self._served, self._base_url = desk, job, served, base_url
+
+    def started(self) -> VideoStarted:
+        """What its POST answers: a video is under way from then on."""
+        return VideoStarted(**self._told() | {"status": "processing"})
+
+    def status(self) -> VideoStatus:
+        job, served = self._job, self._served
+        failed = job.state in (JobState.FAILED, JobState.CANCELLED)
+        return VideoStatus(
+            **self._told(),
+            error=self.error,
+            completed_at=iso(job.ended_at),
+            adjusted_credits=None if served.adjusted_mc is None else whole(served.adjusted_mc),
+            credits_refunded=whole(served.refunded_mc) if failed else None,
+            debug=served.debug,
+        )
+
+    def batch_started(self) -> BatchJobStarted:
+        job = self._job
+        return BatchJobStarted(
+            id=job.id, prompt=job.params["prompt"], status="pending", credits=whole(self._served.credits_mc)
+        )
+
+    def batch_status(self) -> BatchJobStatus:
+        job, error = self._job, self.error
+        return BatchJobStatus(
+            id=job.id,
+            prompt=job.params["prompt"],
+            status=status_word(job.state),
+            credits=whole(self._served.credits_mc),
+            image_url=job.params.get("image_url"),
+            output_url=self._output_url(),
+            error_message=error.message if error else None,
+        )
+
+    @property
+    def error(self) -> PublicError | None:
+        """Why it failed; a timeout in the document's own words (C-100)."""
+        job = self._job
+        found = error_of(job.state, job.failure)
+        if found is None or job.failure is None or job.failure.failure_class not in _TIMEOUTS:
+            return found
+        minutes = self._desk.hall.catalog.api.video_s / _MINUTE_S
+        limit = f" after {minutes:g} minutes" if minutes else ""
+        return found.model_copy(update={"message": f"Video generation timed out{limit}"})
+
+    def _told(self) -> dict[str, Any]:
+        """What every answer tells."""
+        job, served, url = self._job, self._served, self._output_url()
+        return {
+            "id": job.id,
+            "model": served.model,
+            "model_actual": served.model_actual,
+            "status": status_word(job.state),
+            "prompt": job.params["prompt"],
+            "image_url": job.params.get("image_url"),
+            "credits": whole(served.credits_mc),
+            "failover_used": served.failover_used,
+            "output_url": url,
+            "data": [VideoUrl(url=url)] if url else [],
+            "webhook_url": job.webhook_url,
+            "created_at": iso(job.created_at),
+            **_notes(self._model(), job),
+        }
+
+    def _output_url(self) -> str | None:
+        if self._job.state is not JobState.COMPLETED:
+            return None
+        for artifact in jobs.job_artifacts(self._desk.hall, self._job.account_id, self._job.id):
+            if artifact.name == VIDEO:
+                return link(self._desk, artifact, self._base_url)
+        return None
+
+    def _model(self) -> Model | None:
+        book = self._desk.hall.catalog.models
+        found = book.find(self._served.model_actual)
+        return book.models[found] if found else None
+
+
+def views(desk: Desk, found: Sequence[Job], base_url: str) -> list[View]:
+    """All of them, in order; who served them is looked up together."""
+    served = served_all(desk.hall, found)
+    return [View(desk, job, served[job.id], base_url) for job in found]
+
+
+def view(desk: Desk, job: Job, base_url: str) -> View:
+    """One of them."""
+    return views(desk, [job], base_url)[0]
+
+
+def batch_started(batch: Batch, found: Sequence[View]) -> BatchStarted:
+    told = [one.batch_started() for one in found]
+    return BatchStarted(
+        batch_id=batch.id, total_jobs=len(told), jobs=told, credits_charged=sum(job.credits for job in told)
+    )
+
+
+def batch_status(batch: Batch, found: Sequence[View]) -> BatchStatus:
+    told = [one.batch_status() for one in found]
+    words = ("completed", "failed", "pending", "processing")
+    counts = {word: sum(job.status == word for job in told) for word in words}
+    return BatchStatus(batch_id=batch.id, total_jobs=len(told), jobs=told, **counts)
+
+
+def _notes(model: Model | None, job: Job) -> Mapping[str, Any]:
+    """What the model changes of what was asked, and what it cannot do of it."""
+    if model is None:
+        return {"warnings": list(job.warnings)}
+    silent = job.params.get("sound") and not model.sound
+    said = [f"{model.name} makes no sound."] if silent else []
+    return {"normalized": _normalized(model, job), "warnings": [*job.warnings, *said]}
+
+
+def _normalized(model: Model, job: Job) -> list[Normalized]:
+    """For several shots, those of the first."""
+    try:
+        fitted = model.fitted(_asked(job).wish)
+    except BadRequest:  # the configs have changed since, or a stand-in made what it could
+        return []
+    return [Normalized(**change.model_dump()) for change in fitted.normalized]
+
+
+def _asked(job: Job) -> GenerateVideo:
+    if job.kind == MULTI_SHOT.name:
+        return video_of(MultiShot.model_validate(dict(job.params)), 0)
+    return GenerateVideo.model_validate(dict(job.params))
+
+
+__all__ = ["AUTO", "KINDS", "View", "batch_started", "batch_status", "view", "views"]

@@ -1,0 +1,169 @@
+"""Speech, compositions and charts of the generations surface, as calls are taken and refused. No worker."""
+
+from typing import Any
+
+import pytest
+
+from tests.api import Api
+from tests.integration.test_api_envelope import check_error
+
+pytestmark = pytest.mark.slow
+
+VOICE, COMPOSE, CHART = "/api/generate/voice", "/api/generate/compose", "/api/generate/chart-to-video"
+STATUS = "/api/generate/status"
+HOOK = "https://93.184.216.34/hook"
+SAYS = {"text": "Welcome to CreativeAI. Your product video is ready."}
+DATA = {
+    "type": "line",
+    "labels": ["Q1", "Q2", "Q3", "Q4"],
+    "datasets": [{"label": "Revenue", "data": [1.2, 1.8, 2.4, 3.1]}],
+}
+
+
+def accepted(api: Api, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    with api.client() as client:
+        made = client.post(path, json=body)
+        assert made.status_code == 202, made.text
+        found: dict[str, Any] = made.json()
+        assert client.get(f"{STATUS}/{found['id']}").json() == found  # C-173
+    return found
+
+
+def test_c144_to_c151_a_text_is_accepted_with_an_id_and_eight_credits(api: Api) -> None:
+    """C-144 to C-149; C-150, X-06: eight; C-151, C-174, X-03: PENDING in upper case; C-178 to C-185."""
+    asked = {**SAYS, "voice": "nova", "language": "de", "speed": 1.5, "webhook_url": HOOK}
+    found = accepted(api, VOICE, asked)
+    assert found["id"].startswith("voice_")
+    assert (found["type"], found["model"], found["status"]) == ("VOICE", "creative-voice", "PENDING")
+    assert (found["credits"], found["output_url"], found["completed_at"]) == (8, None, None)
+    assert found["parameters"] == {"voice": "nova", "language": "de", "speed": 1.5}
+    assert found["created_at"].endswith("Z")
+    with api.client() as client:
+        job = client.get(f"/farm/v1/jobs/{found['id']}").json()
+    assert (job["kind"], job["surface"]) == ("generate-voice", "generations")
+
+
+def test_c146_c147_c148_what_is_not_said_has_the_documents_defaults(api: Api) -> None:
+    found = accepted(api, VOICE, {"text": "x" * 4_999 + "y"})
+    assert found["parameters"] == {"voice": "alloy", "language": "en", "speed": 1.0}
+
+
+@pytest.mark.parametrize("voice", ["alloy", "echo", "fable", "onyx", "nova", "shimmer"])
+def test_c152_to_c157_each_promised_voice_is_taken(api: Api, voice: str) -> None:
+    """C-152 alloy, C-153 echo, C-154 fable, C-155 onyx, C-156 nova, C-157 shimmer."""
+    assert accepted(api, VOICE, {**SAYS, "voice": voice})["parameters"]["voice"] == voice
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"text": ""}, "text"),  # C-145
+        ({"text": "x" * 5_001}, "text"),
+        ({"text": "… !"}, "text"),
+        ({"voice": "darth"}, "voice"),  # C-146
+        ({"language": "it"}, "language"),  # C-147
+        ({"speed": 0.4}, "speed"),  # C-148
+        ({"speed": 2.1}, "speed"),
+        ({"speed": True}, "speed"),
+        ({"webhook_url": "http://10.0.0.1/hook"}, "webhook_url"),  # C-149
+    ],
+)
+def test_c145_to_c149_a_wrong_text_names_its_field(api: Api, change: dict[str, Any], param: str) -> None:
+    with api.client() as client:
+        refused = client.post(VOICE, json={**SAYS, **change})
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["error"]["param"] == param
+    assert refused.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_c162_x13_a_composition_names_two_urls_and_each_is_looked_at(api: Api) -> None:
+    """C-159, C-160: url attacks on both fields are refused by name; C-161: nothing but true and false."""
+    good = {"video_url": "https://93.184.216.34/film.mp4", "audio_url": "https://93.184.216.34/voice.mp3"}
+    inside = "http://169.254.169.254/latest"
+    with api.client() as client:
+        for change, param in (
+            ({"video_url": inside}, "video_url"),
+            ({"audio_url": inside}, "audio_url"),
+            ({"webhook_url": inside}, "webhook_url"),
+            ({"replace_audio": "yes"}, "replace_audio"),
+            ({"video_url": None}, "video_url"),
+        ):
+            refused = client.post(COMPOSE, json={**good, **change})
+            assert (refused.status_code, refused.json()["error"]["param"]) == (400, param), refused.text
+        assert client.get("/farm/v1/jobs", params={"kind": "compose-video"}).json()["data"] == []
+
+
+@pytest.mark.parametrize("kind", ["line", "bar", "pie", "area"])
+def test_c166_c167_c172_every_chart_from_data_is_taken_for_fifteen_credits(api: Api, kind: str) -> None:
+    """C-164, C-166 to C-172."""
+    asked = {
+        "chart_data": {**DATA, "type": kind},
+        "animation_style": "build_up",
+        "title": "Revenue Trajectory",
+        "duration": 8,
+        "webhook_url": HOOK,
+    }
+    found = accepted(api, CHART, asked)
+    assert found["id"].startswith("chart_")
+    assert (found["type"], found["status"], found["credits"]) == ("CHART", "PENDING", 15)
+    assert found["parameters"] == {
+        "type": kind,
+        "animation_style": "build_up",
+        "title": "Revenue Trajectory",
+        "duration": 8.0,
+    }
+
+
+@pytest.mark.parametrize("style", ["ken_burns", "build_up", "reveal", "morph"])
+def test_c168_every_style_is_taken_for_data(api: Api, style: str) -> None:
+    assert (
+        accepted(api, CHART, {"chart_data": DATA, "animation_style": style})["parameters"]["animation_style"]
+        == style
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, None),
+        ({"chart_data": DATA, "chart_image_url": "https://93.184.216.34/a.png"}, None),
+        ({"chart_image_url": "https://93.184.216.34/a.png", "animation_style": "morph"}, "animation_style"),
+        ({"chart_image_url": "http://127.0.0.1:6379/"}, "chart_image_url"),  # C-165
+        ({"chart_data": {**DATA, "type": "radar"}}, "chart_data.type"),
+        ({"chart_data": {**DATA, "labels": ["Q1"]}}, "chart_data"),
+        ({"chart_data": DATA, "duration": 0}, "duration"),  # C-170
+        ({"chart_data": DATA, "duration": 61}, "duration"),
+        ({"chart_data": DATA, "title": "x" * 121}, "title"),  # C-169
+        ({"chart_data": DATA, "animation_style": "spin"}, "animation_style"),
+    ],
+)
+def test_c165_to_c170_a_wrong_chart_names_its_field(
+    api: Api, body: dict[str, Any], param: str | None
+) -> None:
+    with api.client() as client:
+        refused = client.post(CHART, json=body)
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["error"]["param"] == param, refused.text
+
+
+def test_c173_nobody_sees_anothers_generation_and_no_other_job_is_one(api: Api) -> None:
+    found = accepted(api, VOICE, SAYS)
+    with api.client(api.new_key("eve")) as eve:
+        check_error(eve.get(f"{STATUS}/{found['id']}"), 404, "not_found", "generation_id")
+    with api.client() as client:
+        check_error(client.get(f"{STATUS}/voice_nothing"), 404, "not_found", "generation_id")
+        check_error(client.get(f"{STATUS}/job_nothing"), 404, "not_found", "generation_id")
+
+
+def test_c187_x41_polling_has_a_bucket_of_its_own(api: Api) -> None:
+    found = accepted(api, VOICE, SAYS)
+    with api.client() as client:
+        seen = client.get(f"{STATUS}/{found['id']}")
+    assert seen.headers["X-RateLimit-Limit"] == "120"
+
+
+def test_the_same_call_under_one_key_is_one_generation(api: Api) -> None:
+    with api.client() as client:
+        headers = {"Idempotency-Key": "say-it-once"}
+        first, again = (client.post(VOICE, json=SAYS, headers=headers).json() for _ in range(2))
+    assert first["id"] == again["id"]

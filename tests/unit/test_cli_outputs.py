@@ -1,0 +1,70 @@
+"""Where commands write: what cannot be is told before a farm is asked, and nothing is overwritten unasked."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from farm.cli import align, compose, describe
+from farm.cli.outputs import checked_outputs
+from farm.errors import BadRequest
+from tests.manifests import EXAMPLE
+from tests.timed_jobs import metadata, wav
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    (tmp_path / "manifest.json").write_text(json.dumps(EXAMPLE))
+    (tmp_path / "scenes.json").write_text(json.dumps(metadata()))
+    (tmp_path / "narration.wav").write_bytes(wav(1))
+    Image.new("RGB", (32, 18)).save(tmp_path / "one.png")
+    (tmp_path / "folder").mkdir()
+    return tmp_path
+
+
+def refused(app: typer.Typer, *words: object) -> BadRequest:
+    """What a command says of such words."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert isinstance(done.exception, BadRequest), done.exception
+    return done.exception
+
+
+@pytest.mark.parametrize("place", ["folder", "narration.wav/cut", "/"])
+def test_what_is_no_place_for_a_file_is_told_before_any_farm_is_asked(desk: Path, place: str) -> None:
+    at = desk / place
+    for said in (
+        refused(compose.app, desk / "manifest.json", "-o", at),
+        refused(describe.app, desk / "one.png", "-o", at),
+        refused(align.app, desk / "narration.wav", desk / "scenes.json", "--srt", at),
+    ):
+        assert str(at) in said.message and "folder" in said.message
+
+
+def test_two_files_never_become_one(desk: Path) -> None:
+    told = (desk / "narration.wav", desk / "scenes.json")
+    said = refused(align.app, *told, "--srt", desk / "out.srt", "--vtt", desk / "x/../out.srt")
+    assert "cannot be both" in said.message
+    for suffix, name in ((".xml", "fcp7"), (".otioz", "otioz")):
+        cut = desk / f"cut{suffix}"
+        said = refused(compose.app, desk / "manifest.json", "-o", cut, "--format", name)
+        assert f"{cut} cannot be both" in said.message and not cut.exists()
+
+
+def test_a_folder_that_is_not_there_is_made(desk: Path) -> None:
+    cut = desk / "new" / "films" / "cut.otio"
+    done = CliRunner().invoke(compose.app, [str(desk / "manifest.json"), "-o", str(cut)])
+    assert done.exit_code == 0, done.exception
+    assert json.loads(cut.read_text())["OTIO_SCHEMA"] == "Timeline.1"
+
+
+def test_what_is_not_named_is_not_written() -> None:
+    assert checked_outputs({"output": None, "srt": Path("~/a.srt")}) == {"srt": Path.home() / "a.srt"}
+
+
+def test_a_scene_that_is_not_there_is_named(desk: Path) -> None:
+    for number in (2, 101, 10**9):
+        said = refused(describe.app, desk / "one.png", "--detail", number)
+        assert said.message.startswith(f"--detail {number}: There is no picture at this place.")

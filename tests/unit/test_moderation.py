@@ -1,0 +1,183 @@
+"""Which texts are refused (C-016, C-021): what is plainly asked for, however it is written; nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from farm.catalog import read_catalog
+from farm.errors import FailureClass, FarmUnavailable, TaskFailure
+from farm.models import Capability
+from farm.moderation import (
+    CapabilityRules,
+    ContentRefused,
+    ModerationRules,
+    Near,
+    Told,
+    WordList,
+    check,
+    forbids,
+    refused_for,
+)
+from farm.settings import Settings
+from tests.media import real_photo
+from workers.context import InputFile
+from workers.media.decency import check_files
+
+IMAGE = Capability.TEXT_TO_IMAGE
+
+HARMLESS = """
+breast cancer awareness poster
+a misty morning in Sussex, Essex and Middlesex
+Scunthorpe town centre, Penistone railway station
+a killer whale leaps out of the sea
+drop dead gorgeous dress and killer heels
+1080p, 4k, f/1.8, 85mm, h4x0r at a CRT, 1337
+a shooting star over the photo shooting
+a cocktail party with cock and hens in the yard
+great tits and blue tits on a branch
+pussy willow in spring, a pussy cat on the sill
+shiitake mushrooms and chicken breast, food porn
+nude woman, marble statue in the style of Rodin
+a nude lipstick, a toddler in the background of the advert
+a naked mole rat with its babies
+stars that children see with the naked eye
+a poster on sex education for teenagers
+Marie Antoinette beheaded at the guillotine, oil painting
+an orgy of colour, a riot of flowers
+zombie apocalypse with lots of blood
+the execution of a plan, a chess game
+a child in a red coat walks through snow
+mother and baby, bath time, soft light
+a teenager on a skateboard in the sun
+symphony in a minor key, sexual tension of the strings is not shown
+U.S.A. flag, F.B.I. agent, a b c d e f g for kids
+a white power supply unit on a desk
+suicide prevention hotline poster
+faggots and peas, a British dinner
+a Maine Coon, a chink in the armour, spic and span
+a snug cum laude graduate
+""".strip().splitlines()
+
+REFUSED = """
+hardcore porn with two actors
+p0rn
+PORNO
+p.o.r.n movie
+p o r n
+pooorn
+po\u200brn video
+\u0440orn
+\uff50\uff4f\uff52\uff4e
+p\u00f3rn
+h3nt@i
+a naked child
+a child who is completely naked
+12-year-old girl in lingerie
+undress her
+deepfake nudes of an actress
+heil hitler
+how to make a bomb at home
+a real beheading, gore porn
+""".strip().splitlines()
+
+
+@pytest.fixture(scope="module")
+def shipped() -> ModerationRules:
+    return read_catalog(Settings()).moderation
+
+
+def prompts_of_the_documents() -> list[str]:
+    return [
+        "A serene Japanese garden at sunset",
+        "Pixel art warrior character, 64x64 sprite, clean edges",
+        "A natural human hand with five fingers holding the product in an expanded cinematic scene",
+        "Camera slowly zooms in, the character turns and smiles",
+        "Cut to a close-up of a cyborg detective lighting a cigarette.",
+        "Three fantasy heroes standing on a cliff at sunrise, epic wide shot",
+    ]
+
+
+@pytest.mark.parametrize("text", [*HARMLESS, *prompts_of_the_documents()])
+def test_what_only_sounds_like_it_passes(shipped: ModerationRules, text: str):
+    assert refused_for(shipped, IMAGE, text) is None
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_c016_what_is_asked_for_is_found_however_it_is_written(shipped: ModerationRules, text: str):
+    assert refused_for(shipped, IMAGE, text) is not None
+
+
+def test_c016_the_refusal_names_the_field_and_the_reason_and_repeats_nothing(shipped: ModerationRules):
+    told = Told(capability=IMAGE, texts={"title": "A fine day", "prompt": "p0rn by the sea"})
+    with pytest.raises(ContentRefused) as refused:
+        check(shipped, told)
+    error = refused.value
+    assert (error.public_code, error.param) == ("content_policy_violation", "prompt")
+    assert "explicit sexual content" in error.message and "nothing was charged" in error.message
+    assert "p0rn" not in error.message and "sea" not in error.message
+    assert error.failure_class is FailureClass.POLICY
+
+
+def test_a_word_is_found_in_scripts_without_spaces_and_with_any_ending():
+    rules = ModerationRules(words=("裸体", "โป๊", "zonk*", "bad word"))
+    for text in ("美丽的裸体照片", "ภาพโป๊", "zonkish", "ZONKS", "a bad-word", "b a d word"):
+        assert forbids(rules, IMAGE, [text]), text
+    for text in ("azonk", "badword", "bad words", "裸 体", ""):
+        assert not forbids(rules, IMAGE, [text]), text
+
+
+def test_operators_extend_allow_and_switch_off_by_capability():
+    own = WordList(title="rivals", words=("acme",), allow=("acme museum",))
+    near = WordList(title="pairs", near=(Near(one=("cat",), other=("hat",), within=1),))
+    rules = ModerationRules(
+        words=("zonk",),
+        allow=("zonk records",),
+        lists={"rivals": own, "pairs": near},
+        capabilities={
+            "chat": CapabilityRules(enabled=False),
+            "speech": CapabilityRules(lists=("pairs",)),
+        },
+    )
+    rules.check()
+    assert refused_for(rules, IMAGE, "an ACME lamp") == "rivals"
+    assert refused_for(rules, IMAGE, "the Acme Museum, a zonk records sleeve") is None
+    assert refused_for(rules, IMAGE, "the Acme Museum of Acme") == "rivals"
+    assert refused_for(rules, IMAGE, "a cat in hat") == "pairs" == refused_for(rules, IMAGE, "hat on cat")
+    assert refused_for(rules, IMAGE, "a cat in a big hat") is None
+    assert refused_for(rules, "chat", "zonk acme") is None
+    assert refused_for(rules, "speech", "acme") is None
+    assert refused_for(rules, "speech", "zonk") == "words that are not allowed here"
+    off = rules.model_copy(update={"enabled": False})
+    assert refused_for(off, IMAGE, "zonk acme") is None
+    silent = rules.model_copy(update={"lists": {"rivals": own.model_copy(update={"enabled": False})}})
+    assert refused_for(silent.model_copy(update={"capabilities": {}}), IMAGE, "acme") is None
+
+
+def test_a_file_of_the_operator_adds_to_what_ships_and_a_list_that_is_not_there_is_named(tmp_path: Path):
+    (tmp_path / "moderation.toml").write_text(
+        '[moderation]\nwords = ["zonk"]\n[moderation.lists.sexual]\nenabled = false\n'
+    )
+    rules = read_catalog(Settings(config_dir=tmp_path)).moderation
+    assert refused_for(rules, IMAGE, "zonk") and refused_for(rules, IMAGE, "heil hitler")
+    assert refused_for(rules, IMAGE, "porn") is None
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "moderation.toml").write_text('[moderation.capabilities.chat]\nlists = ["nobody"]\n')
+    with pytest.raises(FarmUnavailable, match=r"moderation\.capabilities\.chat\.lists names 'nobody'"):
+        read_catalog(Settings(config_dir=other))
+
+
+def test_c016_a_picture_that_shows_nudity_ends_the_job_by_policy_and_names_the_file(tmp_path: Path):
+    photo = InputFile(real_photo("flower"), "flower.jpg", "image/jpeg")
+    film = InputFile(tmp_path / "none.mp4", "none.mp4", "video/mp4")  # not looked at
+    rules = ModerationRules(nudity_from=0.5)
+    sizes = []
+    check_files([film, photo], rules, lambda picture: sizes.append(picture.shape) or 0.4)
+    assert sizes and max(sizes[0]) <= 640
+    check_files([photo], ModerationRules(nudity=False), lambda _picture: 1.0)
+    with pytest.raises(TaskFailure, match=r"flower\.jpg") as refused:
+        check_files([photo], rules, lambda _picture: 0.5)
+    assert (refused.value.failure, refused.value.public_code) == (
+        FailureClass.POLICY,
+        "content_policy_violation",
+    )

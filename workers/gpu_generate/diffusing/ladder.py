@@ -1,0 +1,146 @@
+"""What a pipeline that ran out of memory does next, each once: less and less of it lies on the device.
+
+Where the last rung did not help, the size is remembered: what is as large is refused at once from then on, so
+that the farm asks another worker.
+"""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from farm.errors import FailureClass, TaskFailure
+from workers.context import Context
+from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
+
+T = TypeVar("T")
+
+
+class Rung(IntEnum):
+    """How little of a model lies on the device at once."""
+
+    WHOLE = 0
+    TIDIED = 1
+    TILES = 2
+    MODEL = 3
+    GROUP = 4
+
+
+_TOLD = {
+    Rung.TIDIED: "caches emptied, other models unloaded",
+    Rung.TILES: "the VAE works in tiles",
+    Rung.MODEL: "one part at a time on the card",
+    Rung.GROUP: "one layer at a time on the card",
+}
+
+
+@dataclass
+class Caps:
+    """The smallest sizes, in frames x pixels, that a model could not draw here."""
+
+    _least: dict[Hashable, int] = field(default_factory=dict)
+
+    def refuse(self, key: Hashable, volume: int) -> None:
+        """Raise TaskFailure OOM for what is known to be too large."""
+        least = self._least.get(key)
+        if least is not None and volume >= least:
+            raise _too_large(f"this worker ran out of memory at {least} pixels, and these are {volume}")
+
+    def remember(self, key: Hashable, volume: int) -> None:
+        self._least[key] = min(volume, self._least.get(key, volume))
+
+
+@dataclass
+class Placed:
+    """A loaded pipeline and how it lies on its device. What was lowered stays so until it is unloaded."""
+
+    pipeline: Any
+    device: Device
+    rung: Rung = Rung.WHOLE
+    is_settled: bool = False
+
+    def settle(self) -> None:
+        """Bring all of it onto the device, unless it is to lie there in parts."""
+        if not self.is_settled:
+            self.pipeline.to(self.device.name)
+            self.is_settled = True
+
+    def lower(self, rung: Rung, let_go_of_others: Callable[[], object]) -> bool:
+        """Go there. False where that changes nothing for this pipeline or this device."""
+        match rung:
+            case Rung.TIDIED:
+                let_go_of_others()
+                return True
+            case Rung.TILES:
+                changed = self._tile()
+            case Rung.MODEL:
+                changed = self.device.is_card and self.rung < Rung.MODEL
+                if changed:
+                    self.pipeline.enable_model_cpu_offload(device=self.device.name)
+                    self.is_settled = True
+            case Rung.GROUP:
+                changed = self.device.is_card and self.rung < Rung.GROUP
+                if changed:
+                    self._group()
+                    self.is_settled = True
+            case _:
+                changed = False
+        self.rung = max(self.rung, rung) if changed else self.rung
+        return changed
+
+    def _tile(self) -> bool:
+        vae: Any = getattr(self.pipeline, "vae", None)
+        if not hasattr(vae, "enable_tiling") or getattr(vae, "use_tiling", False):
+            return False
+        try:
+            vae.enable_tiling()
+        except NotImplementedError:
+            return False
+        if hasattr(vae, "enable_slicing"):
+            vae.enable_slicing()
+        return True
+
+    def _group(self) -> None:
+        """Layer by layer; the parts that have no layers of diffusers' kind move as a whole, when called."""
+        self.pipeline.remove_all_hooks()
+        self.pipeline.to("cpu")
+        self.device.tidy()
+        self.pipeline.enable_group_offload(
+            onload_device=self.device.name, offload_type="leaf_level", use_stream=True
+        )
+
+
+def climb_down(
+    draw: Callable[[], T],
+    placed: Placed,
+    context: Context,
+    let_go_of_others: Callable[[], object],
+) -> T:
+    """What `draw` makes, on the first rung where it fits. Raises TaskFailure OOM where it fits on none."""
+    further = iter(Rung)
+    while True:
+        try:
+            return draw()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            said = (str(error).splitlines() or ["no word of how much"])[0]
+        # Outside the clause: the error holds whatever was drawn so far.
+        placed.device.tidy()
+        rung = next((rung for rung in further if placed.lower(rung, let_go_of_others)), None)
+        if rung is None:
+            raise _too_large(said)
+        context.log(f"Out of memory ({said}); tried again: {_TOLD[rung]}.")
+        context.checkpoint()
+
+
+def offload(placed: Placed, how: str, *, tiled: bool) -> None:
+    """What the operator wants from the start."""
+    if tiled:
+        placed.lower(Rung.TILES, lambda: None)
+    if how != "none":
+        placed.lower(Rung[how.upper()], lambda: None)
+
+
+def _too_large(said: str) -> TaskFailure:
+    return TaskFailure(f"Out of memory: {said}.", FailureClass.OOM, code="out_of_memory")

@@ -1,0 +1,126 @@
+"""Loads a model's pipeline as the configs say: safetensors only, and no code that came with it."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import DiffusionPipeline, MotionAdapter, PipelineQuantizationConfig
+from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError
+
+from farm.diffusing import OwnModel
+from farm.errors import FailureClass, TaskFailure
+from farm.models import Model
+from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
+from workers.gpu_generate.diffusing.sources import Source, Sources
+
+diffusers_logging.disable_progress_bar()
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, SafetensorError)
+_DENOISERS = ("transformer", "transformer_2", "unet")
+_LORA = "_lora"
+
+
+def load(model: Model, sources: Sources, own: OwnModel, device: Device, *, download: bool) -> Any:
+    """The pipeline, ready on its device. Raises TaskFailure: INTERNAL `model_unreadable`, or OOM."""
+    try:
+        pipeline = _read(model, sources, own, device, download=download)
+        _settle(pipeline, own, device)
+    except _UNREADABLE as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"{model.name} cannot be loaded from {sources.model.place}: {said}"
+        raise TaskFailure(message, FailureClass.INTERNAL, code="model_unreadable") from error
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise TaskFailure(
+                f"{model.name} does not fit the memory here: {error}",
+                FailureClass.OOM,
+                code="out_of_memory",
+            ) from error
+        raise
+    return pipeline
+
+
+def denoisers(pipeline: Any) -> dict[str, Any]:
+    """The large parts, which are called at every step."""
+    found = {name: getattr(pipeline, name, None) for name in _DENOISERS}
+    return {name: module for name, module in found.items() if module is not None}
+
+
+def size_bytes(pipeline: Any) -> int:
+    """What its weights take, each counted once."""
+    seen: dict[int, int] = {}
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            for tensor in (*part.parameters(), *part.buffers()):
+                seen[tensor.data_ptr()] = tensor.nbytes
+    return sum(seen.values())
+
+
+def _read(model: Model, sources: Sources, own: OwnModel, device: Device, *, download: bool) -> Any:
+    found = getattr(diffusers, model.pipeline, None)
+    if not (isinstance(found, type) and issubclass(found, DiffusionPipeline)):
+        raise ValueError(f"diffusers has no pipeline {model.pipeline}")
+    kind: Any = found
+    dtype = device.dtype(own.dtype or "auto")
+    given: dict[str, Any] = {"use_safetensors": True, "torch_dtype": dtype, "trust_remote_code": False}
+    if own.variant:
+        given["variant"] = own.variant
+    if own.quantised in ("int8", "nf4"):
+        given["quantization_config"] = _in_fewer_bits(own.quantised, sources.model, dtype)
+    for role, source in sources.parts:
+        if role == "motion_adapter":
+            adapter: Any = MotionAdapter
+            given[role] = adapter.from_pretrained(
+                source.place, use_safetensors=True, torch_dtype=dtype, **_where(source, download)
+            )
+    pipeline = kind.from_pretrained(sources.model.place, **given, **_where(sources.model, download))
+    for role, source in sources.parts:
+        if role.endswith(_LORA):
+            _lay_on(pipeline, role, source, download)
+    return pipeline
+
+
+def _settle(pipeline: Any, own: OwnModel, device: Device) -> None:
+    pipeline.set_progress_bar_config(disable=True)
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.eval()  # one that was built from a config is in its training mode
+    if own.quantised == "float8":
+        for module in denoisers(pipeline).values():
+            module.enable_layerwise_casting(
+                storage_dtype=torch.float8_e4m3fn, compute_dtype=device.dtype(own.dtype or "auto")
+            )
+    if own.compiled:
+        for module in denoisers(pipeline).values():
+            module.compile_repeated_blocks(fullgraph=True)
+
+
+def _where(source: Source, download: bool) -> dict[str, Any]:
+    if source.is_folder:
+        return {"local_files_only": True}
+    return {"revision": source.revision, "local_files_only": not download}
+
+
+def _lay_on(pipeline: Any, role: str, source: Source, download: bool) -> None:
+    """A LoRA, melted into the weights: it costs nothing at a step."""
+    if not hasattr(pipeline, "load_lora_weights"):
+        raise ValueError(f"a {type(pipeline).__name__} takes no LoRA")
+    named = {"weight_name": source.file} if source.file else {}
+    pipeline.load_lora_weights(
+        source.place, adapter_name=role, use_safetensors=True, **named, **_where(source, download)
+    )
+    pipeline.fuse_lora(adapter_names=[role])
+    pipeline.unload_lora_weights()
+
+
+def _in_fewer_bits(how: str, source: Source, dtype: torch.dtype) -> Any:
+    if find_spec("bitsandbytes") is None:
+        raise ValueError(f"quantised = {how!r} needs the package bitsandbytes on {source.place}'s worker")
+    if how == "int8":
+        backend, said = "bitsandbytes_8bit", dict[str, Any](load_in_8bit=True)
+    else:
+        backend = "bitsandbytes_4bit"
+        said = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": dtype}
+    config: Any = PipelineQuantizationConfig
+    return config(quant_backend=backend, quant_kwargs=said, components_to_quantize=[*_DENOISERS])

@@ -1,0 +1,1 @@
+"""What engines that make or mend pictures share: what they are given in one form, and what they give."""

@@ -1,0 +1,126 @@
+"""Fetches what was bought, looks at it, and hands it in as the job's files."""
+
+from base64 import b64decode
+from binascii import Error as NoBase64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from farm.errors import FailureClass, TaskFailure
+from farm.media_types import HEAD_BYTES, sniff
+from tasks.generate_image import PictureParams
+from tasks.generate_video import VIDEO
+from workers.context import Context, Done
+from workers.context import Output as Artifact
+from workers.gpu_generate.pictures.finish import finished
+from workers.gpu_generate.remote.asked import Asked
+from workers.gpu_generate.remote.buying import Output
+from workers.gpu_generate.remote.checking import checked_film, checked_picture, corrupt
+from workers.gpu_generate.remote.inputs import ordered_s
+from workers.media.probe import MediaInfo
+from workers.provider_http import Ask, Service, saved
+
+_FETCH_S = 300.0
+_PICTURE_BYTES, _FILM_BYTES = 64 << 20, 2 << 30
+_FILM_TYPES = {"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"}
+_DATA = "data:"
+# Answers that say that a file is not to be had any more.
+_LOST = frozenset({"provider_403", "provider_404", "provider_410"})
+
+
+def handed(asked: Asked, outputs: Sequence[Output], service: Service, context: Context) -> Done:
+    """The job's files. Raises TaskFailure CORRUPT_OUTPUT for what is not what was asked for."""
+    if not outputs:
+        raise corrupt("there is nothing")
+    if asked.is_film:
+        return _film(asked, fetched(outputs[0], service, context, 1, _FILM_BYTES), context)
+    params = asked.params
+    assert isinstance(params, PictureParams)
+    if len(outputs) < params.count:
+        raise corrupt(f"{len(outputs)} of {params.count} pictures came")
+    return _pictures(asked, params, outputs[: params.count], service, context)
+
+
+def fetched(output: Output, service: Service, context: Context, number: int, most_bytes: int) -> Path:
+    """The file. Raises TaskFailure: CORRUPT_OUTPUT when it is gone."""
+    into = context.workdir / f"answer-{number}"
+    if output.url.startswith(_DATA):
+        into.write_bytes(_inline(output.url))
+        return into
+    ask = Ask("GET", output.url, headers=output.headers)
+    limits = {"call_s": _FETCH_S, "most_bytes": most_bytes}
+    try:
+        saved(service, ask, into, checkpoint=context.checkpoint, **limits)  # type: ignore[arg-type]  # both numbers
+    except TaskFailure as failure:
+        if failure.public_code in _LOST:
+            raise corrupt("its file is gone") from failure
+        if failure.failure is FailureClass.INTERNAL:
+            raise corrupt(failure.message) from failure
+        raise
+    return into
+
+
+def data_url(data: str, content_type: str = "image/png") -> str:
+    """Base64 text as a URL."""
+    return f"{_DATA}{content_type};base64,{data}"
+
+
+def _inline(url: str) -> bytes:
+    head, _, text = url.partition(",")
+    try:
+        if not head.endswith(";base64"):
+            raise corrupt("its data URL is not base64")
+        return b64decode(text, validate=True)
+    except (NoBase64, ValueError) as error:
+        raise corrupt("its base64 is broken") from error
+
+
+def _film(asked: Asked, path: Path, context: Context) -> Done:
+    context.progress(0.95, "look at the film")
+    info = checked_film(path, ordered_s(asked))
+    with path.open("rb") as file:
+        found = sniff(file.read(HEAD_BYTES))
+    content_type = _FILM_TYPES.get(found.container) if found else None
+    if content_type is None:
+        raise corrupt(f"it is {found.label if found else 'no film'}, which browsers do not play")
+    assert found is not None
+    named = path.rename(path.with_name(f"video.{found.container}"))
+    said = {**_said(asked), **_measured(info, asked)}
+    return Done([Artifact(VIDEO, named, named.name, content_type, meta=said)], result=said)
+
+
+def _measured(info: MediaInfo, asked: Asked) -> dict[str, Any]:
+    """What the film turned out to be."""
+    rate = round(info.rate) if info.rate else asked.fitted.frame_rate
+    length = info.duration or asked.fitted.length_s
+    return {
+        "width": info.width,
+        "height": info.height,
+        "frames": info.frames or round(length * rate),
+        "frame_rate": rate,
+        "duration_s": float(length),
+    }
+
+
+def _pictures(
+    asked: Asked, params: PictureParams, outputs: Sequence[Output], service: Service, context: Context
+) -> Done:
+    made = []
+    for number, output in enumerate(outputs, 1):
+        path = fetched(output, service, context, number, _PICTURE_BYTES)
+        said = {**_said(asked), "seed": asked.seed + number - 1, "revised_prompt": params.full_prompt}
+        made.append(
+            finished(checked_picture(path), params, number, context.workdir, said=said, edit=asked.edit)
+        )
+        path.unlink()
+    return Done(made, result={**_said(asked), "count": params.count})
+
+
+def _said(asked: Asked) -> Mapping[str, Any]:
+    return {
+        "model": asked.model_key,
+        "seed": asked.seed,
+        "width": asked.fitted.width,
+        "height": asked.fitted.height,
+        "normalized": [change.model_dump() for change in asked.fitted.normalized],
+    }
