@@ -63,7 +63,7 @@ $(VENV)/.for-up: pyproject.toml | $(RUN)
 
 $(VENV)/.for-test: pyproject.toml tests/constraints.txt | $(RUN)
 	@echo "installing into $(VENV), once; this may take some minutes …"
-	@$(PIP) install --constraint tests/constraints.txt --editable '.[embedded,render,align,describe,vlm,generate,aaf,postgres,s3,flower,otel,dev]'
+	@$(PIP) install --constraint tests/constraints.txt --editable '.[embedded,render,align,describe,vlm,generate,diffusers,aaf,postgres,s3,flower,otel,dev]'
 	@$(PIP) install --editable '.[voice]' || echo "No C compiler for ttspico? Its tests are skipped." >&2
 	@touch $@ $(VENV)/.for-demo $(VENV)/.for-up
 

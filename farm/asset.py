@@ -33,6 +33,14 @@ class Asset:
     expires_at: float | None
 
 
+MEDIA_PROJECT_PREFIX = "mrproj"
+
+
+def is_media_project(project_id: str) -> bool:
+    """Whether this is the id of one, there or not; the studio's projects have numbers."""
+    return project_id.startswith(f"{MEDIA_PROJECT_PREFIX}_")
+
+
 @dataclass(frozen=True, slots=True)
 class MediaProject:
     """A media render's folder. `job_seq` is its latest render, if any; `revision` counts them."""

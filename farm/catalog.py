@@ -4,6 +4,7 @@ A file there replaces only the keys it names; the packaged file supplies the res
 """
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -173,6 +174,7 @@ class ApiRules(Noun):
     answer_s: float = Field(default=30.0, ge=0, le=300)
     video_s: float = Field(default=600.0, ge=0)
     pictures_s: float = Field(default=590.0, ge=0, le=3600)
+    audio_s: float = Field(default=590.0, ge=0, le=3600)
     cors_origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
     max_keys: int = Field(default=100, gt=0)
 
@@ -340,6 +342,14 @@ class GenerationTier(Noun):
     features: tuple[Feature, ...] = ()
 
 
+class Promo(Noun):
+    """See configs/prices.toml, where each key is explained."""
+
+    credits: Decimal = Field(ge=0)
+    until: date | None = None
+    new_key_days: float | None = Field(default=None, gt=0)
+
+
 class ComposeLimits(Noun):
     """See configs/tiers.toml, where each key is explained."""
 
@@ -369,6 +379,7 @@ class Catalog(Noun):
     key_rates: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     render_prices: Mapping[str, str]
     postproduction_prices: Mapping[str, str]
+    promos: Mapping[str, Promo] = Field(default_factory=dict)
     generation_prices: Mapping[str, str] = Field(default_factory=dict)
     studio_prices: Mapping[str, str]
     compose_limits: Mapping[str, ComposeLimits]

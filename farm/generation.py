@@ -51,6 +51,7 @@ FAMILIES: Mapping[str, Family] = {
     "voice": Family(name="voice", type="VOICE"),
     "comp": Family(name="compose", type="COMPOSE"),
     "chart": Family(name="chart", type="CHART"),
+    "trans": Family(name="transcription", type="TRANSCRIPTION"),
 }
 EVENTS = (
     *(

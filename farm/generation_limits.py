@@ -7,8 +7,10 @@ do by itself beyond the tier, is brought down: nobody is refused for what he did
 from farm.account import Account
 from farm.catalog import Catalog, Feature, GenerationTier
 from farm.errors import NotAllowed
-from farm.models import Makes, Model, Wish
+from farm.models import Capability, Model, Wish
 from farm.providers import Route
+
+_OF_PICTURES = (Capability.TEXT_TO_IMAGE, Capability.IMAGE_EDIT)  # whatever else the model makes
 
 TIER_LIMIT = "tier_limit"
 TIER_REQUIRED = "tier_required"
@@ -30,7 +32,7 @@ def within(catalog: Catalog, account: Account, route: Route) -> Wish:
     limits = limits_of(catalog, account.tier)
     model = _model(catalog, route)
     changes = {
-        **_size(wish, model, limits, account.tier),
+        **_size(wish, model, _side(limits, route), account.tier),
         **_frames(wish, model, limits, account.tier),
         **_steps(wish, model, limits, account.tier),
     }
@@ -54,9 +56,12 @@ def _model(catalog: Catalog, route: Route) -> Model | None:
     return catalog.models.models[named] if named else None
 
 
-def _size(wish: Wish, model: Model | None, limits: GenerationTier, tier: str) -> dict[str, int]:
+def _side(limits: GenerationTier, route: Route) -> int:
+    return limits.picture_side if route.capability in _OF_PICTURES else limits.video_side
+
+
+def _size(wish: Wish, model: Model | None, most: int, tier: str) -> dict[str, int]:
     """By the shorter side, as 480p, 1080p and 4K mean it."""
-    most = limits.picture_side if model and model.makes is Makes.IMAGE else limits.video_side
     said = {"width": wish.width, "height": wish.height}
     sides = [wish.width or _own(model, "width"), wish.height or _own(model, "height")]
     if min(sides) <= most:

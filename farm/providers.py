@@ -67,6 +67,7 @@ class Provider(Noun):
     url: str | None = None
     key_env: str | None = Field(default=None, min_length=1)
     keeps_keys: bool = False
+    call_s: float | None = Field(default=None, gt=0, le=280)
     models: Mapping[str, RemoteModel] = Field(default_factory=dict)
 
 

@@ -24,6 +24,7 @@ Word = Literal[
     "quality",
     "background",
     "strength",
+    "sound",
     "image",
     "last_image",
     "images",

@@ -17,6 +17,7 @@ from tasks.generate_image import angle_words
 STEP = "generate"
 PERFORMER = "workers.gpu_generate.generate:perform"
 VIDEO = "video"  # the artifact
+HANDED_ON = "picture"  # the artifact that another video begins with
 PROMPT_CHARACTERS = 4_000
 MOST_CHARACTERS = 4  # to keep alike
 MOST_SEED = 2**53 - 1  # what JSON's readers keep exact
@@ -30,6 +31,8 @@ class GenerateVideo(Params):
     Without `frames`, `length_s` says how many; what is not said at all is the model's own default.
     `image` and `last_image` are ids of assets, as are `images` (pictures of characters to keep alike) and
     `style_image`. Without a `seed` each run is another. `image_url` is where `image` came from, told back.
+    Another video goes on from its picture at `hand_on_s`: an engine that writes on its pictures leaves that
+    one unwritten as HANDED_ON; without it the picture is taken out of the video.
     """
 
     kind: ClassVar[str] = "generate-video"
@@ -62,6 +65,7 @@ class GenerateVideo(Params):
     sound: bool = Field(default=False, description="With sound, where the model makes any")
     watermark: bool = False
     image_url: str | None = Field(default=None, max_length=2_000)
+    hand_on_s: float | None = Field(default=None, ge=0)
 
     @property
     def full_prompt(self) -> str:

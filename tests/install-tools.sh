@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tools that the tests compare with or call: ffmpeg, ffprobe and melt as peers, curl, jq and node for the API
 # documents' own examples, Chromium to look at Flower, promtool for the alert rules, espeak-ng and flite for
-# speech to align, FriBiDi for texts in Arabic and Indian scripts. Tests that lack one are skipped, so nothing
-# here is needed to run the farm.
+# speech to align, FriBiDi for texts in Arabic and Indian scripts, OpenAI's client for Node. Tests that lack one are
+# skipped, so nothing here is needed to run the farm.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }
@@ -15,6 +15,15 @@ has node || packages+=(nodejs)
 has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 has promtool || packages+=(promtool)
 ldconfig -p | grep -q libfribidi || packages+=(libfribidi0)
+
+# OpenAI's client for Node, beside Python's own: tests/sdk calls a farm with both.
+sdk=.venv/sdk
+if has npm && [ ! -d "$sdk/node_modules/openai" ]; then
+  mkdir -p "$sdk"
+  npm install --silent --no-save --no-package-lock --ignore-scripts --prefix "$sdk" openai@7.55.0 ||
+    echo "Not installed: OpenAI's client for Node" >&2
+fi
+
 [ "${#packages[@]}" -eq 0 ] && exit 0
 
 as_root=()

@@ -70,13 +70,15 @@ def probe(client: httpx.Client, webhook_url: str | None = None, **params: Any) -
 
 
 @contextmanager
-def live_farm(folder: Path, rules: OutboundRules, resolve: Resolve = system_resolve) -> Iterator[LiveFarm]:
-    """Run it with one worker; webhooks are tried three times, at once."""
+def live_farm(
+    folder: Path, rules: OutboundRules, resolve: Resolve = system_resolve, *, providers: str = ""
+) -> Iterator[LiveFarm]:
+    """Run it with one worker; webhooks are tried three times, at once. `providers` is a providers.toml."""
     with ExitStack() as stack:
         valkey = EmbeddedValkey(folder / "valkey")
         valkey.start()
         stack.callback(valkey.stop)
-        farm = stack.enter_context(WorkerFarm(folder, valkey.url))
+        farm = stack.enter_context(WorkerFarm(folder, valkey.url, providers=providers))
         kept = farm.hall.catalog
         webhooks = kept.webhooks.model_copy(update={"job_retry_after_s": (0.05, 0.05), "look_s": 0.05})
         catalog = kept.model_copy(update={"outbound": rules, "webhooks": webhooks})

@@ -42,7 +42,10 @@ class Service:
 
     def is_ours(self, url: str) -> bool:
         """Whether the URL leads to this service itself, so that it may see the key."""
-        return _place(url) == _place(self.url) and urlsplit(url).scheme == urlsplit(self.url).scheme
+        try:
+            return _place(url) == _place(self.url) and urlsplit(url).scheme == urlsplit(self.url).scheme
+        except UrlRefused:
+            return False
 
     def said(self, text: str) -> str:
         """Its words without our key."""
@@ -65,10 +68,17 @@ class Ask:
     is_purchase: bool = False
 
     @classmethod
-    def of_json(cls, method: str, path: str, body: JsonValue, **more: str) -> "Ask":
-        """With a JSON body; `more` are headers, their names with _ for -."""
-        named = {name.replace("_", "-"): value for name, value in more.items()}
-        return cls(method, path, json.dumps(body).encode(), {"Content-Type": "application/json", **named})
+    def of_json(
+        cls,
+        path: str,
+        body: JsonValue,
+        headers: Mapping[str, str] | None = None,
+        *,
+        is_purchase: bool = False,
+    ) -> "Ask":
+        """A POST with a JSON body."""
+        told = {"Content-Type": "application/json", **(headers or {})}
+        return cls("POST", path, json.dumps(body).encode(), told, is_purchase=is_purchase)
 
 
 def service_of(provider: str) -> Service:
@@ -104,7 +114,7 @@ def post_into(
 
     `checkpoint` is called all the while and may raise, which ends the call. Raises TaskFailure.
     """
-    ask = Ask.of_json("POST", path, dict(body))
+    ask = Ask.of_json(path, dict(body))
     with into.open("wb") as file:
         reply = _made(service, ask, file, call_s, most_bytes, checkpoint)
     if not reply.succeeded:

@@ -1,4 +1,7 @@
-"""What every surface does with a request to generate: brings it within the account's tier, before submit."""
+"""What every surface does with a request to generate: brings it within the account's tier, before submit.
+
+The native API does so for any kind (`tiered`), so that none of them is a way around the tier.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol, TypeVar, cast
@@ -7,9 +10,19 @@ from farm.account import Account
 from farm.catalog import Catalog
 from farm.generation_limits import limits_of, within
 from farm.kinds import Params, Route
+from farm.models import Capability
 
 _OF_A_WISH = ("width", "height", "frames", "steps")
 _MARK = "watermark"
+_HELD = (
+    Capability.TEXT_TO_VIDEO,
+    Capability.IMAGE_TO_VIDEO,
+    Capability.FIRST_LAST_FRAME,
+    Capability.SOUND_TO_VIDEO,
+    Capability.VIDEO_TO_VIDEO,
+    Capability.TEXT_TO_IMAGE,
+    Capability.IMAGE_EDIT,
+)
 
 P = TypeVar("P", bound=Params)
 
@@ -28,6 +41,13 @@ def within_tier(catalog: Catalog, account: Account, params: P) -> P:
     """
     route = cast(_Routed, params).route
     return params.model_copy(update=_changes(catalog, account, route, type(params).model_fields))
+
+
+def tiered(catalog: Catalog, account: Account, params: P) -> P:
+    """As `within_tier` where a model makes pictures or films; anything else as it is."""
+    route = getattr(params, "route", None)
+    is_held = isinstance(route, Route) and route.capability in _HELD
+    return within_tier(catalog, account, params) if is_held else params
 
 
 def _changes(

@@ -12,6 +12,7 @@ from farm.cli import (
     audit,
     backup,
     batch,
+    bench,
     compose,
     console,
     describe,
@@ -75,6 +76,7 @@ app.add_typer(
     retention.app, name="retention", help="See and delete what has expired.", rich_help_panel=_LOOK_AFTER
 )
 app.add_typer(backup.app)
+app.add_typer(bench.app, name="bench", help="Measure this host.", rich_help_panel=_LOOK_AFTER)
 app.add_typer(roles.app)
 
 

@@ -25,6 +25,8 @@ def checked_outputs(named: Mapping[str, Path | None]) -> dict[str, Path]:
 def _require_writable(name: str, path: Path) -> None:
     if path.is_dir() or not path.name:
         raise BadRequest(f"{path} is a folder.", param=name)
+    if path.exists() and not path.is_file():
+        raise BadRequest(f"{path} is no file.", param=name)
     nearest = next(folder for folder in path.absolute().parents if folder.exists())
     if not nearest.is_dir():
         raise BadRequest(f"{path} cannot be written: {nearest} is no folder.", param=name)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import insert, literal, select, tuple_, update
 
 from farm.account import Account
-from farm.asset import Asset, AssetState, MediaProject, NewAsset
+from farm.asset import MEDIA_PROJECT_PREFIX, Asset, AssetState, MediaProject, NewAsset
 from farm.blobs import Blobs
 from farm.doors.hall import Hall
 from farm.errors import BadRequest, NotFound
@@ -22,7 +22,7 @@ _KEPT = assets.c.state != AssetState.EXPIRED
 def create_project(hall: Hall, account: Account, name: str) -> MediaProject:
     """A new, empty folder for one media render."""
     now = hall.clock.now()
-    project_id = hall.ids.public("mrproj")
+    project_id = hall.ids.public(MEDIA_PROJECT_PREFIX)
     made = MediaProject(
         id=project_id,
         account_id=account.id,

@@ -12,6 +12,7 @@ from farm.doors import jobs as job_doors
 from farm.doors.hall import Hall
 from farm.errors import Conflict, NotFound
 from farm.generations import GeneratedFile, Generation, Marks
+from farm.job import Job
 from farm.states import JobState
 from farm.store.rows import AnyRow
 from farm.store.schema import PUBLIC, artifacts, generation_marks, jobs
@@ -23,17 +24,38 @@ _Change = Callable[[Marks], dict[str, Any]]
 
 
 def list_generations(
-    hall: Hall, account_id: int, kinds: Sequence[str], *, limit: int, offset: int = 0
+    hall: Hall,
+    account_id: int,
+    kinds: Sequence[str],
+    *,
+    limit: int,
+    offset: int = 0,
+    beyond: int | None = None,
+    oldest_first: bool = False,
 ) -> list[Generation]:
-    """The account's jobs of these kinds that it has not deleted, newest first, with their files."""
+    """The account's jobs of these kinds that it has not deleted, newest first, with their files.
+
+    Those `beyond` one of them, by its number, are what a page after it has.
+    """
+    number = jobs.c.seq
+    query = _generations().where(jobs.c.account_id == account_id, jobs.c.kind.in_(kinds))
+    if beyond is not None:
+        query = query.where(number > beyond if oldest_first else number < beyond)
+    order = number.asc() if oldest_first else number.desc()
+    return _found(hall, query.order_by(order).limit(limit).offset(offset))
+
+
+def under_way(hall: Hall, account_id: int, kinds: Sequence[str], *, limit: int) -> list[Job]:
+    """The account's jobs of these kinds that have not ended, the oldest first, with how far each is."""
     query = (
-        _generations()
-        .where(jobs.c.account_id == account_id, jobs.c.kind.in_(kinds))
-        .order_by(jobs.c.seq.desc())
+        select(jobs.c.id)
+        .where(jobs.c.account_id == account_id, jobs.c.ended_at.is_(None), jobs.c.kind.in_(kinds))
+        .order_by(jobs.c.seq)
         .limit(limit)
-        .offset(offset)
     )
-    return _found(hall, query)
+    with hall.store.read() as connection:
+        ids = connection.scalars(query).all()
+    return [job_doors.job(hall, account_id, job_id) for job_id in ids]
 
 
 def generation(hall: Hall, account_id: int, number: int, kinds: Sequence[str]) -> Generation:

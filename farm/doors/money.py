@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from farm.account import Caller
 from farm.catalog import Catalog
 from farm.doors.hall import Hall
-from farm.doors.purse import JOB_REFERENCE, allowance_mc, held_mc
+from farm.doors.purse import JOB_REFERENCE, PROMO_REFERENCE, allowance_mc, held_mc
 from farm.errors import NotFound
 from farm.job import JobSpec
 from farm.kinds import Params, kind_named
@@ -135,7 +135,9 @@ def _job_id(row: AnyRow) -> str | None:
 
 
 def _said(reference: str | None) -> str | None:
-    """A reference as its giver wrote it: `topup:acct_…:invoice 7` is `invoice 7`."""
+    """A reference as its giver wrote it: `topup:acct_…:invoice 7` is `invoice 7`, `promo:CODE:…` the code."""
+    if reference is not None and reference.startswith(PROMO_REFERENCE):
+        return reference.split(":", 2)[1]
     if reference is None or not reference.startswith("topup:"):
         return None
     return reference.split(":", 2)[2]

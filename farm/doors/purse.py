@@ -20,6 +20,7 @@ from farm.store.rows import AnyRow
 from farm.store.schema import accounts, jobs, ledger
 
 _GRANTS_AT_ONCE = 200
+PROMO_REFERENCE = "promo:"
 JOB_REFERENCE = "job:"  # what the entries of a job that was pruned keep of it
 LONGEST_REFERENCE = 100
 
@@ -92,6 +93,22 @@ def top_up(
             detail = {"milli_credits": amount_mc, "reference": reference}
             audit.note(connection, hall, who, "account.topup", account.name, detail)
     return TopUp(reference, amount_mc, balance, is_new)
+
+
+def gift(hall: Hall, public_id: str, name: str, amount_mc: int, *, who: str) -> int:
+    """Add credits that were given under a name, once. Returns the balance.
+
+    Raises NotFound, Conflict `not_metered`, and Conflict `promo_used`.
+    """
+    with hall.store.write() as connection:
+        account = _metered(connection, public_id)
+        reference = f"{PROMO_REFERENCE}{name}:{public_id}"
+        if not _enter(connection, account.id, reference, "promo", amount_mc, hall.clock.now()):
+            raise Conflict("This account has had that code's credits.", param="code", code="promo_used")
+        audit.note(
+            connection, hall, who, "account.promo", account.name, {"milli_credits": amount_mc, "code": name}
+        )
+        return _add(connection, account.id, amount_mc)
 
 
 def meter(hall: Hall, public_id: str, balance_mc: int, *, who: str = "system") -> None:

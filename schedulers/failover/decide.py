@@ -187,11 +187,12 @@ def after_failure(
 
 
 def _busy(case: Case, rules: FailoverRules, retry: Mapping[str, RetryRule]) -> Retry | Failover | GiveUp:
-    """Another provider of the same model at once; another model only when the pause would be long."""
+    """Another provider of the same model at once; another model only when the pause would be long, or was
+    waited for in vain."""
     pause_s = case.retry_after_s if case.retry_after_s is not None else rules.cooldown_s
     in_time = case.left_s is None or pause_s < case.left_s
     to, skipped = first_free(case.views, case.choice, model=case.choice.model)
-    if to is None and (pause_s > rules.patience_s or not in_time):
+    if to is None and (pause_s > rules.patience_s or not in_time or case.here > 1):
         to, skipped = first_free(case.views, case.choice)
     if to is not None:
         return Failover(to, case.failure, skipped)

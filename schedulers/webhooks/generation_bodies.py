@@ -162,6 +162,15 @@ def _chart(ended: Ended) -> Fields:
     }
 
 
+def _transcription(ended: Ended) -> Fields:
+    said: Fields = next(iter(ended.job.result.values()), {})
+    return {
+        "language": said.get("language"),
+        "output_url": ended.url,
+        "duration_seconds": said.get("duration_s"),
+    }
+
+
 def _prompt(ended: Ended) -> Any:
     """As it was written, where more was put to it."""
     return ended.asked("told_prompt") or ended.asked("prompt")
@@ -177,4 +186,5 @@ _BY_FAMILY: Mapping[str, Callable[[Ended], Fields]] = {
     "voice": _voice,
     "compose": _compose,
     "chart": _chart,
+    "transcription": _transcription,
 }

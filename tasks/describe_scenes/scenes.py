@@ -20,6 +20,11 @@ _LATIN = re.compile(
     "en|de|fr|es|it|pt|nl|sv|da|nb|nn|no|fi|is|et|lv|lt|pl|cs|sk|sl|hr|hu|ro|tr|id|ms|vi|ca|eu|gl|ga|cy|sq"
 )
 _LEAST_LATIN = 0.7
+# Languages that are written in others, unless the tag says so: `ja-Latn`.
+_NOT_LATIN = re.compile(
+    "(am|ar|be|bg|bn|el|fa|gu|he|hi|hy|ja|ka|km|kn|ko|lo|mk|ml|mr|my|ne|pa|ru|si|ta|te|th|uk|ur|yi|zh)"
+    "(?!.*-latn)(-.*)?"
+)
 
 
 class Source(StrEnum):
@@ -80,6 +85,11 @@ def usable(text: object, most: int, language: str | None) -> str:
     if _LATIN.fullmatch((language or "").split("-")[0].lower()) and not is_latin(said):
         raise TextUnusable("a description is in another language")
     return said
+
+
+def is_foreign(text: str, language: str | None) -> bool:
+    """Whether a description is in Latin letters where the language has others: most likely in English."""
+    return _NOT_LATIN.fullmatch((language or "").lower()) is not None and is_latin(text)
 
 
 def is_latin(text: str) -> bool:

@@ -174,6 +174,20 @@ def _kokoro(code: str, locale: str, accent: str, name: str, *tags: str) -> Voice
     )
 
 
+def _formant(gender: Gender, name: str, code: str) -> Voice:
+    """A code is a pitch in hertz and the size of a throat."""
+    return Voice(
+        id=f"svoice_formant_en-us_{gender}",
+        name=f"{name} (American)",
+        locale="en-US",
+        gender=gender,
+        accent="American",
+        tags=("narration", "synthetic", "always there"),
+        engine="formant",
+        code=code,
+    )
+
+
 BUNDLED = (
     *_espeak("en-US", "American", "en-us"),
     *_espeak("en-GB", "British", "en"),
@@ -193,6 +207,8 @@ BUNDLED = (
     _pico("es-ES", "Castilian"),
     _pico("fr-FR", "French"),
     _pico("it-IT", "Italian"),
+    _formant("female", "Teal", "196/0.87"),
+    _formant("male", "Heron", "112/1.0"),
     _kokoro("af_heart", "en-US", "American", "Heart", "warm"),
     _kokoro("af_bella", "en-US", "American", "Bella", "lively"),
     _kokoro("af_nicole", "en-US", "American", "Nicole", "soft"),

@@ -12,13 +12,12 @@ from farm.moderation import Told
 from farm.timeline import Media, MediaKind, Rate, Timeline, VideoClip, VideoTrack
 from farm.timeline import Transition as Blend
 from tasks import generate_video
-from tasks.generate_video import HARD_S, SOFT_S, VIDEO, GenerateVideo
+from tasks.generate_video import HANDED_ON, HARD_S, SOFT_S, VIDEO, GenerateVideo
 from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES
 from tasks.multi_shot.layout import FRAME_RATE, Place, Transition, lay_out
 from tasks.multi_shot.params import LEAST_SHOT_S, LONGEST_S, MOST_SHOTS, MultiShot, Shot
 
 __all__ = [
-    "FRAME_PICTURE",
     "KIND",
     "LEAST_SHOT_S",
     "LONGEST_S",
@@ -30,7 +29,6 @@ __all__ = [
 ]
 
 SHOT, FRAME, JOIN = "shot", "frame", "render"
-FRAME_PICTURE = "picture"  # the artifact that one shot hands on to the next
 _POOL = "cpu-render"
 _FRAME_S, _JOIN_START_S, _JOIN_FRAME_S = 0.5, 1.0, 0.01
 _JOIN_SOFT_S = 900.0
@@ -68,6 +66,7 @@ def video_of(params: MultiShot, number: int) -> GenerateVideo:
         motion=shot.motion,
         sound=params.sound,
         watermark=params.watermark,
+        hand_on_s=place.last_shown / FRAME_RATE if _goes_on(params, number + 1) else None,
     )
 
 
@@ -100,8 +99,12 @@ def _places(params: MultiShot) -> list[Place]:
 def _begins_with(params: MultiShot, number: int) -> str | None:
     if number == 0:
         return params.image
-    goes_on = params.transitions[number - 1] is Transition.CONTINUOUS
-    return f"{_frame_name(number - 1)}.{FRAME_PICTURE}" if goes_on else None
+    return f"{_frame_name(number - 1)}.{HANDED_ON}" if _goes_on(params, number) else None
+
+
+def _goes_on(params: MultiShot, number: int) -> bool:
+    """Whether the shot of that number begins where the one before ends."""
+    return 0 < number < len(params.shots) and params.transitions[number - 1] is Transition.CONTINUOUS
 
 
 def _kept_alike(params: MultiShot, number: int) -> tuple[str, ...]:
@@ -114,19 +117,18 @@ def _shots(params: MultiShot) -> Iterator[TaskSpec]:
     places = _places(params)
     for number in range(len(params.shots)):
         asked = video_of(params, number)
-        handed_on = f"{_frame_name(number - 1)}.{FRAME_PICTURE}"
-        goes_on = asked.image == handed_on
+        handed_on = f"{_frame_name(number - 1)}.{HANDED_ON}"
         yield TaskSpec(
             name=_shot_name(number),
             step=SHOT,
             params=asked.for_engines.model_dump(mode="json"),
-            needs=(_frame_name(number - 1),) if goes_on else (),
+            needs=(_frame_name(number - 1),) if _goes_on(params, number) else (),
             inputs=tuple(name for name in asked.files if name != handed_on),
             route=asked.route,
             soft_s=SOFT_S,
             hard_s=HARD_S,
         )
-        if number + 1 < len(params.shots) and params.transitions[number] is Transition.CONTINUOUS:
+        if _goes_on(params, number + 1):
             yield _frame(number, places[number].last_shown)
 
 
@@ -136,7 +138,7 @@ def _frame(number: int, at: int) -> TaskSpec:
         name=_frame_name(number),
         step=FRAME,
         pool=_POOL,
-        params={"video": _video(number), "frame": at, "frame_rate": FRAME_RATE},
+        params={"video": _video(number), "picture": _picture(number), "frame": at, "frame_rate": FRAME_RATE},
         needs=(_shot_name(number),),
         estimated_s=_FRAME_S,
         soft_s=60,
@@ -189,6 +191,10 @@ def _frame_name(number: int) -> str:
 
 def _video(number: int) -> str:
     return f"{_shot_name(number)}.{VIDEO}"
+
+
+def _picture(number: int) -> str:
+    return f"{_shot_name(number)}.{HANDED_ON}"
 
 
 def _told(params: MultiShot) -> Told:

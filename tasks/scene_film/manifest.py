@@ -3,14 +3,15 @@
 Pure. Times are those of the timestamps, in whole milliseconds and half ones; the cut snaps them to frames.
 """
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import count, pairwise
+from pathlib import PurePosixPath
 
 from pydantic import JsonValue, ValidationError
 
 from farm.errors import BadRequest
 from farm.timeline import Rate
-from tasks.scene_film.params import SceneFilm
+from tasks.scene_film.params import SceneFile, SceneFilm
 from tasks.scene_timestamps.outputs import SceneView, TimestampsFile
 
 _NARRATION = "narration"
@@ -84,10 +85,10 @@ def _frame(params: SceneFilm, narration_ms: int) -> Json:
         {
             "id": _picture(index),
             "kind": "image",
-            "path": f"images/{image.file_name}",
+            "path": f"images/{name}",
             "asset": image.asset_id,
         }
-        for index, image in enumerate(params.images)
+        for index, (image, name) in enumerate(zip(params.images, _names(params.images), strict=True))
     ]
     sound: Json = {
         "id": _NARRATION,
@@ -106,6 +107,18 @@ def _frame(params: SceneFilm, narration_ms: int) -> Json:
         "output": {"targetConsumer": params.target_consumer, "formats": list(params.formats)},
         "render": params.render,
     }
+
+
+def _names(images: Sequence[SceneFile]) -> Iterator[str]:
+    """What the pictures are called in the cut: those of one name that are not one file get numbers."""
+    owners: dict[str, str] = {}
+    for image in images:
+        path = PurePosixPath(image.file_name)
+        tried = (f"{path.stem} ({number}){path.suffix}" for number in count(2))
+        name = image.file_name
+        while owners.setdefault(name, image.asset_id) != image.asset_id:
+            name = next(tried)
+        yield name
 
 
 def _clips(params: SceneFilm, timed: TimestampsFile, edges: list[float]) -> Iterator[Json]:

@@ -47,6 +47,7 @@ class Heard(Noun):
 
     `words` in the order of time, starts never going back, inside `[0, duration_s]`. `fit` 0 to 1: how well
     the sound bears out the known text (low: another language, other words, music); 1 where nothing was known.
+    A text that was known and is not believed leaves its low `fit` to the recognised words.
     """
 
     words: tuple[Word, ...]

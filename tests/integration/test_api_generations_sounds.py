@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import Api
+from tests.api import Api, png, wav
 from tests.integration.test_api_envelope import check_error
 
 pytestmark = pytest.mark.slow
@@ -167,3 +167,93 @@ def test_the_same_call_under_one_key_is_one_generation(api: Api) -> None:
         headers = {"Idempotency-Key": "say-it-once"}
         first, again = (client.post(VOICE, json=SAYS, headers=headers).json() for _ in range(2))
     assert first["id"] == again["id"]
+
+
+NATIVE = "/api/v1/model"
+
+
+def test_c188_c189_c191_a_native_picture_is_a_prediction_that_is_polled(api: Api) -> None:
+    with api.client() as client:
+        asked = {"prompt": "A minimalist product photo", "n": 2, "webhook_url": HOOK}
+        made = client.post(f"{NATIVE}/generateImage", json=asked)
+        assert made.status_code == 202, made.text
+        found = made.json()
+        assert client.get(f"{NATIVE}/prediction/{found['id']}").json() == found
+        assert client.get(f"{STATUS}/{found['id']}").json()["type"] == "IMAGE"
+        assert client.get(f"{NATIVE}/prediction/img_nothing").status_code == 404
+        refused = client.post(f"{NATIVE}/generateImage", json={"prompt": "x", "model": "seedream-3.0"})
+    assert found["id"].startswith("img_") and found["prediction_id"] == found["id"]
+    assert (found["object"], found["status"], found["credits"]) == ("image.generation", "pending", 0)
+    assert (found["model"], found["model_actual"], found["output"]) == ("auto", "animatic", [])
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "provider_unavailable")  # X-43
+
+
+def test_c190_a_native_video_is_the_video_of_the_other_path(api: Api) -> None:
+    with api.client() as client:
+        made = client.post(f"{NATIVE}/generateVideo", json={"prompt": "A drone shot", "duration": 3})
+        assert made.status_code == 202, made.text
+        found = made.json()
+        assert (found["object"], found["model_actual"]) == ("video.generation", "animatic")
+        assert client.get(f"/v1/video/generations/{found['id']}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "credits"),
+    [
+        ({"type": "voice", "text": "Hello there"}, "voice", 8),
+        ({"text": "Hello there", "voice": "onyx"}, "voice", 8),
+        ({"type": "compose"}, "compose", 5),
+        ({"chart_data": DATA, "duration": 8}, "chart", 15),
+        ({"prompt": "A fox", "n": 3, "size": "1024x1024"}, "image", 0),
+        ({"type": "video", "prompt": "A fox"}, "video", 0),
+        ({"model": "creative-voice", "speed": 1.5}, "voice", 8),
+    ],
+)
+def test_c192_a_price_is_told_before_anything_runs(
+    api: Api, body: dict[str, Any], kind: str, credits: int
+) -> None:
+    with api.client() as client:
+        found = client.post(f"{NATIVE}/calculate", json=body)
+        assert found.status_code == 200, found.text
+        assert (found.json()["type"], found.json()["credits"]) == (kind, credits)
+        assert client.get("/farm/v1/jobs").json()["data"] == []
+
+
+def test_c192_what_cannot_be_priced_names_its_field(api: Api) -> None:
+    with api.client() as client:
+        for body, param in (
+            ({}, "type"),
+            ({"type": "voice", "speed": 9}, "speed"),
+            ({"type": "mesh"}, "type"),
+            ({"prompt": "A fox", "n": 5, "type": "image"}, "n"),  # X-14
+        ):
+            refused = client.post(f"{NATIVE}/calculate", json=body)
+            assert (refused.status_code, refused.json()["error"]["param"]) == (400, param), refused.text
+
+
+def test_openais_speech_models_name_the_setting_where_nobody_offers_them(api: Api) -> None:
+    """X-43 for speech and transcription; a voice or a model that nobody knows is the caller's to mend."""
+    with api.client() as client:
+        said = {"input": "Hello there", "voice": "alloy"}
+        refused = client.post("/v1/audio/speech", json={**said, "model": "tts-1"})
+        check_error(refused, 503, "provider_unavailable", "model")
+        assert "routes.speech.tts-1" in refused.json()["error"]["message"]
+        for change, param in (
+            ({"voice": "darth"}, "voice"),
+            ({"model": "sora"}, "model"),
+            ({"speed": 5}, "speed"),
+            ({"response_format": "midi"}, "response_format"),
+            ({"input": ""}, "input"),
+        ):
+            refused = client.post("/v1/audio/speech", json={**said, **change})
+            assert (refused.status_code, refused.json()["error"]["param"]) == (400, param), refused.text
+        sound = {"file": ("a.wav", wav(1.0), "audio/wav")}
+        refused = client.post("/v1/audio/transcriptions", files=sound, data={"model": "whisper-1"})
+        check_error(refused, 503, "provider_unavailable", "model")
+        message = refused.json()["error"]["message"]
+        assert "align.model" in message and "routes.transcription.whisper-1" in message
+        refused = client.post("/v1/audio/transcriptions", files={"file": ("a.png", png(), "image/png")})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "file"), refused.text
+        refused = client.post("/v1/audio/transcriptions", files=sound, data={"response_format": "midi"})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "response_format")
+        assert client.get("/farm/v1/jobs").json()["data"] == []

@@ -86,6 +86,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     with receiving() as pictures:
         (config / "providers.toml").write_text(PROVIDERS + ROUTES)
         (config / "farm.toml").write_text(OUTBOUND.format(port=pictures.port))
+        (config / "moderation.toml").write_text('[moderation]\nwords = ["zeppelin"]\n')
         with api_under(home, config_dir=config) as api:
             yield Studio(api, pictures)
 
@@ -302,6 +303,34 @@ def test_what_is_wrong_is_refused_at_its_field_and_holds_nothing(
         assert client.get("/farm/v1/jobs").json()["data"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/v1/video/generations", {"prompt": "A zeppelin"}, "prompt"),
+        (
+            "/v1/video/generations",
+            {"prompt": "A field", "multi_shot_prompts": ["A zeppelin over it"]},
+            "multi_shot_prompts[0]",
+        ),
+        (
+            "/v1/video/generations/batch",
+            {"prompts": [{"prompt": "a"}, {"prompt": "zeppelins? A zeppelin"}]},
+            "prompts[1].prompt",
+        ),
+        ("/v1/videos", {"prompt": "A zeppelin"}, "prompt"),
+    ],
+)
+def test_c016_words_that_are_not_allowed_are_refused_before_any_picture_is_fetched(
+    studio: Studio, path: str, body: dict[str, Any], param: str
+) -> None:
+    refused = studio.post(
+        path, **body, **({} if path == "/v1/videos" else {"style_reference_url": studio.picture_url})
+    )
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (400, "content_policy_violation", param)
+    assert studio.pictures.heard == []
+
+
 def test_a_picture_that_is_none_is_refused_at_its_field(studio: Studio) -> None:
     studio.pictures.script = [answer(200, b"<html>gone</html>")]
     error = studio.post(prompt=DRONE, image_url=studio.picture_url).json()["error"]
@@ -321,6 +350,7 @@ def test_x24_a_tier_says_how_large_and_by_itself_only_as_large(studio: Studio) -
     assert (params["width"], params["height"], params["watermark"]) == (854, 480, True)
     refused = free.post(prompt=DRONE, resolution="1080p")
     assert (refused.status_code, refused.json()["error"]["param"]) == (403, "resolution")
+    assert refused.json()["error"]["message"].startswith("resolution: ")
 
 
 def test_c095_to_c102_c116_how_a_video_stands(studio: Studio, tmp_path: Path) -> None:

@@ -28,12 +28,12 @@ _LOADERS = ("ckpt_name", "unet_name", "clip_name", "vae_name")
 class ComfyServer(ProtocolServer):
     """A queue of one place, a history, uploads. It has no keys; `freed` counts calls of /free."""
 
-    def __init__(self) -> None:
+    def forget(self) -> None:
+        super().forget()
         self.uploads: dict[str, bytes] = {}
         self.freed: list[Mapping[str, Any]] = []
         self.interrupted: list[str] = []
         self.has_socket = True
-        super().__init__()
 
     def answer(self, request: Request) -> Answer:
         match request.method, request.path:
@@ -138,6 +138,7 @@ class ComfyServer(ProtocolServer):
             "fails": ("RuntimeError", "something broke"),
             "memory": ("torch.OutOfMemoryError", "Allocation on device 0 would exceed allowed memory"),
             "late_policy": ("ValueError", "NSFW content was found"),
+            "full": ("RuntimeError", "the queue is full"),
         }
         messages: list[Any] = [["execution_start", {"prompt_id": sale.id, "timestamp": 1}]]
         if sale.state == "failed":
@@ -163,7 +164,7 @@ class ComfyServer(ProtocolServer):
             if (key := _SAVERS.get(node["class_type"])) is None:
                 continue
             is_film = node["class_type"] != "SaveImage"
-            number = 1 if is_film else _count(sale.order["graph"]) - (sale.plan == "few")
+            number = 1 if is_film else _most(sale.order["graph"], "batch_size") - (sale.plan == "few")
             ending = "mp4" if is_film else "png"
             files = [
                 {
@@ -185,13 +186,10 @@ class ComfyServer(ProtocolServer):
             return Answer(404)
         graph = sale.order["graph"]
         is_film = query["filename"].endswith("mp4")
-        seconds = round(_frames(graph) / 16) if is_film else 0
+        seconds = round(_most(graph, "length") / _most(graph, "fps")) if is_film else 0
         return Answer(200, delivered(sale.plan, is_film, seconds, int(number)))
 
 
-def _frames(graph: Mapping[str, Any]) -> int:
-    return max(int(node["inputs"].get("length", 0)) for node in graph.values())
-
-
-def _count(graph: Mapping[str, Any]) -> int:
-    return max(int(node["inputs"].get("batch_size", 1)) for node in graph.values())
+def _most(graph: Mapping[str, Any], name: str) -> int:
+    """The greatest number of that name among all nodes."""
+    return max(int(node["inputs"].get(name, 0)) for node in graph.values())

@@ -8,7 +8,16 @@ https://fal.ai/docs/documentation/model-apis/request-errors.
 from typing import Any
 
 from tests.provider_protocols.goods import delivered
-from tests.provider_protocols.server import Answer, ProtocolServer, Refused, Request, Sale, matched, require
+from tests.provider_protocols.server import (
+    ELSEWHERE,
+    Answer,
+    ProtocolServer,
+    Refused,
+    Request,
+    Sale,
+    matched,
+    require,
+)
 
 # The inputs of the models on sale here: "duration" is an enumeration of texts there.
 _INPUTS: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -90,7 +99,11 @@ class FalServer(ProtocolServer):
         """202 while it is queued or in progress, 200 when it is complete; a failure is complete as well."""
         if sale.state == "running":
             return Answer(202, {"status": "IN_PROGRESS", "logs": None, **self._urls(sale)})
-        error = {"error": "CUDA out of memory", "error_type": "oom"} if sale.plan == "memory" else {}
+        errors = {
+            "memory": {"error": "CUDA out of memory", "error_type": "oom"},
+            "full": {"error": "No runner available", "error_type": "runner_scheduling_failure"},
+        }
+        error = errors.get(sale.plan, {})
         if sale.state == "cancelled":
             error = {"error": "Request was cancelled", "error_type": "cancelled"}
         return Answer(200, {"status": "COMPLETED", "metrics": {}, **error, **self._urls(sale)})
@@ -101,6 +114,8 @@ class FalServer(ProtocolServer):
         if sale.plan == "fails":
             return Answer(500, _detail("internal_server_error", "Something broke"))
         base = f"{self.url}/files/{sale.id}"
+        if sale.plan == "elsewhere":
+            return Answer(200, {"video": {"url": ELSEWHERE}})
         if "video" in sale.order["model"]:
             return Answer(200, {"video": {"url": f"{base}/0.mp4", "content_type": "video/mp4"}})
         number = sale.order.get("num_images", 1) - (sale.plan == "few")

@@ -37,11 +37,10 @@ _REFUSALS: dict[str, tuple[int, str, str]] = {
 class OpenAiServer(ProtocolServer):
     """`keeps_keys`: the same Idempotency-Key gets what it bought before, as Kinefarm itself does."""
 
-    keeps_keys = False
-
-    def __init__(self) -> None:
+    def forget(self) -> None:
+        super().forget()
+        self.keeps_keys = False
         self.by_key: dict[str, Sale] = {}
-        super().__init__()
 
     @property
     def url(self) -> str:
@@ -125,6 +124,7 @@ class OpenAiServer(ProtocolServer):
             "fails": {"code": "internal_error", "message": "Something went wrong"},
             "late_policy": {"code": "moderation_blocked", "message": "Blocked by our moderation system"},
             "memory": {"code": "server_error", "message": "CUDA out of memory"},
+            "full": {"code": "rate_limit_exceeded", "message": "Please try again later"},
         }
         return {
             "id": sale.id,

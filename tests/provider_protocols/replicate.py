@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.provider_protocols.goods import delivered
-from tests.provider_protocols.server import Answer, ProtocolServer, Refused, Request, Sale, matched, require
+from tests.provider_protocols.server import (
+    ELSEWHERE,
+    Answer,
+    ProtocolServer,
+    Refused,
+    Request,
+    Sale,
+    matched,
+    require,
+)
 
 # The inputs of the models on sale here, as a version's openapi_schema tells them.
 _INPUTS: dict[str, dict[str, type]] = {
@@ -29,9 +38,9 @@ _LONGEST_INLINE = 256 * 1024  # "use an HTTP URL when you have a large file > 25
 class ReplicateServer(ProtocolServer):
     """Predictions and files."""
 
-    def __init__(self) -> None:
+    def forget(self) -> None:
+        super().forget()
         self.files: dict[str, bytes] = {}
-        super().__init__()
 
     @property
     def url(self) -> str:
@@ -121,6 +130,7 @@ class ReplicateServer(ProtocolServer):
             "fails": "Prediction failed: something broke",
             "late_policy": "NSFW content detected. Try running it again, or try a different prompt.",
             "memory": "CUDA out of memory. Tried to allocate 2.00 GiB",
+            "full": "The model is at capacity, please try again later",
         }
         return {
             "id": sale.id,
@@ -146,6 +156,8 @@ class ReplicateServer(ProtocolServer):
 
     def _output(self, sale: Sale) -> Any:
         """A film as one URL, pictures as a list, as those models have it."""
+        if sale.plan == "elsewhere":
+            return ELSEWHERE
         url = f"http://127.0.0.1:{self.port}/delivery/{sale.id}"
         if "kling" in sale.order["version"]:
             return f"{url}/0"

@@ -25,9 +25,10 @@ from urllib.parse import parse_qs, urlsplit
 from tests.loopback import Loopback
 
 REFUSALS = ("busy", "broken", "unavailable", "auth", "credit", "policy", "invalid", "lacking")
-# Sold, and what becomes of it: nothing until `release`; a failure; a refusal that comes late; out of memory.
-ENDINGS = ("never", "fails", "late_policy", "memory")
-GOODS = ("black", "short", "cut", "page", "still", "gone", "few")
+# Sold, and what becomes of it: nothing until `release`; a failure; a refusal that comes late; no room.
+ENDINGS = ("never", "fails", "late_policy", "memory", "full")
+GOODS = ("black", "short", "cut", "page", "still", "gone", "few", "elsewhere")
+ELSEWHERE = "http://169.254.169.254/latest/meta-data/film.mp4"
 BREAKS = ("drop", "doubt", "slow", "portal")
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PLANS = ("ok", *REFUSALS, *ENDINGS, *GOODS, *BREAKS)
@@ -79,18 +80,22 @@ class ProtocolServer(Loopback):
     """Subclasses answer requests. `looks` is how often a sale is looked at before it is done."""
 
     key = "secret-key-0123456789"
-    looks = 1
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.forget()
+        super().__init__(_handler(self), daemon_threads=True)
+
+    def forget(self) -> None:
+        """Begin anew, as for another test."""
         self.plans: deque[str] = deque()
         self.sales: dict[str, Sale] = {}
         self.asked: list[Request] = []
         self.broken: list[str] = []
         self.called_off: list[str] = []
         self.is_deaf = False
+        self.looks = 1
         self.in_call = threading.Event()
-        self.lock = threading.RLock()
-        super().__init__(_handler(self), daemon_threads=True)
 
     @property
     def url(self) -> str:
@@ -138,7 +143,7 @@ class ProtocolServer(Loopback):
         """The sale after one more look at it."""
         sale.looks += 1
         if sale.state == "running" and sale.plan != "never" and sale.looks >= self.looks:
-            sale.state = "failed" if sale.plan in ("fails", "late_policy", "memory") else "done"
+            sale.state = "failed" if sale.plan in ENDINGS[1:] else "done"
         return sale
 
     def answer(self, request: Request) -> Answer:
@@ -227,7 +232,7 @@ def _handler(server: ProtocolServer) -> type[BaseHTTPRequestHandler]:
                 data = json.dumps(message).encode()
                 size = bytes([len(data)]) if len(data) < 126 else b"\x7e" + len(data).to_bytes(2)
                 self.wfile.write(b"\x81" + size + data)
-            server.stopping.wait(20)
+            self.rfile.read(2)  # that it closes
 
         def log_message(self, format: str, *args: object) -> None:
             return

@@ -6,7 +6,7 @@ import pytest
 from workers.asr_align.aligning.language import language_of
 from workers.asr_align.aligning.matching import match
 from workers.asr_align.aligning.phones import arpabet
-from workers.asr_align.aligning.recognising import Recognised, mended
+from workers.asr_align.aligning.recognising import Recognised, called_by_it, mended
 from workers.asr_align.aligning.script import clauses_of, words_of
 
 TEXT = "Dr. Marsh — who else? — paid $2.50 in 1984.\nShe didn't mind; at 5 a.m. nobody does."
@@ -94,3 +94,12 @@ def test_what_a_recogniser_gets_wrong_is_mended():
     starts = [word.start_s for word in said]
     assert starts == sorted(starts)
     assert all(word.start_s <= word.end_s <= 20.0 for word in said)
+
+
+@pytest.mark.parametrize(
+    ("language", "called"),
+    [(None, None), ("en", "en"), ("nb", "no"), ("fil", "tl"), ("cmn", "zh"), ("ga", None), ("xx", None)],
+)
+def test_a073_a_recogniser_is_told_languages_that_it_knows_by_its_own_names(language, called):
+    """Else it fails: of Irish, of Norwegian by its usual tag."""
+    assert called_by_it(language, ["de", "en", "no", "tl", "zh"]) == called

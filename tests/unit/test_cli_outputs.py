@@ -60,6 +60,11 @@ def test_a_folder_that_is_not_there_is_made(desk: Path) -> None:
     assert json.loads(cut.read_text())["OTIO_SCHEMA"] == "Timeline.1"
 
 
+def test_a_device_is_not_written_over() -> None:
+    with pytest.raises(BadRequest, match="is no file"):
+        checked_outputs({"output": Path("/dev/null")})
+
+
 def test_what_is_not_named_is_not_written() -> None:
     assert checked_outputs({"output": None, "srt": Path("~/a.srt")}) == {"srt": Path.home() / "a.srt"}
 

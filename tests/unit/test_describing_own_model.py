@@ -33,8 +33,6 @@ CONFIG = """
 folder = "{folder}"
 [describe.models.mute]
 folder = "{mute}"
-[moderation]
-nudity = false
 """
 ONE = Wanted(place=0, count=1, style="short", most=200)
 RED = Image.new("RGB", (64, 48), (200, 40, 30))
@@ -78,6 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_chat_model(made / "mute", is_mute=True)
     tiny_caption_model(made / "caption")
     (made / "describe.toml").write_text(CONFIG.format(folder=made / "chat", mute=made / "mute"))
+    (made / "moderation.toml").write_text("[moderation]\nnudity = false\n")
     RED.save(made / "red.png")
     return made
 
@@ -197,6 +196,20 @@ def test_pickled_weights_are_never_opened(
         own.load(VisionModel(folder=str(bad)))
     assert (caught.value.failure, caught.value.public_code) == (FailureClass.INTERNAL, "model_unreadable")
     assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 5, 1_000])
+def test_weights_that_were_cut_off_are_told_of(
+    folder: Path, own: ModuleType, tmp_path: Path, kept: int
+) -> None:
+    bad = tmp_path / "cut_off"
+    bad.mkdir()
+    for path in (folder / "chat").iterdir():
+        data = path.read_bytes()
+        (bad / path.name).write_bytes(data[:kept] if path.suffix == ".safetensors" else data)
+    with pytest.raises(TaskFailure, match="cannot be loaded: .") as caught:
+        own.load(VisionModel(folder=str(bad)))
+    assert (caught.value.failure, caught.value.public_code) == (FailureClass.INTERNAL, "model_unreadable")
 
 
 def test_code_that_came_with_a_model_is_never_run(folder: Path, own: ModuleType, tmp_path: Path) -> None:

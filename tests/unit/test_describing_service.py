@@ -32,6 +32,8 @@ RULES = """
 [describe]
 call_s = 2.0
 image_px = 128
+"""
+MODERATION = """
 [moderation]
 words = ["zonkish"]
 nudity = false
@@ -89,6 +91,7 @@ def desk(tmp_path: Path, service: VisionService, monkeypatch: pytest.MonkeyPatch
     config.mkdir()
     (config / "providers.toml").write_text(CONFIG.format(url=service.url))
     (config / "describe.toml").write_text(RULES)
+    (config / "moderation.toml").write_text(MODERATION)
     without_readers(monkeypatch)
     monkeypatch.setenv("FARM_CONFIG_DIR", str(config))
     monkeypatch.setenv("TEST_VISION_KEY", KEY)
@@ -172,6 +175,14 @@ def test_a051_without_a_hint_the_language_is_english_or_as_the_narration_is_writ
     service.next("foreign")
     found = desk.describe(narrationText="一个男人在街上走着。他停下来。天黑了。")
     assert told(found)[0] == ("一个男人在街上", Source.MODEL)
+
+
+def test_a051_a_hint_that_the_model_does_not_follow_is_told_of(desk: Desk):
+    for language, warned in (("ja", True), ("ru-RU", True), ("ja-Latn", False), ("en", False)):
+        found = desk.describe(hints={"languageCode": language})
+        assert told(found) == GOOD
+        codes = [(warning.code, warning.path) for warning in found.warnings]
+        assert codes == [("language_not_supported", "/metadata/hints/languageCode")] * warned
 
 
 def test_a055_a_text_that_is_too_long_is_cut_at_a_sentence(desk: Desk, service: VisionService):

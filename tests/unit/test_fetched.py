@@ -175,6 +175,10 @@ def test_an_output_of_the_farm_is_copied_for_its_own_account_only(
     assert asset.blob_key != artifact.blob_key
     assert asset.meta == {"width": 20, "height": 10}
 
+    in_a_bucket = url.replace("/farm/v1/blobs/", "/bucket/a/prefix/")  # as S3's own signed URLs are
+    (asset,) = fetch(desk, account, Wanted(in_a_bucket, "image_url"))
+    assert asset.meta == {"width": 20, "height": 10}
+
     stranger = ensure_account(api.hall, "mallory", "enterprise")
     with pytest.raises(BadRequest, match="no file of this account"):
         fetch(desk, stranger, Wanted(url, "image_url"))

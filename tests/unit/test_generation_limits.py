@@ -101,6 +101,8 @@ def test_pictures_have_their_own_limit() -> None:
     with pytest.raises(NotAllowed, match="at most 1024 pixels"):
         within(catalog, account("free"), large)
     assert within(catalog, account("starter"), large) == large.wish
+    drawn = picture.model_copy(update={"model": "animatic"})  # whose pictures are frames of its films
+    assert within(CATALOG, account("free"), drawn) == picture.wish
 
 
 def test_steps_are_held_where_an_operator_says_so() -> None:

@@ -53,7 +53,10 @@ def test_c075_a_crossfade_has_frames_of_both_shots_and_a_continuation_shows_no_f
 def test_c075_a_shot_that_goes_on_waits_for_the_frame_that_the_one_before_is_last_seen_with() -> None:
     tasks = planned(film(CONTINUOUS, CUT))
     assert list(tasks) == ["shot-1", "frame-1", "shot-2", "shot-3", "render"]
-    assert tasks["frame-1"].params == {"video": "shot-1.video", "frame": 71, "frame_rate": 24}
+    frame = {"video": "shot-1.video", "picture": "shot-1.picture", "frame": 71, "frame_rate": 24}
+    assert tasks["frame-1"].params == frame
+    assert tasks["shot-1"].params["hand_on_s"] == 71 / 24
+    assert tasks["shot-2"].params["hand_on_s"] is None
     assert tasks["shot-2"].needs == ("frame-1",)
     assert tasks["shot-2"].params["image"] == "frame-1.picture"
     assert tasks["shot-2"].inputs == ()  # it comes with what it needs

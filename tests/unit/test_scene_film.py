@@ -76,16 +76,32 @@ def test_what_does_not_go_together_is_refused_by_name() -> None:
     for raw in (b"{", b"{}", b'{"scenes": []}'):
         with pytest.raises(BadRequest, match=r"is no timestamps\.json"):
             read(raw, "x.json")
-    for wrong in (
+    unlikely: tuple[dict[str, Any], ...] = (
         {"images": []},
         {"fps": 0},
         {"width": 15},
         {"narration": {"asset_id": "a", "file_name": "a/b"}},
-    ):
+    )
+    for wrong in unlikely:
         with pytest.raises(ValidationError):
             asked(**wrong)
     with pytest.raises(BadRequest):
         KIND.plan(asked(fps=23.5))
+
+
+def test_pictures_of_one_name_are_files_of_their_own() -> None:
+    names = ("photo.png", "photo.png", "2-photo.png", "other.png", "photo.png")
+    images = [{"asset_id": f"asset_{n}", "file_name": name} for n, name in enumerate(names)]
+    manifest = manifest_of(asked(images=images), timed())
+    paths = [medium.name for medium in compose(manifest).timeline.media]
+    assert paths == [
+        "images/photo.png",
+        "images/photo (2).png",
+        "images/2-photo.png",
+        "images/other.png",
+        "images/photo (3).png",
+        "audio/narration.wav",
+    ]
 
 
 def starting(scenes: TimestampsFile, index: int, start_ms: int, cut_ms: int) -> TimestampsFile:

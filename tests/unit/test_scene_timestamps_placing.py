@@ -183,6 +183,17 @@ def test_the_wrong_text_is_not_sold_as_a_match() -> None:
     assert ("narration_differs", None) in codes(timed)
 
 
+def test_where_another_text_is_recognised_only_whole_cues_are_believed() -> None:
+    """A recogniser that is told the wrong language hears words like the cues' here and there."""
+    words = "the old harbour wakes slowly and ships go past under the lantern"
+    asked = asking("the old harbour wakes", "ships go under lantern light")
+    heard = telling(words, method=Method.RECOGNISED, is_known_text=False)
+    assert statuses(placed(heard.model_copy(update={"fit": 1.0}), asked)) == ["matched", "fuzzy"]
+    timed = placed(heard.model_copy(update={"fit": 0.1}), asked)
+    assert statuses(timed) == ["matched", "interpolated"] and timed.scenes[1].confidence <= 0.3
+    assert codes(timed) == {("narration_differs", None), ("cue_not_heard", 1)}
+
+
 @pytest.mark.parametrize(
     "speech", [(), (SpeechSpan(start_s=1.0, end_s=4.0), SpeechSpan(start_s=6.0, end_s=9.0))]
 )

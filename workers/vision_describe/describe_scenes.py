@@ -75,5 +75,5 @@ def _output(described: Described, context: Context) -> Output:
     """The scenes as a file, in the form in which scene-timestamps takes them."""
     path = context.workdir / "scenes.json"
     scenes = [scene.model_dump(mode="json", by_alias=True, exclude_none=True) for scene in described.scenes]
-    path.write_text(json.dumps({"scenes": scenes}, ensure_ascii=False, indent=1))
+    path.write_text(json.dumps({"scenes": scenes}, ensure_ascii=False, indent=1), encoding="utf-8")
     return Output(SCENES, path, "scenes.json", "application/json")

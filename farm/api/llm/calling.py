@@ -19,9 +19,9 @@ from farm.chat import Line, Usage, lines_of
 from farm.doors import direct
 from farm.doors.direct import DirectCall
 from farm.doors.idempotency import Ticket
+from farm.doors.llm import CallTooSlow
 from farm.errors import FarmError
 from farm.job import Failure, JobSpec
-from farm.net.http import CallTooSlow
 from tasks.chat import Chat
 
 T = TypeVar("T")

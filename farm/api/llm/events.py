@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.net.http import AnswerTooLong
+from farm.doors.llm import AnswerTooLong
 
 DONE = b"[DONE]"
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r")

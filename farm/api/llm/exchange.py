@@ -7,6 +7,7 @@ learns is a few calls old at most, and a wrong guess costs one try.
 import asyncio
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -22,11 +23,12 @@ from farm.breaker import Breaker, Verdict
 from farm.catalog import Catalog
 from farm.chat import Line
 from farm.clock import Clock
+from farm.doors.llm import AnswerTooLong, CallFailed, LlmAnswer, LlmClient, Service
 from farm.errors import FarmUnavailable
-from farm.net.http import AnswerTooLong, CallFailed
-from farm.net.llm import LlmAnswer, LlmClient, Service
 
 T = TypeVar("T")
+
+_AT_ONCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +152,23 @@ class Exchange:
     ) -> tuple[Line, T]:
         misses = list[str]()
         for line in lines:
-            number = next(self._numbers)
             try:
-                with self._through(catalog, line, number):
-                    return line, await ask(line, self._service(catalog, line.provider))
+                return line, await self._asked(catalog, line, ask)
             except Missed as missed:
                 misses.append(f"{line.provider} {missed.because}")
         raise ProvidersDown(f"No provider of {lines[0].model!r} answers: {'; '.join(misses)}.", param="model")
+
+    async def _asked(self, catalog: Catalog, line: Line, ask: Callable[[Line, Service], Awaitable[T]]) -> T:
+        """Ask one provider; again where a connection failed at once: a kept one may have been closed."""
+        began = time.monotonic()
+        try:
+            with self._through(catalog, line, next(self._numbers)):
+                return await ask(line, self._service(catalog, line.provider))
+        except Missed as missed:
+            if missed.verdict is not Verdict.UNREACHABLE or time.monotonic() - began > _AT_ONCE_S:
+                raise
+        with self._through(catalog, line, next(self._numbers)):
+            return await ask(line, self._service(catalog, line.provider))
 
     @contextmanager
     def _through(self, catalog: Catalog, line: Line, number: int) -> Iterator[None]:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from farm.api.llm.events import json_of
 from farm.breaker import Verdict
+from farm.doors.llm import AnswerTooLong, CallFailed, CallTooSlow, Service
 from farm.errors import BadRequest, FailureClass, FarmError, FarmUnavailable
 from farm.moderation import ContentRefused
-from farm.net.http import AnswerTooLong, CallFailed, CallTooSlow
-from farm.net.llm import Service
 
 _POLICY_CODES = ("content_policy_violation", "content_filter", "moderation_blocked")
 _LONGEST_SAID = 500

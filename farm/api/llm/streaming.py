@@ -10,8 +10,8 @@ from farm.api.llm.events import DONE, data_of, event_of, json_of
 from farm.api.llm.exchange import Stream
 from farm.api.llm.meter import Meter
 from farm.chat import Usage
+from farm.doors.llm import AnswerTooLong, CallFailed, CallTooSlow
 from farm.errors import FarmError
-from farm.net.http import AnswerTooLong, CallFailed, CallTooSlow
 
 MEDIA_TYPE = "text/event-stream"
 

@@ -12,16 +12,18 @@ from farm.account import Caller
 from farm.api.auth import may_operate
 from farm.api.desk import AtDesk, Desk, SignedIn
 from farm.api.errors import refused_params
+from farm.api.generation import tiered
 from farm.api.idempotency import MadeOnce
 from farm.api.inputs import require_inputs
 from farm.api.native.sse import event_stream, frame
 from farm.api.native.wire import JobChange, JobPage, JobRequest, JobView
 from farm.api.own_voices import with_own_voice
 from farm.api.routing import farm_router, rated, submits
+from farm.asset import is_media_project
 from farm.doors import batch_retry, jobs, watch
 from farm.doors.submit import Submitted, submit, submit_to_project
 from farm.doors.webhooks import check_url
-from farm.errors import BadRequest, Conflict
+from farm.errors import BadRequest, Conflict, NotAllowed
 from farm.job import Job, JobSpec
 from farm.kinds import Kind, Params, registry
 from farm.states import JobState
@@ -128,7 +130,7 @@ def retry(job_id: JobId, desk: AtDesk, caller: SignedIn, once: MadeOnce) -> JobV
         made_id = batch_retry.retry_row(desk.hall, caller, job_id, once)
         return JobView.of(jobs.job(desk.hall, whose(caller), made_id))
     require_inputs(desk, caller.account, spec)
-    if spec.project_id is not None:
+    if spec.project_id is not None and is_media_project(spec.project_id):
         return _view(desk, caller, submit_to_project(desk.hall, caller, spec, spec.project_id, once))
     return _view(desk, caller, submit(desk.hall, caller, spec, once))
 
@@ -139,7 +141,10 @@ def whose(caller: Caller) -> int | None:
 
 
 def asked_params(desk: Desk, name: str, values: Mapping[str, JsonValue], caller: Caller) -> Params:
-    """The kind's parameters, checked one by one and by its plan. Raises BadRequest naming the field."""
+    """The kind's parameters, checked one by one and by its plan, within the account's tier.
+
+    Raises BadRequest and NotAllowed naming the field.
+    """
     kind = known_kind(name, caller)
     try:
         params = with_own_voice(desk.hall, caller.account, kind.params.model_validate(values))
@@ -148,7 +153,10 @@ def asked_params(desk: Desk, name: str, values: Mapping[str, JsonValue], caller:
         raise refused_params(error, "params.") from None
     except BadRequest as error:
         raise BadRequest(error.message, param=f"params.{error.param}", code=error.public_code) from None
-    return params
+    try:
+        return tiered(desk.hall.catalog, caller.account, params)
+    except NotAllowed as error:
+        raise NotAllowed(error.message, param=f"params.{error.param}", code=error.public_code) from None
 
 
 def known_kind(name: str, caller: Caller) -> Kind[Any]:

@@ -72,7 +72,7 @@ class EntryView(BaseModel):
     """One change of the balance. A job's `hold` is followed by one `settle` or one `release`."""
 
     id: int
-    entry: str = Field(description="hold, settle, release, opening, topup or allowance")
+    entry: str = Field(description="hold, settle, release, opening, topup, allowance or promo")
     credits: float
     milli_credits: int
     job_id: str | None

@@ -84,7 +84,7 @@ def _by_recognising(sound: Sound, wish: Wish, report: Report) -> Heard:
     reading = _reading(text, script, language)
     follow = followed(script, reading, recognition.words, language)
     if follow.fit <= _ANOTHER_TEXT:
-        return of_recognition(sound, recognition)
+        return of_recognition(sound, recognition, follow.fit)
     with _near(sound, reading, follow, _part(report, 0.7, 0.9)) as (clear, placed):
         sharp = _sharpened(clear, script, reading, placed, language, wish, _part(report, 0.9, 1))
     spots = spotted(sound, placed, sharp, language, follow.fit, follow.starts)

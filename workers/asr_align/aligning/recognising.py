@@ -23,6 +23,8 @@ _STRETCH_S, _SEARCH_S = 240.0, 40.0
 _STEP_S = 0.1
 _LEAST_IN_SPEECH = 0.2
 _LONGEST_WORD_S = 2.5
+# What it calls languages that callers call otherwise.
+_CALLED = {"nb": "no", "fil": "tl", "cmn": "zh", "iw": "he", "in": "id", "jv": "jw", "mo": "ro", "sh": "hr"}
 _MEGABYTE = 1 << 20
 
 Span = tuple[float, float]
@@ -69,6 +71,21 @@ class _Transcribe(Protocol):
     def transcribe(self, audio: Floats, **options: object) -> tuple[Iterable[_Segment], _Info]: ...
 
 
+class _Whisper(_Transcribe, Protocol):
+    """What is used of a faster-whisper model only."""
+
+    @property
+    def supported_languages(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Recogniser:
+    """A model, perhaps in its pipeline, and the languages that it knows."""
+
+    told: _Transcribe
+    languages: Sequence[str]
+
+
 def is_installed() -> bool:
     return importlib.util.find_spec("faster_whisper") is not None
 
@@ -85,26 +102,34 @@ def speech_by_model(sound: Sound, report: Callable[[float], None]) -> tuple[Span
 def recognise(
     sound: Sound, language: str | None, rules: AlignRules, report: Callable[[float], None]
 ) -> Recognition:
-    """Every word of the sound. `language` None: the recogniser's own guess from the first stretch.
+    """Every word of the sound. `language` None, or not known to it: its own guess from the first stretch.
 
     Raises TaskFailure `recogniser_missing` where faster-whisper or its model cannot be had.
     """
     words: list[Recognised] = []
     speech: list[Span] = []
     with _model(rules) as model:
+        spoken = called_by_it(language, model.languages)
         for start_s, end_s in _stretches(sound):
             piece = _floats(sound, start_s, end_s)
             spans = _speech(piece, start_s)
             speech += spans
             if not spans:
                 continue
-            segments, info = model.transcribe(piece, **_options(rules, language))
-            language = language or info.language
+            segments, info = model.told.transcribe(piece, **_options(rules, spoken))
+            spoken = spoken or info.language
             for segment in segments:
                 report((start_s + min(segment.end, end_s - start_s)) / sound.duration_s)
                 words += _words(segment, start_s)
     joined = _joined(speech)
-    return Recognition(tuple(mended(words, joined, sound.duration_s)), tuple(joined), language or "en")
+    said = tuple(mended(words, joined, sound.duration_s))
+    return Recognition(said, tuple(joined), language or spoken or "en")
+
+
+def called_by_it(language: str | None, known: Sequence[str]) -> str | None:
+    """The recogniser's own name of a language; None where it knows none, and would fail."""
+    called = _CALLED.get(language or "", language)
+    return called if called in known else None
 
 
 def _options(rules: AlignRules, language: str | None) -> dict[str, object]:
@@ -119,15 +144,15 @@ def _options(rules: AlignRules, language: str | None) -> dict[str, object]:
 
 
 @contextmanager
-def _model(rules: AlignRules) -> Iterator[_Transcribe]:
+def _model(rules: AlignRules) -> Iterator[_Recogniser]:
     if not is_installed():
         raise _missing("faster-whisper is not installed (pip install faster-whisper)")
     with KEEPER.used(rules.model, lambda: _loaded(rules), rules.keep_free_mb * _MEGABYTE) as model:
+        whisper = cast(_Whisper, model)
+        told: _Transcribe = whisper
         if rules.batch > 1:
-            pipeline = importlib.import_module("faster_whisper").BatchedInferencePipeline
-            yield cast(_Transcribe, pipeline(model=model))
-        else:
-            yield cast(_Transcribe, model)
+            told = importlib.import_module("faster_whisper").BatchedInferencePipeline(model=model)
+        yield _Recogniser(told, whisper.supported_languages)
 
 
 def _loaded(rules: AlignRules) -> object:

@@ -63,8 +63,8 @@ def of_known_text(
     )
 
 
-def of_recognition(sound: Sound, recognition: Recognition) -> Heard:
-    """The words as they were recognised."""
+def of_recognition(sound: Sound, recognition: Recognition, fit: float = 1.0) -> Heard:
+    """The words as they were recognised. `fit`: of a text that is not believed to be what is said."""
     words = tuple(
         Word(
             text=word.text,
@@ -82,7 +82,7 @@ def of_recognition(sound: Sound, recognition: Recognition) -> Heard:
         language=recognition.language,
         method=Method.RECOGNISED,
         is_known_text=False,
-        fit=1.0,
+        fit=round(fit, 3),
     )
 
 

@@ -132,9 +132,9 @@ def _heard_at(found: Match, token: int, heard: Heard, stream: Stream) -> Guess:
     )
     clearness = min(1.0, max(0.0, found.margin) / _CLEAR)
     confidence = found.score * (0.5 + 0.5 * certainty) * (0.6 + 0.4 * clearness)
-    if heard.is_known_text and heard.fit < LEAST_FIT:
-        confidence *= MOST_CONFIDENCE
     status = Status.MATCHED if found.score >= _VERBATIM else Status.FUZZY
+    if heard.fit < LEAST_FIT and (heard.is_known_text or status is Status.FUZZY):
+        confidence *= MOST_CONFIDENCE
     low, high = max(0.0, at_s - half_s), min(heard.duration_s, at_s + half_s)
     return Guess(at_s, low, high, status, round(min(1.0, confidence), 3), int(stream.word[token]))
 

@@ -16,6 +16,9 @@ def remarks_of(
     """What is about all scenes, else about each. `known`: those whose start was heard; `moved` had to be."""
     whole = list(_of_sound(heard))
     yield from whole
+    if heard.words and not heard.is_known_text and heard.fit < LEAST_FIT:
+        message = "What is heard is not narrationText, or in another language; only the cues were looked for."
+        yield Remark(code="narration_differs", message=message)
     for index, found in enumerate(matches):
         if index not in known and not whole:
             yield from _of_scene(index, found, stream)

@@ -40,6 +40,16 @@ def film(scene: Scene, width: int, height: int, frames: int, fps: float) -> Iter
         yield Shown(out)
 
 
+def bare(scene: Scene, width: int, height: int, frames: int, fps: float, number: int) -> Planes:
+    """The `number`-th picture of that film as it would be without words and weather: another can begin so."""
+    canvas = canvas_of(scene, width, height)
+    stage = Stage(canvas, drawn(scene, canvas), seed=scene.seed, is_written=False)
+    time = number / max(1, frames - 1)
+    out = Planes.blank(width, height)
+    stage.show(pose_at(scene.moves, scene.pace, time), time, number / fps, number, out)
+    return out
+
+
 def canvas_of(scene: Scene, width: int, height: int) -> Canvas:
     """The sheet for pictures of a size: no larger than LARGEST, whatever they are."""
     smaller = max(1.0, max(width, height) / LARGEST)
@@ -61,7 +71,12 @@ def still(scene: Scene, width: int, height: int) -> npt.NDArray[np.uint8]:
     pose = pose_at(scene.moves, scene.pace, 0.5)
     stage.show(pose, 0.5, 1.0, 0, out)
     Particles(scene).show(pose, 1.0, out)
-    seen = out.frame.reformat(
+    return as_rgb(out)
+
+
+def as_rgb(planes: Planes) -> npt.NDArray[np.uint8]:
+    """The picture as RGB, (height, width, 3)."""
+    seen = planes.frame.reformat(
         format="rgb24",
         src_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.MPEG,

@@ -56,6 +56,30 @@ def pictured(
         yield Shown(out)
 
 
+def bare_pictured(
+    scene: Scene,
+    first: Path,
+    last: Path | None,
+    width: int,
+    height: int,
+    frames: int,
+    fps: float,
+    number: int,
+) -> Planes:
+    """The `number`-th picture of that film without words and weather. Raises AssetUnreadable."""
+    canvas = canvas_of(scene, width, height)
+    time = number / max(1, frames - 1)
+    share = float(smoothstep(*_TURN, np.asarray(time, np.float32))) if last is not None else 0.0
+    shown = [(first, 0.0, 1.0), *([(last, 1.0, share)] if last is not None and share > 0 else [])]
+    out = Planes.blank(width, height)
+    for path, to, weight in shown:
+        stage = Stage(canvas, _sheets(canvas, path), seed=scene.seed, is_drawn=False, is_written=False)
+        picture = Planes.blank(width, height)
+        stage.show(_relative(scene, time, to=to), time, number / fps, number, picture)
+        _blend(out, picture, weight)
+    return out
+
+
 def _relative(scene: Scene, time: float, *, to: float) -> Pose:
     """The camera's way, on which it sees the whole picture at the time `to`, and is nearer elsewhere."""
     pose, start = (pose_at(scene.moves, _PACE * scene.pace, at) for at in (time, to))

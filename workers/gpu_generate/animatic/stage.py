@@ -22,11 +22,20 @@ _NEAR_ZOOM = 0.35  # how much of a dolly the farthest layer takes part in
 class Stage:
     """Layers from the farthest to the nearest, put up once; the last is what never moves.
 
-    What `is_drawn` gets grain and darker corners.
+    What `is_drawn` gets grain and darker corners; what `is_written` on, darkness behind the words.
     """
 
-    def __init__(self, canvas: Canvas, layers: Sequence[Layer], *, seed: int, is_drawn: bool = True) -> None:
+    def __init__(
+        self,
+        canvas: Canvas,
+        layers: Sequence[Layer],
+        *,
+        seed: int,
+        is_drawn: bool = True,
+        is_written: bool = True,
+    ) -> None:
         self._canvas = canvas
+        self._is_written = is_written
         self._layers = merged(layers)[::-1]
         self._sheets = np.stack([layer.rgba.view(np.uint32)[..., 0] for layer in self._layers])
         rows, columns = -(-canvas.rows // TILE), -(-canvas.columns // TILE)
@@ -65,6 +74,8 @@ class Stage:
 
     def _shades(self, rows: int) -> Floats:
         """Darkness from above and below, so that white words can be read on snow."""
+        if not self._is_written:
+            return np.ones(rows, np.float32)
         y = np.arange(rows) / rows
         above = np.clip(1 - y / 0.2, 0, 1) ** 1.6 * 0.3
         below = np.clip((y - 0.68) / 0.32, 0, 1) ** 1.5 * 0.62

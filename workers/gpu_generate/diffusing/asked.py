@@ -20,6 +20,7 @@ class Asked(Noun):
     image: str | None = None
     last_image: str | None = None
     video: str | None = None
+    images: tuple[str, ...] = ()
     strength: float | None = Field(default=None, ge=0, le=1)
     width: int | None = None
     height: int | None = None
@@ -34,6 +35,7 @@ class Asked(Noun):
     scheduler: str | None = None
     shift: float | None = None
     watermark: bool = False
+    hand_on_s: float | None = None
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:

@@ -40,6 +40,11 @@ class Given:
     video: Sequence[Image.Image] = ()
     references: Sequence[Image.Image] = ()
 
+    @property
+    def all_pictures(self) -> list[Image.Image]:
+        """The first and those to look at."""
+        return [picture for picture in (self.image, *self.references) if picture is not None]
+
 
 def arguments(
     pipeline: Any, model: Model, asked: Asked, given: Given, fitted: Fitted, seeds: Sequence[int]
@@ -95,12 +100,9 @@ def _pictures(pipeline: Any, takes: Any, given: Given) -> dict[str, Any]:
     if "conditions" in takes:
         return {"conditions": _conditions(given)}
     if "reference_images" in takes:  # WAN VACE
-        return {
-            "video": list(given.video) or None,
-            "reference_images": [given.image] if given.image is not None else None,
-        }
+        return {"video": list(given.video) or None, "reference_images": given.all_pictures or None}
     if given.references and type(pipeline).__name__.startswith("Flux2"):
-        return {"image": [picture for picture in (given.image, *given.references) if picture is not None]}
+        return {"image": given.all_pictures}
     return {"image": given.image, "video": list(given.video) or None}
 
 

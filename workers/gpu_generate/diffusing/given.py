@@ -1,6 +1,6 @@
 """Opens the pictures and the video that a request hands in, as RGB in the size of what is drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from workers.media.open import open_media
 from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
+_LOOKED_AT_PX = 1024
+
 
 def given_of(asked: Asked, task: TaskInput, fitted: Fitted) -> Given:
     """For a film. Each picture fills the frame; what is too much is cut off. Raises AssetUnreadable."""
@@ -26,7 +28,19 @@ def given_of(asked: Asked, task: TaskInput, fitted: Fitted) -> Given:
         image=_picture(task, asked.image, fitted),
         last_image=_picture(task, asked.last_image, fitted),
         video=[*_video(task.inputs[asked.video], fitted)] if asked.video is not None else (),
+        references=looked_at(task, asked.images),
     )
+
+
+def looked_at(task: TaskInput, assets: Sequence[str]) -> list[Image.Image]:
+    """Pictures of what is to be kept alike, or of a style, in their own shape. Raises AssetUnreadable."""
+    found = []
+    for asset in assets:
+        frame = _still(task, asset)
+        picture = _rgb(frame)
+        picture.thumbnail((_LOOKED_AT_PX, _LOOKED_AT_PX), Image.Resampling.LANCZOS)
+        found.append(picture)
+    return found
 
 
 def opened(path: Path) -> Image.Image:
@@ -49,10 +63,12 @@ def fitted_to(video: InputFile, model: Model, fitted: Fitted) -> Fitted:
 
 
 def _picture(task: TaskInput, asset: str | None, fitted: Fitted) -> Image.Image | None:
-    if asset is None:
-        return None
+    return _covering(_still(task, asset), fitted) if asset is not None else None
+
+
+def _still(task: TaskInput, asset: str) -> av.VideoFrame:
     file = task.inputs[asset]
-    return _covering(open_still(file.path, file.file_name), fitted)
+    return open_still(file.path, file.file_name)
 
 
 def _video(file: InputFile, fitted: Fitted) -> Iterator[Image.Image]:
@@ -62,6 +78,12 @@ def _video(file: InputFile, fitted: Fitted) -> Iterator[Image.Image]:
 
 
 def _covering(frame: av.VideoFrame, fitted: Fitted) -> Image.Image:
+    picture = _rgb(frame)
+    return ImageOps.fit(picture, (fitted.width, fitted.height), Image.Resampling.LANCZOS)
+
+
+def _rgb(frame: av.VideoFrame) -> Image.Image:
+    """As a viewer sees it; sides become even."""
     even = Converter().convert(frame, frame.width + frame.width % 2, frame.height + frame.height % 2)
     shown = VideoReformatter().reformat(
         even,
@@ -71,5 +93,4 @@ def _covering(frame: av.VideoFrame, fitted: Fitted) -> Image.Image:
         dst_color_range=ColorRange.JPEG,
         threads=1,
     )
-    picture = Image.fromarray(np.asarray(shown.to_ndarray(), np.uint8))
-    return ImageOps.fit(picture, (fitted.width, fitted.height), Image.Resampling.LANCZOS)
+    return Image.fromarray(np.asarray(shown.to_ndarray(), np.uint8))

@@ -1,7 +1,7 @@
 """What a pipeline that ran out of memory does next, each once: less and less of it lies on the device.
 
-Where the last rung did not help, the size is remembered: what is as large is refused at once from then on, so
-that the farm asks another worker.
+Which rung a size needs is remembered: what is as large begins there, what is smaller above it. Where the last
+one did not help, what is as large is refused at once, so that the farm asks another worker.
 """
 
 from collections.abc import Callable, Hashable
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TypeVar
 
+from farm.diffusing import OwnModel
 from farm.errors import FailureClass, TaskFailure
 from workers.context import Context
 from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
@@ -36,9 +37,10 @@ _TOLD = {
 
 @dataclass
 class Caps:
-    """The smallest sizes, in frames x pixels, that a model could not draw here."""
+    """What is known of sizes, in frames x pixels: which rung each needs, and which are too large here."""
 
     _least: dict[Hashable, int] = field(default_factory=dict)
+    _needed: dict[Hashable, dict[Rung, int]] = field(default_factory=dict)
 
     def refuse(self, key: Hashable, volume: int) -> None:
         """Raise TaskFailure OOM for what is known to be too large."""
@@ -47,12 +49,23 @@ class Caps:
             raise _too_large(f"this worker ran out of memory at {least} pixels, and these are {volume}")
 
     def remember(self, key: Hashable, volume: int) -> None:
+        """It was too large."""
         self._least[key] = min(volume, self._least.get(key, volume))
+
+    def start(self, key: Hashable, volume: int) -> Rung:
+        """Where what is so large is to begin."""
+        needed = self._needed.get(key, {})
+        return max((rung for rung, least in needed.items() if volume >= least), default=Rung.WHOLE)
+
+    def note(self, key: Hashable, volume: int, rung: Rung) -> None:
+        """It was drawn on this rung, and on none above."""
+        if rung > self.start(key, volume):
+            self._needed.setdefault(key, {})[rung] = volume
 
 
 @dataclass
 class Placed:
-    """A loaded pipeline and how it lies on its device. What was lowered stays so until it is unloaded."""
+    """A loaded pipeline and how it lies on its device."""
 
     pipeline: Any
     device: Device
@@ -65,6 +78,17 @@ class Placed:
             self.pipeline.to(self.device.name)
             self.is_settled = True
 
+    def bring_to(self, rung: Rung) -> bool:
+        """Have it lie as on that rung. False where it must be loaded anew for that."""
+        if rung < self.rung:
+            if self.rung is Rung.GROUP:
+                return False
+            self._whole()
+        for step in Rung:
+            if self.rung < step <= rung:
+                self.lower(step, lambda: None)
+        return True
+
     def lower(self, rung: Rung, let_go_of_others: Callable[[], object]) -> bool:
         """Go there. False where that changes nothing for this pipeline or this device."""
         match rung:
@@ -72,7 +96,7 @@ class Placed:
                 let_go_of_others()
                 return True
             case Rung.TILES:
-                changed = self._tile()
+                changed = self.rung < Rung.TILES and self._tile()
             case Rung.MODEL:
                 changed = self.device.is_card and self.rung < Rung.MODEL
                 if changed:
@@ -88,16 +112,24 @@ class Placed:
         self.rung = max(self.rung, rung) if changed else self.rung
         return changed
 
+    def _whole(self) -> None:
+        """As it was when it was loaded; it settles when it is next called."""
+        if self.rung is Rung.MODEL:
+            self.pipeline.remove_all_hooks()
+            self.is_settled = False
+        vae: Any = getattr(self.pipeline, "vae", None)
+        if getattr(vae, "use_tiling", False):
+            vae.disable_tiling()
+        self.rung = Rung.WHOLE
+
     def _tile(self) -> bool:
         vae: Any = getattr(self.pipeline, "vae", None)
-        if not hasattr(vae, "enable_tiling") or getattr(vae, "use_tiling", False):
+        if not hasattr(vae, "enable_tiling"):
             return False
         try:
             vae.enable_tiling()
         except NotImplementedError:
             return False
-        if hasattr(vae, "enable_slicing"):
-            vae.enable_slicing()
         return True
 
     def _group(self) -> None:
@@ -134,12 +166,11 @@ def climb_down(
         context.checkpoint()
 
 
-def offload(placed: Placed, how: str, *, tiled: bool) -> None:
-    """What the operator wants from the start."""
-    if tiled:
-        placed.lower(Rung.TILES, lambda: None)
-    if how != "none":
-        placed.lower(Rung[how.upper()], lambda: None)
+def wanted(own: OwnModel) -> Rung:
+    """Where the operator wants it to begin."""
+    if own.offload in (None, "none"):
+        return Rung.TILES if own.tiled else Rung.WHOLE
+    return Rung[own.offload.upper()]
 
 
 def _too_large(said: str) -> TaskFailure:

@@ -12,12 +12,12 @@ from farm.models import Fitted, Makes, Model
 from farm.settings import Settings
 from tasks.edit_image import EditImage
 from tasks.generate_image import GenerateImage, PictureParams
-from tasks.generate_video import VIDEO
+from tasks.generate_video import HANDED_ON, VIDEO
 from workers.context import Context, Done, Output, TaskInput
 from workers.gpu_generate.diffusing.asked import Asked
 from workers.gpu_generate.diffusing.calling import Given
 from workers.gpu_generate.diffusing.checks import as_bytes, checked
-from workers.gpu_generate.diffusing.given import fitted_to, given_of, opened
+from workers.gpu_generate.diffusing.given import fitted_to, given_of, looked_at, opened
 from workers.gpu_generate.diffusing.studio import Answer, Order, Studio, studio_maker
 from workers.gpu_generate.diffusing.watch import DECODED
 from workers.gpu_generate.diffusing.writing import Drawn, write
@@ -57,7 +57,18 @@ def _film(task: TaskInput, model_id: str, studio: Studio, context: Context) -> D
     said = {**_said(model_id, fitted, asked.seed_of(0)), "width": fitted.width, "height": fitted.height}
     said |= {"frames": len(drawn.frames), "frame_rate": fitted.frame_rate}
     said["duration_s"] = len(drawn.frames) / fitted.frame_rate
-    return Done([Output(VIDEO, path, "video.mp4", "video/mp4", meta=said)], result=said)
+    outputs = [*_handed_on(asked, drawn, fitted, context)]
+    return Done([*outputs, Output(VIDEO, path, "video.mp4", "video/mp4", meta=said)], result=said)
+
+
+def _handed_on(asked: Asked, drawn: Drawn, fitted: Fitted, context: Context) -> Iterator[Output]:
+    """The picture that another film goes on from, where the film's own is marked."""
+    if asked.hand_on_s is None or not asked.watermark:
+        return
+    number = min(round(asked.hand_on_s * fitted.frame_rate), len(drawn.frames) - 1)
+    path = context.workdir / "handed-on.png"
+    Image.fromarray(as_bytes(drawn.frames[number])).save(path)
+    yield Output(HANDED_ON, path, path.name, "image/png", intermediate=True)
 
 
 def _drawn(answer: Answer, fitted: Fitted, *, is_sized: bool) -> Drawn:
@@ -80,18 +91,19 @@ def _pictures(
     asked = Asked.of({**task.params, "prompt": params.full_prompt})
     fitted = edit.fitted if edit is not None else model.fitted(params.wish)
     outputs = []
-    for number, picture in enumerate(_drawn_pictures(studio, model_id, asked, edit, fitted, context)):
+    given = _given(edit) if edit is not None else Given(references=looked_at(task, params.pictures))
+    for number, picture in enumerate(_drawn_pictures(studio, model_id, asked, given, fitted, context)):
         said = {**_said(model_id, fitted, asked.seed_of(number)), "revised_prompt": params.full_prompt}
         outputs.append(finished(picture, params, number + 1, context.workdir, said=said, edit=edit))
     return Done(outputs, result={**_said(model_id, fitted, asked.seed_of(0)), "count": params.count})
 
 
 def _drawn_pictures(
-    studio: Studio, model_id: str, asked: Asked, edit: EditInput | None, fitted: Fitted, context: Context
+    studio: Studio, model_id: str, asked: Asked, given: Given, fitted: Fitted, context: Context
 ) -> Iterator[Image.Image]:
     """One after the other, or as many together as the configs let."""
     model = studio.catalog.models.models[model_id]
-    given, count = _given(edit), asked.count
+    count = asked.count
     together = max(1, studio.catalog.generate.batch_pixels // (fitted.width * fitted.height))
     for first in range(0, count, together):
         seeds = [asked.seed_of(number) for number in range(first, min(count, first + together))]
@@ -104,9 +116,7 @@ def _drawn_pictures(
         yield from (Image.fromarray(as_bytes(picture)) for picture in pictures)
 
 
-def _given(edit: EditInput | None) -> Given:
-    if edit is None:
-        return Given()
+def _given(edit: EditInput) -> Given:
     others = (*edit.references, *((edit.style,) if edit.style is not None else ()))
     return Given(
         image=opened(edit.picture),

@@ -70,6 +70,10 @@ class Residents(Generic[T]):
         """What all of them take."""
         return sum(self._records[key].size_bytes for key in self._held)
 
+    def held(self, key: Hashable) -> T | None:
+        """That model, if it is loaded."""
+        return self._held[key].model if key in self._held else None
+
     @contextmanager
     def used(
         self, key: Hashable, names: tuple[str, ...], load: Callable[[], T], expected_bytes: int
@@ -78,6 +82,7 @@ class Residents(Generic[T]):
         record = self._records.setdefault(key, Record())
         record.ask(self.clock())
         if key not in self._held:
+            self.tidy()  # or caches would count as taken
             self.make_room(record.size_bytes or expected_bytes)
             began = self.clock()
             model = load()

@@ -16,7 +16,7 @@ from workers.gpu_generate.diffusing import loading
 from workers.gpu_generate.diffusing.asked import Asked
 from workers.gpu_generate.diffusing.calling import Given, arguments, settle
 from workers.gpu_generate.diffusing.device import GIB, Device, is_out_of_memory, take_device
-from workers.gpu_generate.diffusing.ladder import Caps, Placed, climb_down, offload
+from workers.gpu_generate.diffusing.ladder import Caps, Placed, climb_down, wanted
 from workers.gpu_generate.diffusing.residents import Residents
 from workers.gpu_generate.diffusing.samplers import sampled
 from workers.gpu_generate.diffusing.sources import Source, Sources, sources_of
@@ -72,11 +72,10 @@ class Studio:
 
     def draw(self, order: Order, context: Context) -> Answer:
         """Raises Cancelled, and TaskFailure."""
-        with self._loaded(order.model_id, order.model, context) as placed:
-            key = (order.model_id, order.model.pipeline)
-            self.caps.refuse(key, order.volume)
+        self.caps.refuse(order.model_id, order.volume)
+        with self._loaded(order, context) as placed:
             try:
-                return climb_down(
+                answer = climb_down(
                     lambda: _call(placed, order, context),
                     placed,
                     context,
@@ -84,25 +83,32 @@ class Studio:
                 )
             except TaskFailure as failure:
                 if failure.failure is FailureClass.OOM:
-                    self.caps.remember(key, order.volume)
+                    self.caps.remember(order.model_id, order.volume)
                 raise
+            self.caps.note(order.model_id, order.volume, placed.rung)
+            return answer
 
     @contextmanager
-    def _loaded(self, model_id: str, model: Model, context: Context) -> Iterator[Placed]:
-        rules = self.catalog.generate
+    def _loaded(self, order: Order, context: Context) -> Iterator[Placed]:
+        model_id, model, rules = order.model_id, order.model, self.catalog.generate
         sources = sources_of(model_id, model, rules, self.settings)
         own = rules.of(model_id)
-        context.progress(0.0, _LOAD)
+        start = max(wanted(own), self.caps.start(model_id, order.volume))
 
         def load() -> Placed:
+            context.progress(order.begin, _LOAD)
             pipeline = loading.load(model, sources, own, self.device, download=rules.download)
             placed = Placed(pipeline, self.device)
-            offload(placed, own.offload or "none", tiled=bool(own.tiled))
+            placed.bring_to(start)
             _settle(placed)
             return placed
 
         expected = _expected_bytes(model, sources)
         key, names = _key(model, sources, own), self._names(model, sources)
+        held = self.residents.held(key)
+        if held is not None and not held.bring_to(start):
+            self.residents.let_go(key)
+        del held
         try:
             with self.residents.used(key, names, load, expected) as placed:
                 yield placed

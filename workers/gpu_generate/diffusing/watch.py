@@ -32,7 +32,7 @@ class _Watch:
     def step_ended(self, pipeline: Any, number: int, _time: Any, given: dict[str, Any]) -> dict[str, Any]:
         """diffusers' callback."""
         self._steps = max(1, int(getattr(pipeline, "num_timesteps", 0) or self._steps))
-        self._step(number + 1)
+        self._step(number + 1, number + 1)
         return given
 
     def called(self, _module: Any, _args: Any) -> None:
@@ -44,15 +44,16 @@ class _Watch:
         now = getattr(self._pipeline, "_current_timestep", None)
         if now is None or now is not self._at:
             self._at = now
-            self._step(self._done)
+            self._step(self._done, self._done + 1)
             self._done += 1
         self._context.checkpoint()
 
     def decodes(self, _module: Any, _args: Any) -> None:
         self._tell(DECODED, "decode")
 
-    def _step(self, done: int) -> None:
-        self._tell(min(1.0, done / self._steps) * _DRAWN, f"step {min(done, self._steps)} of {self._steps}")
+    def _step(self, done: int, shown: int) -> None:
+        share = min(1.0, done / self._steps) * _DRAWN
+        self._tell(share, f"step {min(shown, self._steps)} of {self._steps}")
 
     def _tell(self, share: float, stage: str) -> None:
         self._context.progress(self._begin + share * (self._end - self._begin), stage)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tasks.generate_image import PictureParams, image_name
 from workers.context import Output
+from workers.gpu_generate.marking import marked
 from workers.gpu_generate.pictures.cutting import cut_out
 from workers.gpu_generate.pictures.edit_input import EditInput
 from workers.gpu_generate.pictures.filling import mixed
@@ -31,7 +32,7 @@ def finished(
     """The `number`-th picture, from 1, as the job's file. `said` goes into its meta, with its size.
 
     Of an edit it gets the fitted size, and what the mask keeps is put back as it was. A transparent ground is
-    the picture's own where it has one, else it is cut out; that makes it a PNG.
+    the picture's own where it has one, else it is cut out; that makes it a PNG. The tier's mark comes last.
     """
     if edit is not None:
         picture = _put_back(picture, edit)
@@ -39,6 +40,8 @@ def finished(
         picture = picture if is_transparent(picture) else Image.fromarray(cut_out(_rgb(picture)))
     elif picture.mode != "RGB":
         picture = picture.convert("RGB")
+    if params.watermark:
+        picture = marked(picture)
     kind = "png" if params.background == "transparent" else params.output_format
     path = workdir / f"{image_name(number)}.{_EXTENSIONS[kind]}"
     _save(picture, path, kind, params.quality)

@@ -15,7 +15,9 @@ from workers.gpu_generate.pictures.filling import Floats, Pixels
 _QUIET = 1.6  # of 255: less noise than this is left alone
 _MOST_NOISE = 22.0
 _TAIL = 0.004  # of the pixels that may become pure black, and pure white
-_CAST = 0.85  # how much of a cast is taken away
+_NOTHING = 8  # of 255: tones in so narrow a range are one colour
+_FULL, _FADED = 235.0, 60.0  # a range of tones that has not faded, and how much less is faded for good
+_CAST, _GREYER = 0.85, 0.6  # how much of a cast is taken away from what has faded
 _CLARITY = 0.3
 _SHARPEN = 0.5
 _SCRATCH = 16.0  # of 255 above or below its surroundings, and three times the noise
@@ -97,20 +99,21 @@ def _cleaned(picture: Pixels) -> Pixels:
 
 
 def _stretched(picture: Pixels) -> Pixels:
-    """From black to white, each colour rather by itself where they have faded apart."""
+    """From black to white; where tones have faded, each colour rather by itself, for they fade apart."""
     image = np.asarray(picture, np.float32)
     low, high = (np.quantile(image, share, axis=(0, 1)) for share in (_TAIL, 1 - _TAIL))
-    if (high - low).max() < 8:
+    span = float(high.max() - low.min())
+    if span < _NOTHING:
         return picture
-    low = _CAST * low + (1 - _CAST) * low.min()
-    high = _CAST * high + (1 - _CAST) * high.max()
-    low = np.minimum(low, 70.0)
-    high = np.maximum(high, 185.0)
-    out = (image - low) / np.maximum(high - low, 16) * 255
-    return np.asarray(np.clip(_balanced(np.asarray(out, np.float32)) + 0.5, 0, 255), np.uint8)
+    faded = float(np.clip((_FULL - span) / _FADED, 0, 1))
+    cast = _CAST * faded
+    low = np.minimum(cast * low + (1 - cast) * low.min(), 70.0)
+    high = np.maximum(cast * high + (1 - cast) * high.max(), 185.0)
+    out = np.asarray((image - low) / np.maximum(high - low, 16) * 255, np.float32)
+    return np.asarray(np.clip(_balanced(out, faded) + 0.5, 0, 255), np.uint8)
 
 
-def _balanced(image: Floats) -> Floats:
+def _balanced(image: Floats, share: float) -> Floats:
     """Grey where it should be, as far as a picture's places of little colour tell."""
     flat = image.reshape(-1, 3)
     spread = flat.max(axis=1) - flat.min(axis=1)
@@ -118,7 +121,7 @@ def _balanced(image: Floats) -> Floats:
     if len(plain) < 100:
         return image
     mean = plain.mean(axis=0)
-    gain = np.clip(1 + 0.6 * (mean.mean() / np.maximum(mean, 1) - 1), 0.85, 1.18)
+    gain = np.clip(1 + _GREYER * share * (mean.mean() / np.maximum(mean, 1) - 1), 0.85, 1.18)
     return np.asarray(image * gain, np.float32)
 
 

@@ -42,8 +42,8 @@ def sketched(params: EditImage, edit: EditInput, seed: int) -> Image.Image:
         made = mixed(canvas, made, hole)
     if params.background == "transparent":
         return badged(Image.fromarray(np.dstack([made, _cut(made, edit.box)])), scene)
-    if hole is None and _ON_WHITE.search(params.prompt):
-        made = _on_white(made, _cut(canvas, edit.box))
+    if _ON_WHITE.search(params.prompt) and params.mask is None and params.outpaint is None:
+        made = _on_white(made, _cut(canvas, edit.box) if hole is None else 255 - hole)
     return badged(Image.fromarray(made), scene)
 
 

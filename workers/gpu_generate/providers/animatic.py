@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -14,10 +15,10 @@ from farm.settings import Settings
 from farm.timeline import Rate
 from tasks.edit_image import EditImage
 from tasks.generate_image import GenerateImage
-from tasks.generate_video import MOST_SEED, VIDEO, GenerateVideo
+from tasks.generate_video import HANDED_ON, MOST_SEED, VIDEO, GenerateVideo
 from workers.context import Context, Done, Output, TaskInput
-from workers.gpu_generate.animatic.film import Shown, film, still
-from workers.gpu_generate.animatic.pictured import pictured
+from workers.gpu_generate.animatic.film import Shown, as_rgb, bare, film, still
+from workers.gpu_generate.animatic.pictured import bare_pictured, pictured
 from workers.gpu_generate.animatic.scene import Scene, describe
 from workers.gpu_generate.pictures.edit_input import edit_input
 from workers.gpu_generate.pictures.finish import finished
@@ -55,19 +56,47 @@ def _film(params: GenerateVideo, task: TaskInput, context: Context) -> Done:
         context.progress(done / fitted.frames, "draw")
 
     encode(_shown(params, task, fitted, seed), [], path, shape, _PROFILE, on_frame)
+    outputs = list(_handed_on(params, task, fitted, seed, context.workdir))
     said = {**_said(fitted, seed), "frames": fitted.frames, "frame_rate": fitted.frame_rate}
     said["duration_s"] = float(fitted.length_s)
-    return Done([Output(VIDEO, path, "video.mp4", "video/mp4", meta=said)], result=said)
+    outputs.append(Output(VIDEO, path, "video.mp4", "video/mp4", meta=said))
+    return Done(outputs, result=said)
 
 
 def _shown(params: GenerateVideo, task: TaskInput, fitted: Fitted, seed: int) -> Iterator[Shown]:
     scene = describe(params.prompt, seed)
-    size = (fitted.width, fitted.height, fitted.frames, fitted.frame_rate)
-    if params.image is None:
-        return film(scene, *size)
+    first, last = _pictures_of(params, task)
+    if first is None:
+        return film(scene, *_measures(fitted))
+    return pictured(scene, first, last, *_measures(fitted))
+
+
+def _handed_on(
+    params: GenerateVideo, task: TaskInput, fitted: Fitted, seed: int, folder: Path
+) -> Iterator[Output]:
+    """The picture that another video goes on from: what is written on these would be there twice."""
+    if params.hand_on_s is None:
+        return
+    scene, number = describe(params.prompt, seed), round(params.hand_on_s * fitted.frame_rate)
+    number = min(number, fitted.frames - 1)
+    first, last = _pictures_of(params, task)
+    if first is None:
+        picture = bare(scene, *_measures(fitted), number)
+    else:
+        picture = bare_pictured(scene, first, last, *_measures(fitted), number)
+    path = folder / "handed-on.png"
+    Image.fromarray(as_rgb(picture)).save(path)
+    yield Output(HANDED_ON, path, path.name, "image/png", intermediate=True)
+
+
+def _measures(fitted: Fitted) -> tuple[int, int, int, int]:
+    return fitted.width, fitted.height, fitted.frames, fitted.frame_rate
+
+
+def _pictures_of(params: GenerateVideo, task: TaskInput) -> tuple[Path | None, Path | None]:
+    """The files that it begins and ends with."""
     first, last = (task.inputs[asset].path if asset else None for asset in (params.image, params.last_image))
-    assert first is not None
-    return pictured(scene, first, last, *size)
+    return first, last
 
 
 def _pictures(params: GenerateImage, task: TaskInput, context: Context) -> Done:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from hashlib import blake2b
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -38,7 +38,7 @@ def perform(task: TaskInput, context: Context) -> Done:
     """Have it made there."""
     asked = asked_of(task, context.workdir)
     service = service_of(task.provider or "")
-    with _Prompts(Api(service, _told, context.checkpoint), asked) as prompts:
+    with _Prompts(Api(service, _told, context.checkpoint, call_s=asked.provider.call_s), asked) as prompts:
         seen = bought(prompts, task, context)
     return handed(asked, seen.outputs, service, context)
 
@@ -48,7 +48,7 @@ class _Prompts(ExitStack):
 
     def __init__(self, api: Api, asked: Asked) -> None:
         super().__init__()
-        self._api = api
+        self.api = api
         self._asked = asked
         self._id = str(UUID(bytes=blake2b(asked.key.encode(), digest_size=16).digest()))
         self._listener: Listener | None = None
@@ -58,10 +58,9 @@ class _Prompts(ExitStack):
         places = places_of(graph)
         inputs_of(self._asked, {cast(Word, word): word for word in places})  # or it cannot take what is asked
         whole = filled(graph, {**settings_of(self._asked), **self._sent(places)})
-        self._listener = self.enter_context(Listener(self._api.service, self._id, self._id, nodes=len(graph)))
+        self._listener = self.enter_context(Listener(self.api.service, self._id, self._id, nodes=len(graph)))
         body: JsonValue = {"prompt": whole, "client_id": self._id, "prompt_id": self._id}
-        made = Ask.of_json("POST", "/prompt", body)
-        found = self._api.ask(Ask("POST", made.path, made.body, made.headers, is_purchase=True))
+        found = self.api.ask(Ask.of_json("/prompt", body, is_purchase=True))
         return Seen(text_of(found, "prompt_id"), State.WAITING)
 
     def find(self) -> Seen | None:
@@ -71,7 +70,7 @@ class _Prompts(ExitStack):
     def look(self, ref: str) -> Seen:
         """Asked of the queue first: what leaves it between the two calls is in the history by then."""
         is_queued = ref in [*self._queue("queue_running"), *self._queue("queue_pending")]
-        entry = cast(Json, self._api.ask(Ask("GET", f"/history/{ref}"))).get(ref)
+        entry = self.api.ask(Ask("GET", f"/history/{quote(ref, safe='')}")).get(ref)
         if isinstance(entry, Mapping):
             return self._ended(ref, entry)
         if is_queued:
@@ -79,13 +78,13 @@ class _Prompts(ExitStack):
         return Seen(ref, State.GONE)
 
     def call_off(self, ref: str) -> None:
-        self._api.reply(Ask.of_json("POST", "/queue", {"delete": [ref]}))
+        self.api.reply(Ask.of_json("/queue", {"delete": [ref]}))
         if ref in self._queue("queue_running"):
-            self._api.reply(Ask.of_json("POST", "/interrupt", {"prompt_id": ref}))
+            self.api.reply(Ask.of_json("/interrupt", {"prompt_id": ref}))
 
     def _queue(self, name: str) -> list[str]:
         """The ids of prompts that run, or wait: the second of each entry."""
-        listed = cast(Json, self._api.ask(Ask("GET", "/queue"))).get(name)
+        listed = self.api.ask(Ask("GET", "/queue")).get(name)
         entries = listed if isinstance(listed, list) else []
         return [str(entry[1]) for entry in entries if isinstance(entry, list) and len(entry) > 1]
 
@@ -104,7 +103,7 @@ class _Prompts(ExitStack):
         body, headers = form(
             {"type": "input", "subfolder": "kinefarm", "overwrite": "true"}, [("image", file.named(named))]
         )
-        made = cast(Json, self._api.ask(Ask("POST", "/upload/image", body, headers)))
+        made = self.api.ask(Ask("POST", "/upload/image", body, headers))
         name, folder = str(made.get("name") or named), str(made.get("subfolder") or "")
         return f"{folder}/{name}" if folder else name
 
@@ -117,10 +116,10 @@ class _Prompts(ExitStack):
 
     def _failed(self, messages: JsonValue) -> TaskFailure:
         """Why; after it ran out of memory it is asked to let go of what it holds."""
-        failure = failed(_why(messages), self._api.service)
+        failure = failed(_why(messages), self.api.service)
         if failure.failure is FailureClass.OOM:
             with suppress(TaskFailure):
-                self._api.reply(Ask.of_json("POST", "/free", _FREE))
+                self.api.reply(Ask.of_json("/free", _FREE))
         return failure
 
 

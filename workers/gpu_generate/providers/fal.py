@@ -26,7 +26,6 @@ _NAMES: Mapping[Word, str] = {
     "negative_prompt": "negative_prompt",
     "seed": "seed",
     "image": "image_url",
-    "last_image": "tail_image_url",
     "images": "image_urls",
     "mask": "mask_url",
     "audio": "audio_url",
@@ -35,15 +34,13 @@ _NAMES: Mapping[Word, str] = {
 _FILM_NAMES: Mapping[Word, str] = {**_NAMES, "seconds": "duration", "aspect_ratio": "aspect_ratio"}
 _PICTURE_NAMES: Mapping[Word, str] = {**_NAMES, "count": "num_images"}
 _WAITING = ("IN_QUEUE", "IN_PROGRESS")
-# Work that was accepted and failed is told by the status of its result.
-_FAILED = frozenset({FailureClass.TRANSIENT, FailureClass.TIMEOUT, FailureClass.INTERNAL})
 
 
 def perform(task: TaskInput, context: Context) -> Done:
     """Have it made there."""
     asked = asked_of(task, context.workdir)
     service = service_of(task.provider or "")
-    api = Api(service, _told, context.checkpoint, scheme="Key")
+    api = Api(service, _told, context.checkpoint, scheme="Key", call_s=asked.provider.call_s)
     seen = bought(_Queue(api, asked), task, context)
     return handed(asked, seen.outputs, service, context)
 
@@ -52,14 +49,14 @@ class _Queue:
     """Submits, looks at, fetches and cancels requests."""
 
     def __init__(self, api: Api, asked: Asked) -> None:
-        self._api = api
+        self.api = api
         self._asked = asked
 
     def buy(self) -> Seen:
         usual = _FILM_NAMES if self._asked.is_film else _PICTURE_NAMES
         body: dict[str, JsonValue] = {**inputs_of(self._asked, usual), **self._sent(usual)}
-        made = Ask.of_json("POST", f"/{self._asked.name.strip('/')}", body, x_fal_no_retry="1")
-        found = self._api.ask(Ask("POST", made.path, made.body, made.headers, is_purchase=True))
+        path, once = f"/{self._asked.name.strip('/')}", {"X-Fal-No-Retry": "1"}
+        found = self.api.ask(Ask.of_json(path, body, once, is_purchase=True))
         return Seen(self._ref(found), State.WAITING)
 
     def find(self) -> Seen | None:
@@ -71,7 +68,7 @@ class _Queue:
 
     def look(self, ref: str) -> Seen:
         try:
-            status = cast(Json, self._api.ask(Ask("GET", f"{ref}/status")))
+            status = self.api.ask(Ask("GET", f"{ref}/status"))
         except TaskFailure as failure:
             if failure.public_code == "provider_404":
                 return Seen(ref, State.GONE)
@@ -80,21 +77,21 @@ class _Queue:
             return Seen(ref, State.WAITING)
         if status.get("status") != "COMPLETED" or status.get("error"):
             told = Told(str(status.get("error") or ""), str(status.get("error_type") or ""))
-            return Seen(ref, State.FAILED, failure=failed(told, self._api.service))
+            return Seen(ref, State.FAILED, failure=failed(told, self.api.service))
         return self._result(ref)
 
     def call_off(self, ref: str) -> None:
-        self._api.reply(Ask("PUT", f"{ref}/cancel"))
+        self.api.reply(Ask("PUT", f"{ref}/cancel"))
 
     def _result(self, ref: str) -> Seen:
         """What came of a request that has ended: its files, or the refusal that it ended with."""
         try:
-            found = self._api.ask(Ask("GET", ref))
+            found = self.api.ask(Ask("GET", ref))
         except TaskFailure as failure:
             if failure.public_code in ("connection", "provider_timeout", "no_json", "provider_429"):
                 raise
             return Seen(ref, State.FAILED, failure=failure)
-        return Seen(ref, State.DONE, 1.0, [Output(url) for url in urls_in(found)])
+        return Seen(ref, State.DONE, 1.0, [Output(url) for url in urls_in(dict(found))])
 
     def _sent(self, usual: Mapping[Word, str]) -> dict[str, JsonValue]:
         names = names_of(self._asked, usual)
@@ -105,14 +102,14 @@ class _Queue:
                 found[names[word]] = cast(JsonValue, urls) if word == "images" else urls[0]
         return found
 
-    def _ref(self, found: JsonValue) -> str:
+    def _ref(self, found: Json) -> str:
         """The path of the request below the service's URL, as the answer names it."""
         url = text_of(found, "response_url")
-        if not self._api.service.is_ours(url):
+        if not self.api.service.is_ours(url):
             raise TaskFailure(
                 "The provider's answer leads elsewhere.", FailureClass.AMBIGUOUS, code="answer_incomplete"
             )
-        return urlsplit(url).path.removeprefix(urlsplit(self._api.service.url).path)
+        return urlsplit(url).path.removeprefix(urlsplit(self.api.service.url).path)
 
 
 def _told(body: JsonValue) -> Told:

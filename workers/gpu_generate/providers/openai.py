@@ -48,7 +48,7 @@ def perform(task: TaskInput, context: Context) -> Done:
     """Have it made there."""
     asked = asked_of(task, context.workdir)
     service = service_of(task.provider or "")
-    api = Api(service, _told, context.checkpoint)
+    api = Api(service, _told, context.checkpoint, call_s=asked.provider.call_s)
     if asked.is_film:
         outputs = bought(_Videos(api, asked), task, context).outputs
     else:
@@ -64,8 +64,7 @@ def _pictures(api: Api, asked: Asked, task: TaskInput, context: Context) -> list
             code="provider_cannot_tell",
         )
     context.progress(0.1, "waiting for the provider")
-    answer = cast(Json, api.ask(_order(asked), _PICTURES_S, may_stop=True))
-    found = answer.get("data")
+    found = api.ask(_order(asked), _PICTURES_S, may_stop=True).get("data")
     return [_output(one) for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
@@ -74,8 +73,7 @@ def _order(asked: Asked) -> Ask:
     inputs: dict[str, JsonValue] = {"model": asked.name, **inputs_of(asked, _PICTURE_NAMES)}
     headers = {"Idempotency-Key": asked.key}
     if not asked.files:
-        ask = Ask.of_json("POST", "/images/generations", inputs)
-        return Ask("POST", ask.path, ask.body, {**ask.headers, **headers}, is_purchase=True)
+        return Ask.of_json("/images/generations", inputs, headers, is_purchase=True)
     pictures = [path for word in ("image", "images", "style_image") for path in asked.files.get(word, ())]
     name = "image" if len(pictures) == 1 else "image[]"
     files = [(name, Sendable(path, number)) for number, path in enumerate(pictures, 1)]
@@ -94,7 +92,7 @@ class _Videos:
     """POST, GET and DELETE /videos."""
 
     def __init__(self, api: Api, asked: Asked) -> None:
-        self._api = api
+        self.api = api
         self._asked = asked
 
     def buy(self) -> Seen:
@@ -105,13 +103,13 @@ class _Videos:
         texts = {name: str(value) for name, value in {"model": self._asked.name, **inputs}.items()}
         body, kind = form(texts, files)
         headers = {"Idempotency-Key": self._asked.key, **kind}
-        return _seen(self._api.ask(Ask("POST", "/videos", body, headers, is_purchase=True)), self._api)
+        return _seen(self.api.ask(Ask("POST", "/videos", body, headers, is_purchase=True)), self.api)
 
     def find(self) -> Seen | None:
         """With keys kept the order is simply made again; else the list can tell only that it is not there."""
         if self._asked.provider.keeps_keys:
             return None
-        page = cast(Json, self._api.ask(Ask("GET", "/videos?limit=100&order=desc")))
+        page = self.api.ask(Ask("GET", "/videos?limit=100&order=desc"))
         listed = page.get("data")
         videos = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
         since = time.time() - _LISTED_S
@@ -128,26 +126,25 @@ class _Videos:
 
     def look(self, ref: str) -> Seen:
         try:
-            return _seen(self._api.ask(Ask("GET", f"/videos/{quote(ref, safe='')}")), self._api)
+            return _seen(self.api.ask(Ask("GET", f"/videos/{quote(ref, safe='')}")), self.api)
         except TaskFailure as failure:
             if failure.public_code == "provider_404":
                 return Seen(ref, State.GONE)
             raise
 
     def call_off(self, ref: str) -> None:
-        self._api.reply(Ask("DELETE", f"/videos/{quote(ref, safe='')}"))
+        self.api.reply(Ask("DELETE", f"/videos/{quote(ref, safe='')}"))
 
 
-def _seen(found: JsonValue, api: Api) -> Seen:
-    ref = text_of(found, "id")
-    video = cast(Json, found)
+def _seen(video: Json, api: Api) -> Seen:
+    ref = text_of(video, "id")
     progress = video.get("progress")
     done = progress / 100 if isinstance(progress, int | float) else None
     if video.get("status") in _WAITING:
         return Seen(ref, State.WAITING, done)
     if video.get("status") == "completed":
         return Seen(ref, State.DONE, 1.0, [Output(f"/videos/{quote(ref, safe='')}/content")])
-    return Seen(ref, State.FAILED, failure=failed(_told(found), api.service))
+    return Seen(ref, State.FAILED, failure=failed(_told(dict(video)), api.service))
 
 
 def _created(video: Mapping[str, JsonValue]) -> float:

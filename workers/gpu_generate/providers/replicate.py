@@ -30,7 +30,6 @@ _NAMES: Mapping[Word, str] = {
     "seconds": "duration",
     "count": "num_outputs",
     "image": "image",
-    "last_image": "last_image",
     "mask": "mask",
 }
 _PICTURE_NAMES: Mapping[Word, str] = {word: name for word, name in _NAMES.items() if word != "seconds"}
@@ -47,7 +46,11 @@ def perform(task: TaskInput, context: Context) -> Done:
     """Have it made there."""
     asked = asked_of(task, context.workdir)
     service = service_of(task.provider or "")
-    seen = bought(_Predictions(Api(service, _told, context.checkpoint), asked), task, context)
+    seen = bought(
+        _Predictions(Api(service, _told, context.checkpoint, call_s=asked.provider.call_s), asked),
+        task,
+        context,
+    )
     return handed(asked, seen.outputs, service, context)
 
 
@@ -55,29 +58,27 @@ class _Predictions:
     """Creates, finds, looks at and cancels predictions."""
 
     def __init__(self, api: Api, asked: Asked) -> None:
-        self._api = api
+        self.api = api
         self._asked = asked
         self._usual = _NAMES if asked.is_film else _PICTURE_NAMES
 
     def buy(self) -> Seen:
         body: JsonValue = {"version": self._asked.name, "input": {**self._plain(), **self._sent()}}
-        headers = {"Prefer": "wait=1", "Cancel_After": _LONGEST}
-        made = Ask.of_json("POST", "/predictions", body, **headers)
-        ask = Ask("POST", made.path, made.body, made.headers, is_purchase=True)
+        headers = {"Prefer": "wait=1", "Cancel-After": _LONGEST}
         try:
-            return self._seen(self._api.ask(ask))
+            return self._seen(self.api.ask(Ask.of_json("/predictions", body, headers, is_purchase=True)))
         except TaskFailure as failure:
             raise _when_it_resets(failure) from failure
 
     def find(self) -> Seen | None:
         path, since = "/predictions", datetime.now(UTC) - _LISTED
         for _ in range(_PAGES):
-            page = cast(Json, self._api.ask(Ask("GET", path)))
+            page = self.api.ask(Ask("GET", path))
             listed = page.get("results")
             found = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
             for one in found:
                 if self._is_ours(one):
-                    return self._seen(cast(JsonValue, one))
+                    return self._seen(one)
             if not page.get("next") or any(_created(one) < since for one in found):
                 return None
             path = str(page["next"])
@@ -87,14 +88,14 @@ class _Predictions:
 
     def look(self, ref: str) -> Seen:
         try:
-            return self._seen(self._api.ask(Ask("GET", f"/predictions/{quote(ref, safe='')}")))
+            return self._seen(self.api.ask(Ask("GET", f"/predictions/{quote(ref, safe='')}")))
         except TaskFailure as failure:
             if failure.public_code == "provider_404":
                 return Seen(ref, State.GONE)
             raise
 
     def call_off(self, ref: str) -> None:
-        self._api.reply(Ask("POST", f"/predictions/{quote(ref, safe='')}/cancel"))
+        self.api.reply(Ask("POST", f"/predictions/{quote(ref, safe='')}/cancel"))
 
     def _plain(self) -> dict[str, JsonValue]:
         return inputs_of(self._asked, self._usual)
@@ -113,7 +114,7 @@ class _Predictions:
         if len(file.data) <= _INLINE_BYTES:
             return file.url
         body, headers = form({}, [("content", file)])
-        made = cast(Json, self._api.ask(Ask("POST", "/files", body, headers)))
+        made = self.api.ask(Ask("POST", "/files", body, headers))
         return text_of(made.get("urls"), "get")
 
     def _is_ours(self, prediction: Mapping[str, JsonValue]) -> bool:
@@ -122,16 +123,15 @@ class _Predictions:
             given.get(name) == value for name, value in self._plain().items()
         )
 
-    def _seen(self, found: JsonValue) -> Seen:
-        ref = text_of(found, "id")
-        prediction = cast(Json, found)
+    def _seen(self, prediction: Json) -> Seen:
+        ref = text_of(prediction, "id")
         status = prediction.get("status")
         if status in _WAITING:
             return Seen(ref, State.WAITING, _progress(str(prediction.get("logs") or "")))
         if status == "succeeded":
             return Seen(ref, State.DONE, 1.0, [Output(url) for url in urls_in(prediction.get("output"))])
         told = Told(str(prediction.get("error") or status))
-        return Seen(ref, State.FAILED, failure=failed(told, self._api.service))
+        return Seen(ref, State.FAILED, failure=failed(told, self.api.service))
 
 
 def _progress(logs: str) -> float | None:

@@ -114,7 +114,7 @@ def _seed(chosen: int | None, key: str) -> int:
 
 def _values(params: GenerateVideo | PictureParams, fitted: Fitted, seed: int) -> dict[Word, JsonValue]:
     found: dict[Word, JsonValue] = {
-        "prompt": params.full_prompt if isinstance(params, PictureParams) else params.prompt,
+        "prompt": params.full_prompt,
         "negative_prompt": params.negative_prompt or None,
         "width": fitted.width,
         "height": fitted.height,
@@ -126,7 +126,7 @@ def _values(params: GenerateVideo | PictureParams, fitted: Fitted, seed: int) ->
     }
     if isinstance(params, GenerateVideo):
         found |= {"frames": fitted.frames, "frame_rate": fitted.frame_rate}
-        found |= {"seconds": number(fitted.length_s), "strength": getattr(params, "strength", None)}
+        found |= {"seconds": number(fitted.length_s), "strength": params.strength, "sound": params.sound}
     else:
         quality = "high" if params.quality == "hd" else None
         ground = "transparent" if params.background == "transparent" else None
@@ -158,7 +158,7 @@ def _files(params: GenerateVideo | PictureParams, task: TaskInput) -> Files:
     """The files that the parameters name, by what they are for. Kinds have some of these fields, none all."""
     words: tuple[Word, ...] = ("image", "last_image", "style_image", "audio", "video")
     named = {word: (asset,) for word in words if (asset := getattr(params, word, None))}
-    named["images"] = (*getattr(params, "images", ()), *getattr(params, "references", ()))
+    named["images"] = tuple(getattr(params, "images", ()))
     return {
         word: tuple(task.inputs[asset].path for asset in assets) for word, assets in named.items() if assets
     }

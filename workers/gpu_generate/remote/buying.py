@@ -12,6 +12,7 @@ from typing import Protocol
 
 from farm.errors import FailureClass, TaskFailure
 from workers.context import Cancelled, Context, TaskInput
+from workers.gpu_generate.remote.calling import Api
 
 _FIRST_S, _LONGEST_S, _SLOWER = 0.2, 3.0, 1.4  # between two looks
 _STEP_S = 0.1  # so often it is asked whether to stop
@@ -49,7 +50,10 @@ class Seen:
 
 
 class Shop(Protocol):
-    """A service that takes work and does it later. Every call raises TaskFailure, and makes one request."""
+    """A service that takes work and does it later. Every call raises TaskFailure."""
+
+    @property
+    def api(self) -> Api: ...
 
     def buy(self) -> Seen:
         """Order it. AMBIGUOUS when the answer never came."""
@@ -131,6 +135,7 @@ def _rest(pause_s: float, context: Context) -> None:
 def _is_off(shop: Shop, ref: str) -> bool:
     """Call it off. Whether nothing will come of it: one that is done already can still be fetched."""
     until = time.monotonic() + _CALL_OFF_S
+    shop.api.is_leaving = True
     try:
         shop.call_off(ref)
         while (seen := shop.look(ref)).state is State.WAITING:

@@ -11,9 +11,9 @@ from farm.net.http import Reply
 from workers.provider_answers import refusal
 from workers.provider_http import Ask, Service, answered
 
-Json = Mapping[str, JsonValue]
+Json = dict[str, JsonValue]
 
-_CALL_S = 60.0
+_CALL_S = 60.0  # where providers.toml says nothing
 # What services say in their own words, whatever the status. A policy is never shopped around.
 _CODES: Mapping[FailureClass, Collection[str]] = {
     FailureClass.POLICY: (
@@ -28,14 +28,18 @@ _CODES: Mapping[FailureClass, Collection[str]] = {
         "exhausted_balance",
         "invalid_api_key",
     ),
+    FailureClass.CAPACITY: ("rate_limit_exceeded", "queue_full", "runner_scheduling_failure"),
     FailureClass.UNSUPPORTED: ("model_not_found", "feature_not_supported", "unsupported_value"),
     FailureClass.OOM: ("out_of_memory",),
     FailureClass.CORRUPT_OUTPUT: ("no_media_generated",),
     FailureClass.TIMEOUT: ("generation_timeout", "request_timeout"),
 }
 _LACKING = (404, 405, 410)
-_POLICY_WORDS = ("nsfw", "flagged as sensitive", "content policy", "safety system", "moderation")
-_MEMORY_WORDS = ("out of memory", "outofmemory")
+_WORDS: Mapping[FailureClass, Collection[str]] = {
+    FailureClass.POLICY: ("nsfw", "flagged as sensitive", "content policy", "safety system", "moderation"),
+    FailureClass.OOM: ("out of memory", "outofmemory"),
+    FailureClass.CAPACITY: ("queue is full", "at capacity", "too many requests"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +50,39 @@ class Told:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Api:
     """A service, how its key is named, how its refusals are read. `checkpoint` may raise, which ends a call.
 
-    A call that buys is not ended so: what came of it must be known.
+    A call that buys is not ended so: what came of it must be known. Nor is any other once it `is_leaving`:
+    then something is called off.
     """
 
     service: Service
     told: Callable[[JsonValue], Told]
     checkpoint: Callable[[], None]
     scheme: str = "Bearer"
+    call_s: float | None = None
+    is_leaving: bool = False
 
-    def ask(self, ask: Ask, call_s: float = _CALL_S, *, may_stop: bool = False) -> JsonValue:
-        """The answer. Raises TaskFailure: AMBIGUOUS where a purchase may have been made."""
-        reply = self.reply(ask, call_s, may_stop=may_stop)
+    def ask(self, ask: Ask, usual_s: float = _CALL_S, *, may_stop: bool = False) -> Json:
+        """The answer, an object. Raises TaskFailure: AMBIGUOUS where a purchase may have been made."""
+        reply = self.reply(ask, usual_s, may_stop=may_stop)
         try:
-            found: JsonValue = json.loads(reply.body) if reply.body else {}
-        except ValueError as error:
+            found: JsonValue = json.loads(reply.body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
             failure = FailureClass.AMBIGUOUS if ask.is_purchase else FailureClass.TRANSIENT
-            raise TaskFailure("The provider's answer is no JSON.", failure, code="no_json") from error
+            raise TaskFailure("The provider's answer is no JSON object.", failure, code="no_json")
         return found
 
-    def reply(self, ask: Ask, call_s: float = _CALL_S, *, may_stop: bool = False) -> Reply:
+    def reply(self, ask: Ask, usual_s: float = _CALL_S, *, may_stop: bool = False) -> Reply:
         """The answer as it came. Raises TaskFailure."""
         named = Ask(ask.method, ask.path, ask.body, ask.headers, self.scheme, ask.is_purchase)
-        stop = self.checkpoint if may_stop or not ask.is_purchase else _go_on
+        is_watched = (may_stop or not ask.is_purchase) and not self.is_leaving
+        stop = self.checkpoint if is_watched else _go_on
+        call_s = usual_s if self.call_s is None else self.call_s
         reply = answered(self.service, named, call_s=call_s, checkpoint=stop)
         if not reply.succeeded:
             raise refused(reply, self._told(reply), self.service, is_purchase=ask.is_purchase)
@@ -81,7 +92,7 @@ class Api:
         text = reply.body.decode(errors="replace").strip()
         try:
             return self.told(json.loads(text))
-        except (ValueError, TypeError, KeyError, IndexError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return Told(text[:500])
 
 
@@ -108,9 +119,7 @@ def named_class(told: Told) -> FailureClass | None:
         if told.code in codes:
             return failure
     words = told.message.lower()
-    if any(word in words for word in _POLICY_WORDS):
-        return FailureClass.POLICY
-    return FailureClass.OOM if any(word in words for word in _MEMORY_WORDS) else None
+    return next((failure for failure, said in _WORDS.items() if any(word in words for word in said)), None)
 
 
 def _go_on() -> None:

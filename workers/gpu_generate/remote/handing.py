@@ -9,7 +9,7 @@ from typing import Any
 from farm.errors import FailureClass, TaskFailure
 from farm.media_types import HEAD_BYTES, sniff
 from tasks.generate_image import PictureParams
-from tasks.generate_video import VIDEO
+from tasks.generate_video import HANDED_ON, VIDEO, GenerateVideo
 from workers.context import Context, Done
 from workers.context import Output as Artifact
 from workers.gpu_generate.pictures.finish import finished
@@ -17,6 +17,7 @@ from workers.gpu_generate.remote.asked import Asked
 from workers.gpu_generate.remote.buying import Output
 from workers.gpu_generate.remote.checking import checked_film, checked_picture, corrupt
 from workers.gpu_generate.remote.inputs import ordered_s
+from workers.gpu_generate.remote.marked import shape_of, write_marked, write_picture
 from workers.media.probe import MediaInfo
 from workers.provider_http import Ask, Service, saved
 
@@ -24,8 +25,8 @@ _FETCH_S = 300.0
 _PICTURE_BYTES, _FILM_BYTES = 64 << 20, 2 << 30
 _FILM_TYPES = {"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"}
 _DATA = "data:"
-# Answers that say that a file is not to be had any more.
-_LOST = frozenset({"provider_403", "provider_404", "provider_410"})
+_LOOKED_AT = 0.9  # of the task is done when the film is here
+_PASSING = (FailureClass.TRANSIENT, FailureClass.TIMEOUT, FailureClass.CAPACITY)
 
 
 def handed(asked: Asked, outputs: Sequence[Output], service: Service, context: Context) -> Done:
@@ -48,15 +49,13 @@ def fetched(output: Output, service: Service, context: Context, number: int, mos
         into.write_bytes(_inline(output.url))
         return into
     ask = Ask("GET", output.url, headers=output.headers)
-    limits = {"call_s": _FETCH_S, "most_bytes": most_bytes}
+    stop = context.checkpoint
     try:
-        saved(service, ask, into, checkpoint=context.checkpoint, **limits)  # type: ignore[arg-type]  # both numbers
+        saved(service, ask, into, call_s=_FETCH_S, most_bytes=most_bytes, checkpoint=stop)
     except TaskFailure as failure:
-        if failure.public_code in _LOST:
-            raise corrupt("its file is gone") from failure
-        if failure.failure is FailureClass.INTERNAL:
-            raise corrupt(failure.message) from failure
-        raise
+        if failure.failure in _PASSING or failure.public_code == "provider_401":
+            raise
+        raise corrupt(f"its file cannot be had. {failure.message}") from failure
     return into
 
 
@@ -76,17 +75,36 @@ def _inline(url: str) -> bytes:
 
 
 def _film(asked: Asked, path: Path, context: Context) -> Done:
-    context.progress(0.95, "look at the film")
+    context.progress(_LOOKED_AT, "look at the film")
     info = checked_film(path, ordered_s(asked))
     with path.open("rb") as file:
         found = sniff(file.read(HEAD_BYTES))
     content_type = _FILM_TYPES.get(found.container) if found else None
-    if content_type is None:
+    if found is None or content_type is None:
         raise corrupt(f"it is {found.label if found else 'no film'}, which browsers do not play")
-    assert found is not None
-    named = path.rename(path.with_name(f"video.{found.container}"))
     said = {**_said(asked), **_measured(info, asked)}
+    if asked.params.watermark:
+        return Done(_marked(asked, path, info, said, context), result=said)
+    named = path.rename(path.with_name(f"video.{found.container}"))
     return Done([Artifact(VIDEO, named, named.name, content_type, meta=said)], result=said)
+
+
+def _marked(
+    asked: Asked, path: Path, info: MediaInfo, said: Mapping[str, Any], context: Context
+) -> list[Artifact]:
+    """The film with the tier's mark, and without it the picture that another video goes on from."""
+    shape, into = shape_of(info), path.with_name("video.mp4")
+
+    def on_frame(done: int) -> None:
+        context.progress(_LOOKED_AT + (1 - _LOOKED_AT) * done / shape.frames, "mark the film")
+
+    write_marked(path, shape, into, on_frame)
+    outputs = [Artifact(VIDEO, into, into.name, "video/mp4", meta=said)]
+    if isinstance(asked.params, GenerateVideo) and asked.params.hand_on_s is not None:
+        bare = path.with_name("handed-on.png")
+        write_picture(path, shape, asked.params.hand_on_s, bare)
+        outputs.append(Artifact(HANDED_ON, bare, bare.name, "image/png", intermediate=True))
+    return outputs
 
 
 def _measured(info: MediaInfo, asked: Asked) -> dict[str, Any]:

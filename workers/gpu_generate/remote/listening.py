@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -25,24 +26,31 @@ class Listener:
         self._prompt_id = prompt_id
         self._nodes = max(1, nodes)
         self._begun: set[str] = set()
-        self._connection = _connected(service, client_id)
-        if self._connection is not None:
-            threading.Thread(target=self._listen, args=[self._connection], daemon=True).start()
+        self._connection: ClientConnection | None = None
+        self._tried = threading.Event()
+        self._thread = threading.Thread(target=self._listen, args=[service, client_id], daemon=True)
 
     def __enter__(self) -> Self:
+        """Wait until it is connected or cannot be, so that nothing of a short prompt is missed."""
+        self._thread.start()
+        self._tried.wait(_OPEN_S)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._connection is not None:
             self._connection.close()
+            self._thread.join(_OPEN_S)
 
-    def _listen(self, connection: ClientConnection) -> None:
-        try:
-            for message in connection:
-                if isinstance(message, str):
-                    self.hear(json.loads(message))
-        except (WebSocketException, OSError, ValueError):
-            return
+    def _listen(self, service: Service, client_id: str) -> None:
+        with suppress(WebSocketException, OSError, UrlRefused, ValueError):
+            try:
+                with _connected(service, client_id) as self._connection:
+                    self._tried.set()
+                    for message in self._connection:
+                        if isinstance(message, str):
+                            self.hear(json.loads(message))
+            finally:
+                self._tried.set()
 
     def hear(self, message: object) -> None:
         """One message: {"type": …, "data": …}. Those of other prompts and of no matter are passed over."""
@@ -69,24 +77,20 @@ class Listener:
         self.fraction = max(self.fraction or 0.0, min(1.0, done))
 
 
-def _connected(service: Service, client_id: str) -> ClientConnection | None:
-    """A connection to an address that the guard has checked; None where there is none to be had."""
+def _connected(service: Service, client_id: str) -> ClientConnection:
+    """A connection to an address that the guard has checked."""
     parts = urlsplit(service.url)
     is_safe = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if is_safe else 80)
-    headers = {"Authorization": f"Bearer {service.key}"} if service.key else None
-    try:
-        address = guard_of(service, _OPEN_S).addresses(host, port)[0]
-        return connect(
-            f"{'wss' if is_safe else 'ws'}://{parts.netloc}{parts.path}/ws?clientId={client_id}",
-            sock=socket.create_connection((address, port), _OPEN_S),
-            ssl=tls() if is_safe else None,
-            additional_headers=headers,
-            open_timeout=_OPEN_S,
-            close_timeout=1.0,
-            max_size=_MOST_BYTES,
-            compression=None,
-            proxy=None,
-        )
-    except (WebSocketException, OSError, UrlRefused):
-        return None
+    address = guard_of(service, _OPEN_S).addresses(host, port)[0]
+    return connect(
+        f"{'wss' if is_safe else 'ws'}://{parts.netloc}{parts.path}/ws?clientId={client_id}",
+        sock=socket.create_connection((address, port), _OPEN_S),
+        ssl=tls() if is_safe else None,
+        additional_headers={"Authorization": f"Bearer {service.key}"} if service.key else None,
+        open_timeout=_OPEN_S,
+        close_timeout=1.0,
+        max_size=_MOST_BYTES,
+        compression=None,
+        proxy=None,
+    )

@@ -12,7 +12,7 @@ from tasks.describe_scenes.asking import Said, Wanted
 from tasks.describe_scenes.checks import notes
 from tasks.describe_scenes.cues import Cue, Shown, choose_cues
 from tasks.describe_scenes.policy import CAPABILITY
-from tasks.describe_scenes.scenes import TextUnusable
+from tasks.describe_scenes.scenes import TextUnusable, is_foreign
 from workers.vision_describe.describing.facts import Seen, twin_of
 from workers.vision_describe.describing.measured import MeasuredDescriber
 from workers.vision_describe.detail import Glance
@@ -65,10 +65,7 @@ class Telling:
         if self._describer.source is Source.MODEL and not self._has_model_text:
             raise _of_no_use()
         cues = self._cues()
-        sources = {source for source, _ in self._told}
-        language = self._params.metadata.hints.language_code
-        if language and Source.MEASURED in sources and language.lower().split("-")[0] != _MEASURED_LANGUAGE:
-            self._warn("language_not_supported", "/metadata/hints/languageCode", "Measured: in English.")
+        self._warn_of_language()
         ids = self._params.metadata.scene_ids or (None,) * len(self._told)
         scenes = [
             SceneText(
@@ -81,6 +78,17 @@ class Telling:
             for scene_id, (source, said), cue in zip(ids, self._told, cues, strict=True)
         ]
         return Described(scenes=tuple(scenes), warnings=tuple(self._warnings))
+
+    def _warn_of_language(self) -> None:
+        language = self._params.metadata.hints.language_code or _MEASURED_LANGUAGE
+        is_measured = any(source is Source.MEASURED for source, _ in self._told)
+        said = None
+        if is_measured and language.lower().split("-")[0] != _MEASURED_LANGUAGE:
+            said = "Measured: in English."
+        elif any(is_foreign(told.description, language) for _, told in self._told):
+            said = "Some descriptions came in another language than was asked for."
+        if said is not None:
+            self._warn("language_not_supported", "/metadata/hints/languageCode", said)
 
     def _wanted(self, place: int) -> Wanted:
         metadata = self._params.metadata

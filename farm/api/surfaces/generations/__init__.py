@@ -3,16 +3,19 @@
 from fastapi import APIRouter
 
 from farm.api.surfaces.generations import (
+    audio,
     charts,
     chat,
     compose,
     edits,
     images,
     models,
+    native,
     shared_status,
     utilities,
     video,
     video_batch,
+    videos,
     voice,
 )
 from farm.api.surfaces.generations.errors import SHAPES
@@ -21,16 +24,19 @@ __all__ = ["SHAPES", "router"]
 
 router = APIRouter()
 for _part in (
+    audio,
     charts,
     chat,
     compose,
     edits,
     images,
     models,
+    native,
     shared_status,
     utilities,
     video,
     video_batch,
+    videos,
     voice,
 ):
     router.include_router(_part.router)

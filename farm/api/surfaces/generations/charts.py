@@ -69,7 +69,7 @@ async def chart_to_video(
     body: ChartRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl, once: MadeOnce
 ) -> StatusView:
     """Make a chart move: line, bar, pie and area from data, or a picture of any chart."""
-    params = _params(body)
+    params = params_of(body)
     spec = body.spec(desk, params, PREFIX)
     if body.chart_image_url is not None:
         wanted = [Wanted(body.chart_image_url, "chart_image_url")]
@@ -79,7 +79,8 @@ async def chart_to_video(
     return await run_in_threadpool(submitted, desk, caller.account.id, made.job_id, base_url)
 
 
-def _params(body: ChartRequest) -> GenerateChart:
+def params_of(body: ChartRequest) -> GenerateChart:
+    """What is asked of the farm, before a picture has come."""
     try:
         return GenerateChart(
             chart=body.chart_data,

@@ -37,14 +37,19 @@ async def compose(
 ) -> StatusView:
     """Merge a hosted sound onto a hosted MP4."""
     wanted = [Wanted(body.video_url, "video_url", FILMS), Wanted(body.audio_url, "audio_url", SOUNDS)]
-    params = ComposeVideo(
-        video="video_url",
-        audio="audio_url",
-        replace_audio=body.replace_audio,
-        hold_last_frame=body.hold_last_frame,
-    )
+    params = params_of(body)
     spec = body.spec(desk, params, PREFIX)  # what is wrong with the rest is told before anything is fetched
     video, audio = await fetched(desk, caller.account, wanted, base_url)
     spec = replace(spec, params=params.model_copy(update={"video": video.id, "audio": audio.id}))
     made = await run_in_threadpool(submit, desk.hall, caller, spec, once)
     return await run_in_threadpool(submitted, desk, caller.account.id, made.job_id, base_url)
+
+
+def params_of(body: ComposeRequest) -> ComposeVideo:
+    """What is asked of the farm, before the files have come."""
+    return ComposeVideo(
+        video="video_url",
+        audio="audio_url",
+        replace_audio=body.replace_audio,
+        hold_last_frame=body.hold_last_frame,
+    )

@@ -1,6 +1,6 @@
 """POST /v1/images/edits: a picture is changed as a prompt says, in OpenAI's shape (a form with files)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
@@ -11,7 +11,7 @@ from farm.account import Account
 from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
 from farm.api.errors import refused_params
 from farm.api.fetched import Wanted, fetched
-from farm.api.forms import FileRule, Form, SentFile, received_form, store, takes_form
+from farm.api.forms import FileRule, Form, SentFile, received_form, store, takes_form, values_of
 from farm.api.idempotency import once
 from farm.api.routing import farm_router
 from farm.api.surfaces.generations import images_spec as specs
@@ -32,7 +32,7 @@ router = farm_router("/v1", "generations")
     "/images/edits",
     response_model=PicturesAnswer,
     openapi_extra=takes_form("generations", EditRequest, _FILES),
-    responses=ANSWERS,  # type: ignore[arg-type]  # statuses as FastAPI takes them, invariant in its signature
+    responses=ANSWERS,
 )
 async def edit(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:
     """Change a picture: within a mask, beyond its edges, in another style; the answer comes with it."""
@@ -52,20 +52,28 @@ async def _spec(desk: Desk, account: Account, body: EditRequest, form: Form, bas
     """The job with its pictures kept, once all that is cheap to check has been checked."""
     images, masks = form.files["image"], form.files["mask"]
     links = [Wanted(body.image_url, "image_url")] if body.image_url else []
-    more = specs.wanted_of(body)
     pending = specs.edit(
         body,
-        [specs.PENDING] * (len(images) + len(links) + len(body.character_references)),
+        [specs.PENDING] * (len(images) + len(links)),
         specs.PENDING if masks else None,
         specs.PENDING if body.style_reference_url else None,
     )
     specs.spec_of(desk, account, body, pending, specs.EDIT)
-    found = specs.ids_of(await fetched(desk, account, [*links, *more], base_url))
-    kept = await run_in_threadpool(store, desk, account, [*images, *masks])
-    characters, style = specs.sorted_out(body, found[len(links) :])
-    pictures = [*kept[: len(images)], *found[: len(links)], *characters]
-    params = specs.edit(body, pictures, kept[-1] if masks else None, style)
+    found = specs.ids_of(await fetched(desk, account, [*links, *specs.wanted_of(body)], base_url))
+    kept = await run_in_threadpool(_kept, desk, account, [*images, *masks])
+    _, style = specs.sorted_out(body, found[len(links) :])
+    params = specs.edit(
+        body, [*kept[: len(images)], *found[: len(links)]], kept[-1] if masks else None, style
+    )
     return specs.spec_of(desk, account, body, params, specs.EDIT)
+
+
+def _kept(desk: Desk, account: Account, files: Sequence[SentFile]) -> list[str]:
+    """Their assets' ids. The call's own copies are let go at once: it may be held for minutes."""
+    ids = store(desk, account, files)
+    for file in files:
+        file.path.unlink()
+    return ids
 
 
 def _rules(desk: Desk) -> Mapping[str, FileRule]:
@@ -75,17 +83,9 @@ def _rules(desk: Desk) -> Mapping[str, FileRule]:
 
 
 def _body(form: Form) -> EditRequest:
-    """The form's texts, checked. Empty ones count as left out, as browsers and n8n send them."""
-    said: dict[str, object] = {}
-    for name, field in EditRequest.model_fields.items():
-        if name == "character_references":
-            said[name] = [url for url in form.texts.get(name, ()) if url]
-        elif text := form.text(name):
-            said[name] = text
-        elif field.is_required() and name in form.texts:
-            said[name] = ""
+    """The form's texts, checked."""
     try:
-        return EditRequest.model_validate_strings(said)
+        return EditRequest.model_validate(values_of(form, EditRequest))
     except ValidationError as error:
         raise refused_params(error, "") from None
 
@@ -94,7 +94,7 @@ def _check(body: EditRequest, images: tuple[SentFile, ...], masks: tuple[SentFil
     """Raise BadRequest for what the files show at once; workers look again at what they decode."""
     if not images and body.image_url is None:
         raise BadRequest("image is required.", param="image")
-    if len(images) + bool(body.image_url) + len(body.character_references) > MOST_IMAGES:
+    if len(images) + bool(body.image_url) > MOST_IMAGES:
         raise BadRequest(f"image: at most {MOST_IMAGES} pictures may be given.", param="image")
     if not masks or not images or not (images[0].width and masks[0].width):
         return

@@ -1,5 +1,7 @@
 """POST /v1/images/generations: pictures from a prompt, in OpenAI's shape, answered when they are there."""
 
+from typing import Any
+
 from fastapi import Response
 from starlette.requests import Request
 
@@ -12,7 +14,7 @@ from farm.api.surfaces.generations.images_wire import ImageRequest, PicturesAnsw
 
 router = farm_router("/v1", "generations")
 
-ANSWERS = {
+ANSWERS: dict[int | str, dict[str, Any]] = {
     202: {"model": UnderwayPictures, "description": "With `Prefer: respond-async`."},
     504: {"description": "Not done in time: the job goes on, and the error names it."},
 }
@@ -22,7 +24,7 @@ ANSWERS = {
     "/images/generations",
     response_model=PicturesAnswer,
     openapi_extra=submits("generations"),
-    responses=ANSWERS,  # type: ignore[arg-type]  # statuses as FastAPI takes them, invariant in its signature
+    responses=ANSWERS,
 )
 async def generate(
     body: ImageRequest, request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from farm.account import Account
 from farm.api.desk import Desk
@@ -33,45 +34,37 @@ _FIELDS = {
 
 def generation(body: ImageRequest, images: Sequence[str], style: str | None) -> GenerateImage:
     """The parameters, with the assets that its URLs led to. Raises BadRequest."""
-    width, height = size_of(body.size) or _SIZE
-    return GenerateImage(
-        prompt=body.prompt,
-        negative_prompt=body.negative_prompt,
-        model=body.model,
-        failover=body.failover,
-        count=body.n,
-        width=width,
-        height=height,
-        seed=body.seed,
-        quality="hd" if body.is_hd else "standard",
-        background="transparent" if body.is_transparent else "auto",
-        output_format=body.output_format,
-        images=tuple(images),
-        style_image=style,
-        camera_angle=body.camera_angle.strip(),
-    )
+    angle = body.camera_angle.strip()
+    size = size_of(body.size) or _SIZE
+    return GenerateImage(**_shared(body, size), images=tuple(images), style_image=style, camera_angle=angle)
 
 
 def edit(body: EditRequest, images: Sequence[str], mask: str | None, style: str | None) -> EditImage:
     """As `generation`; without a size the picture keeps its own."""
-    size = size_of(body.size)
     return EditImage(
-        prompt=body.prompt,
-        negative_prompt=body.negative_prompt,
-        model=body.model,
-        failover=body.failover,
-        count=body.n,
-        width=size[0] if size else None,
-        height=size[1] if size else None,
-        seed=body.seed,
-        quality="hd" if body.is_hd else "standard",
-        background="transparent" if body.is_transparent else "auto",
-        output_format=body.output_format,
+        **_shared(body, size_of(body.size)),
         images=tuple(images),
         mask=mask,
         outpaint=body.outpaint_direction,
         style_image=style,
     )
+
+
+def _shared(body: PictureRequest, size: tuple[int, int] | None) -> dict[str, Any]:
+    """The fields of PictureParams."""
+    return {
+        "prompt": body.prompt,
+        "negative_prompt": body.negative_prompt,
+        "model": body.model,
+        "failover": body.failover,
+        "count": body.n,
+        "width": size[0] if size else None,
+        "height": size[1] if size else None,
+        "seed": body.seed,
+        "quality": "hd" if body.is_hd else "standard",
+        "background": "transparent" if body.is_transparent else "auto",
+        "output_format": body.output_format,
+    }
 
 
 def spec_of(
@@ -88,8 +81,9 @@ def wanted_of(body: PictureRequest) -> list[Wanted]:
     """The pictures that a call names by URL: characters first, then the style."""
     named: list[tuple[str | None, str]] = []
     if isinstance(body, ImageRequest):
+        many = enumerate(body.character_references)
         named.append((body.character_reference_url, "character_reference_url"))
-    named += [(url, f"character_references[{index}]") for index, url in enumerate(body.character_references)]
+        named += [(url, f"character_references[{index}]") for index, url in many]
     named.append((body.style_reference_url, "style_reference_url"))
     return [Wanted(url, field) for url, field in named if url is not None]
 

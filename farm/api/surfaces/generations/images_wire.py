@@ -33,7 +33,6 @@ class PictureRequest(ToldAtTheEnd):
     response_format: Literal["url", "b64_json"] = "url"
     output_format: Literal["png", "jpeg", "webp"] = "png"
     style_reference_url: Url | None = None
-    character_references: References = Field(default=[])
     negative_prompt: Annotated[str, Field(max_length=PROMPT_CHARACTERS)] = ""
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] | None = None
     failover: Switch = True
@@ -71,6 +70,7 @@ class ImageRequest(PictureRequest):
 
     camera_angle: Annotated[str, Field(pattern=r"^[\w' -]{0,64}$", examples=["isometric", "low-angle"])] = ""
     character_reference_url: Url | None = None
+    character_references: References = Field(default=[])
 
 
 class EditRequest(PictureRequest):

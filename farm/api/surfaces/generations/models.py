@@ -26,6 +26,9 @@ async def get_model(model_id: str, desk: AtDesk) -> wire.ModelView:
     catalog = desk.hall.catalog
     if model_id == AUTO:
         return _auto(catalog)
+    own = {view.id: view for view in _talkers(catalog)}
+    if model_id in own:
+        return own[model_id]
     known = catalog.models.id_of(model_id)
     return wire.ModelView.of(model_id, catalog.models.models[known], catalog.providers.serving(known))
 
@@ -33,7 +36,21 @@ async def get_model(model_id: str, desk: AtDesk) -> wire.ModelView:
 def _views(catalog: Catalog) -> list[wire.ModelView]:
     known = catalog.models.models.items()
     views = [wire.ModelView.of(name, model, catalog.providers.serving(name)) for name, model in known]
-    return [_auto(catalog), *views]
+    return [_auto(catalog), *views, *_talkers(catalog)]
+
+
+def _talkers(catalog: Catalog) -> list[wire.ModelView]:
+    """Language models that providers.toml routes by name; some of the catalog's patterns, some its own."""
+    book = catalog.providers
+    names = [name for name in book.routes.get(Capability.CHAT, {}) if not name.endswith("*")]
+    return [_talker(catalog, name) for name in names if name not in catalog.models.models]
+
+
+def _talker(catalog: Catalog, name: str) -> wire.ModelView:
+    known, serving = catalog.models.find(name), {str(Capability.CHAT): name}
+    if known is not None:
+        return wire.ModelView.of(name, catalog.models.models[known], serving)
+    return wire.ModelView.talker(name, serving)
 
 
 def _auto(catalog: Catalog) -> wire.ModelView:

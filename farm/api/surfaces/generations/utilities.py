@@ -17,7 +17,7 @@ from farm.api.body import read_json
 from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
 from farm.api.errors import refused_params
 from farm.api.fetched import Wanted, fetched
-from farm.api.forms import MEDIA_TYPE, FileRule, Form, received_form, store, takes_form
+from farm.api.forms import MEDIA_TYPE, FileRule, Form, received_form, store, takes_form, values_of
 from farm.api.idempotency import once
 from farm.api.routing import farm_router
 from farm.api.surfaces.generations.asked import Switch, ToldAtTheEnd, Url
@@ -112,8 +112,8 @@ class _Call:
         if self._request.headers.get("content-type", "").lower().startswith(MEDIA_TYPE):
             most = self._desk.hall.catalog.limits.fetch_picture_bytes
             async with received_form(self._request, {"image": FileRule((MediaKind.IMAGE,), most)}) as form:
-                said = {name: form.text(name) for name in model.model_fields if form.text(name)}
-                body = _checked(lambda: model.model_validate_strings(said))
+                said = values_of(form, model)
+                body = _checked(lambda: model.model_validate(said))
                 return await self._made(body, form, form.told, params, prefix)
         raw = await read_json(self._request, self._desk.hall.catalog.limits.json_max_bytes)
         body = _checked(lambda: model.model_validate(raw))

@@ -55,11 +55,11 @@ async def started(desk: Desk, caller: Caller, body: VideoRequest, base_url: str,
     await video_start.check_webhook(desk, body.webhook_url)
     first = video_spec.first_picture(body)
     wanted = video_spec.wanted_of(body, *first)
-    spec = await run_in_threadpool(_spec, desk, caller, body, UNFETCHED, prefix)
+    spec = await run_in_threadpool(spec_for, desk, caller, body, UNFETCHED, prefix)
     if not wanted:
         return spec
     pictures = await video_start.fetch(desk, caller.account, wanted, base_url)
-    return await run_in_threadpool(_spec, desk, caller, body, pictures, prefix)
+    return await run_in_threadpool(spec_for, desk, caller, body, pictures, prefix)
 
 
 def video_job(desk: Desk, caller: Caller, job_id: str) -> Job:
@@ -70,7 +70,8 @@ def video_job(desk: Desk, caller: Caller, job_id: str) -> Job:
     return found
 
 
-def _spec(desk: Desk, caller: Caller, body: VideoRequest, pictures: Pictures, prefix: str) -> JobSpec:
+def spec_for(desk: Desk, caller: Caller, body: VideoRequest, pictures: Pictures, prefix: str) -> JobSpec:
+    """What is to be submitted, with the pictures that came, or to be priced before any did."""
     url, _ = video_spec.first_picture(body)
     size = video_start.size_for(desk, caller.account, body, url, pictures)
     ids = pictures.ids([item.url for item in video_spec.wanted_of(body, url)])

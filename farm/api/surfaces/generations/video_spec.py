@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from farm.api.fetched import Wanted
 from farm.api.surfaces.generations.video_wire import VideoRequest, VideoSettings
-from farm.errors import BadRequest, FarmError, ModelNotOffered
+from farm.errors import BadRequest, FarmError
 from farm.models import Model
 from farm.providers import AUTO
 from tasks.generate_video import MOST_SEED, GenerateVideo
@@ -100,30 +100,32 @@ def check_model(model: Model | None, name: str, *, sound: bool, seconds: float |
 
 
 @contextmanager
-def wire_names(prefix: str = "") -> Iterator[None]:
-    """Have refusals name the fields of this surface; `prefix` is that of fields of one video of a batch."""
+def wire_names(prefix: str = "", also: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Have refusals name the fields of this surface; `prefix` is that of fields of one video of a batch.
+
+    `also` are names that go before the surface's own.
+    """
+    names = {**_FIELDS, **(also or {})}
     try:
         yield
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)[0]
         where = [str(part) for part in found["loc"]]
-        name = _FIELDS.get(where[0], where[0]) if where else "prompt"
+        name = names.get(where[0], where[0]) if where else "prompt"
         message = str(found["msg"]).removeprefix("Value error, ")
         raise BadRequest(f"{name}: {message}.", param=name) from None
-    except (ModelNotOffered, BadRequest) as error:
-        raise _renamed(error, prefix) from None
     except FarmError as error:
-        error.param = _FIELDS.get(error.param or "", error.param)
-        raise
+        raise _renamed(error, prefix, names) from None
 
 
-def _renamed(error: BadRequest, prefix: str) -> BadRequest:
+def _renamed(error: FarmError, prefix: str, names: Mapping[str, str]) -> FarmError:
     name = error.param or ""
-    new = _FIELDS.get(name, name)
+    new = names.get(name, name)
     if prefix and new in ("prompt", "image_url"):
         new = f"{prefix}.{new}"
-    message = error.message.replace(f"{name}: ", f"{new}: ", 1) if name else error.message
-    error.message, error.param = message, new or None
+    if name:
+        error.message = error.message.replace(f"{name}: ", f"{new}: ", 1)
+        error.param = new
     return error
 
 

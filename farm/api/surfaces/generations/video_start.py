@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -24,7 +25,7 @@ from farm.providers import Route
 from tasks.multi_shot import MultiShot
 
 ROW_PREFIX = "vid"
-_PENDING = "asset_pending"  # stands for a picture that has not been fetched
+PENDING = "asset_pending"  # stands for a picture that has not been fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,20 @@ class Pictures:
     by_url: Mapping[str, Asset]
 
     def ids(self, urls: Sequence[str]) -> dict[str, str]:
-        return {url: self.by_url[url].id if url in self.by_url else _PENDING for url in urls}
+        return {url: self.by_url[url].id if url in self.by_url else PENDING for url in urls}
 
     def size(self, url: str | None) -> tuple[int, int] | None:
         """Of the picture at that URL, where its bytes told."""
         asset = self.by_url.get(url) if url is not None else None
-        if asset is None or "width" not in asset.meta:
-            return None
-        return int(asset.meta["width"]), int(asset.meta["height"])
+        return shape_of(asset.meta) if asset is not None else None
 
 
 UNFETCHED = Pictures({})
+
+
+def shape_of(meta: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Width and height of a picture, where its bytes told."""
+    return (int(meta["width"]), int(meta["height"])) if "width" in meta else None
 
 
 def size_for(

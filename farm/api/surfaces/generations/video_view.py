@@ -19,12 +19,11 @@ from farm.api.surfaces.generations.video_wire import (
 from farm.batch import Batch
 from farm.doors import jobs
 from farm.doors.served import served_all
-from farm.errors import BadRequest, FailureClass
-from farm.generation import PublicError, error_of, status_word, whole
+from farm.errors import BadRequest
+from farm.generation import FAMILIES, PublicError, error_of, status_word, whole
 from farm.job import Job
 from farm.models import Model
 from farm.provider_facts import Served
-from farm.providers import AUTO
 from farm.states import JobState
 from tasks.generate_video import GenerateVideo
 from tasks.multi_shot import KIND as MULTI_SHOT
@@ -32,22 +31,22 @@ from tasks.multi_shot import MultiShot, video_of
 
 KINDS = (GenerateVideo.kind, MULTI_SHOT.name)
 VIDEO = "video"
-_TIMEOUTS = (FailureClass.TIMEOUT, FailureClass.NO_PROGRESS)
-_MINUTE_S = 60
+_FAMILY = FAMILIES["vgen"]
 
 
 class View:
     """One video that this account may look at."""
 
     def __init__(self, desk: Desk, job: Job, served: Served, base_url: str) -> None:
-        self._desk, self._job, self._served, self._base_url = desk, job, served, base_url
+        self.served = served
+        self._desk, self._job, self._base_url = desk, job, base_url
 
     def started(self) -> VideoStarted:
         """What its POST answers: a video is under way from then on."""
         return VideoStarted(**self._told() | {"status": "processing"})
 
     def status(self) -> VideoStatus:
-        job, served = self._job, self._served
+        job, served = self._job, self.served
         failed = job.state in (JobState.FAILED, JobState.CANCELLED)
         return VideoStatus(
             **self._told(),
@@ -61,7 +60,7 @@ class View:
     def batch_started(self) -> BatchJobStarted:
         job = self._job
         return BatchJobStarted(
-            id=job.id, prompt=job.params["prompt"], status="pending", credits=whole(self._served.credits_mc)
+            id=job.id, prompt=job.params["prompt"], status="pending", credits=whole(self.served.credits_mc)
         )
 
     def batch_status(self) -> BatchJobStatus:
@@ -70,7 +69,7 @@ class View:
             id=job.id,
             prompt=job.params["prompt"],
             status=status_word(job.state),
-            credits=whole(self._served.credits_mc),
+            credits=whole(self.served.credits_mc),
             image_url=job.params.get("image_url"),
             output_url=self._output_url(),
             error_message=error.message if error else None,
@@ -78,18 +77,12 @@ class View:
 
     @property
     def error(self) -> PublicError | None:
-        """Why it failed; a timeout in the document's own words (C-100)."""
-        job = self._job
-        found = error_of(job.state, job.failure)
-        if found is None or job.failure is None or job.failure.failure_class not in _TIMEOUTS:
-            return found
-        minutes = self._desk.hall.catalog.api.video_s / _MINUTE_S
-        limit = f" after {minutes:g} minutes" if minutes else ""
-        return found.model_copy(update={"message": f"Video generation timed out{limit}"})
+        """Why it failed."""
+        return error_of(self._job.state, self._job.failure, _FAMILY)
 
     def _told(self) -> dict[str, Any]:
         """What every answer tells."""
-        job, served, url = self._job, self._served, self._output_url()
+        job, served, url = self._job, self.served, self._output_url()
         return {
             "id": job.id,
             "model": served.model,
@@ -116,7 +109,7 @@ class View:
 
     def _model(self) -> Model | None:
         book = self._desk.hall.catalog.models
-        found = book.find(self._served.model_actual)
+        found = book.find(self.served.model_actual)
         return book.models[found] if found else None
 
 
@@ -167,6 +160,3 @@ def _asked(job: Job) -> GenerateVideo:
     if job.kind == MULTI_SHOT.name:
         return video_of(MultiShot.model_validate(dict(job.params)), 0)
     return GenerateVideo.model_validate(dict(job.params))
-
-
-__all__ = ["AUTO", "KINDS", "View", "batch_started", "batch_status", "view", "views"]

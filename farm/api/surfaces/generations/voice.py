@@ -34,6 +34,10 @@ def generate_voice(
     body: VoiceRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl, once: MadeOnce
 ) -> StatusView:
     """Say a text: an MP3, in one of six voices and ten languages."""
-    params = GenerateVoice(text=body.text, voice=body.voice, language=body.language, speed=body.speed)
-    made = submit(desk.hall, caller, body.spec(desk, params, PREFIX), once)
+    made = submit(desk.hall, caller, body.spec(desk, params_of(body), PREFIX), once)
     return submitted(desk, caller.account.id, made.job_id, base_url)
+
+
+def params_of(body: VoiceRequest) -> GenerateVoice:
+    """What is asked of the farm."""
+    return GenerateVoice(text=body.text, voice=body.voice, language=body.language, speed=body.speed)

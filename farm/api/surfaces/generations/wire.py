@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from farm.models import Capability, Cost, FrameRule, Given, Model, SizeRule
+from farm.models import Capability, Cost, FrameRule, Given, Makes, Model, SizeRule
 from farm.providers import AUTO
 
 _UNKNOWN = 0  # OpenAI's clients want a number for when a model was made
@@ -90,6 +90,20 @@ class ModelView(BaseModel):
             available=bool(means),
             capabilities=list(means),
             serving=dict(means),
+        )
+
+    @classmethod
+    def talker(cls, name: str, serving: Mapping[str, str]) -> "ModelView":
+        """A language model of the operator's own."""
+        return cls(
+            id=name,
+            owned_by="operator",
+            name=name,
+            description="A language model that this farm's operator offers.",
+            type=Makes.TEXT,
+            available=True,
+            capabilities=[Capability.CHAT],
+            serving=dict(serving),
         )
 
 

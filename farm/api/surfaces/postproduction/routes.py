@@ -13,6 +13,7 @@ from farm.api.errors import default_shape
 from farm.api.idempotency import MadeOnce
 from farm.api.routing import farm_router, submits
 from farm.api.surfaces.postproduction import rendering, wire
+from farm.api.surfaces.postproduction.waiting import is_async
 from farm.doors.answered import note_answered
 from farm.doors.submit import submit
 from farm.job import JobSpec
@@ -66,7 +67,7 @@ def compose_otio(
     desk: AtDesk,
     caller: SignedIn,
     once: MadeOnce,
-    prefer: Annotated[str, Header(max_length=200)] = "",
+    prefer: Annotated[str, Header(max_length=200, description="`respond-async`: do not wait.")] = "",
 ) -> Response:
     """Compose an explicit manifest into an OpenTimelineIO file: the same bytes for the same manifest.
 
@@ -78,7 +79,7 @@ def compose_otio(
         manifest = checked(body, limits_of(desk, caller.account))
         rendering.require_assets(desk, caller.account, manifest)
         made = composed(manifest)
-        is_later = _is_async(prefer) or made.writing_s > _LONGEST_HERE_S
+        is_later = is_async(request) or made.writing_s > _LONGEST_HERE_S
         files = () if is_later or manifest.render else _files(made)
     except BrokenManifest as error:
         return _refused(error, request_id)
@@ -93,7 +94,7 @@ def compose_otio(
         return rendering.accepted(job_id, _view(made, price_mc), _meta(made, request_id))
     if is_later:
         job_id = submit(desk.hall, caller, spec, once).job_id
-        return _accepted(job_id, _meta(made, request_id), is_asked=_is_async(prefer))
+        return _accepted(job_id, _meta(made, request_id), is_asked=is_async(request))
     job_id = note_answered(desk.hall, caller, spec, {"compose": {"duration_s": made.duration_s}}, once)
     if manifest.response_format == "file":
         return _file(made, files)
@@ -114,11 +115,6 @@ def _files(made: Composed) -> tuple[File, ...]:
         require_writable(made.manifest)
         return ()
     return made.files()
-
-
-def _is_async(prefer: str) -> bool:
-    """RFC 7240: preferences by commas, each with parameters by semicolons."""
-    return "respond-async" in {wish.partition(";")[0].strip().lower() for wish in prefer.split(",")}
 
 
 def _meta(made: Composed, request_id: str) -> wire.Meta:

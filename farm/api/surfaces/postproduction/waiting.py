@@ -62,8 +62,8 @@ class UnderwayAnswer(Answer):
 
 
 def is_async(request: Request) -> bool:
-    """RFC 7240: preferences by commas, each with parameters by semicolons."""
-    wishes = request.headers.get("prefer", "").split(",")
+    """RFC 7240: preferences by commas or lines, each with parameters by semicolons."""
+    wishes = ",".join(request.headers.getlist("prefer")).split(",")
     return "respond-async" in {wish.partition(";")[0].strip().lower() for wish in wishes}
 
 

@@ -80,6 +80,8 @@ class ExtendBody(Asked):
 class ImageBody(Asked):
     """One or more pictures from words; with `image_filename`, by a model that changes pictures."""
 
+    model_config = ConfigDict(json_schema_extra={"x-seed": "inferred"})
+
     prompt: Prompt
     model: Word = None
     negative_prompt: Annotated[str, Field(max_length=PROMPT_CHARACTERS)] = ""

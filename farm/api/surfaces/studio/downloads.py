@@ -21,28 +21,33 @@ router = APIRouter(prefix="/api", tags=["studio"])
 
 Name = Annotated[str, Path(min_length=1, max_length=300)]
 Token = Annotated[str | None, Query(max_length=64)]
-_METHODS = ["GET", "HEAD"]
 
 
-@router.api_route("/video/{filename}", methods=_METHODS, response_class=Response, responses=REFUSALS)
+@router.head("/video/{filename}", include_in_schema=False)
+@router.get("/video/{filename}", summary="Download a video", response_class=Response, responses=REFUSALS)
 def video(request: Request, filename: Name, desk: AtDesk, visitor: Visitor, token: Token = None) -> Response:
     """Download a video: your own, or one whose share token you have. Takes one Range."""
     return _given(request, desk, visitor, filename, token, Medium.VIDEO)
 
 
-@router.api_route("/image/{filename}", methods=_METHODS, response_class=Response, responses=REFUSALS)
+@router.head("/image/{filename}", include_in_schema=False)
+@router.get("/image/{filename}", summary="Download a picture", response_class=Response, responses=REFUSALS)
 def image(request: Request, filename: Name, desk: AtDesk, visitor: Visitor, token: Token = None) -> Response:
     """Download a picture."""
     return _given(request, desk, visitor, filename, token, Medium.IMAGE)
 
 
-@router.api_route("/audio/{filename}", methods=_METHODS, response_class=Response, responses=REFUSALS)
+@router.head("/audio/{filename}", include_in_schema=False)
+@router.get("/audio/{filename}", summary="Download a sound", response_class=Response, responses=REFUSALS)
 def audio(request: Request, filename: Name, desk: AtDesk, visitor: Visitor, token: Token = None) -> Response:
     """Download a sound."""
     return _given(request, desk, visitor, filename, token, Medium.AUDIO)
 
 
-@router.api_route("/input-image/{filename}", methods=_METHODS, response_class=Response, responses=REFUSALS)
+@router.head("/input-image/{filename}", include_in_schema=False)
+@router.get(
+    "/input-image/{filename}", summary="Serve an input picture", response_class=Response, responses=REFUSALS
+)
 def input_image(request: Request, filename: Name, desk: AtDesk, visitor: Visitor) -> Response:
     """Serve a picture that was uploaded, or taken out of a video."""
     account = _signed_in(visitor)

@@ -12,7 +12,6 @@ from farm.api.surfaces.studio.errors import REFUSALS
 from farm.api.surfaces.studio.media import Medium, all_kinds, medium_of
 from farm.api.surfaces.studio.shown import Status, StatusView, status_of, status_view
 from farm.doors import generations, jobs, line, served, workers
-from farm.job import Job
 from farm.models import Capability
 from farm.states import JobState, WorkerState
 
@@ -20,7 +19,7 @@ router = farm_router("/api", "studio")
 
 JobId = Annotated[str, Query(min_length=1, max_length=64)]
 _POOL = "gpu-generate"
-_MOST_SHOWN = 100
+_MOST_SHOWN = 50
 _MAKING = (Capability.TEXT_TO_VIDEO, Capability.IMAGE_TO_VIDEO, Capability.TEXT_TO_IMAGE)
 
 
@@ -87,7 +86,7 @@ def cancel(body: asked.CancelBody, desk: AtDesk, caller: SignedIn) -> CancelledV
 @router.get("/queue", openapi_extra=rated("generation_status"), responses=REFUSALS)
 def queue(desk: AtDesk, caller: SignedIn) -> QueueView:
     """Tell how long the line is, and where the caller's own jobs stand in it."""
-    own = _under_way(desk, caller.account.id)
+    own = generations.under_way(desk.hall, caller.account.id, all_kinds(), limit=_MOST_SHOWN)
     places = line.places_of(desk.hall, [job.id for job in own])
     shown = [
         WaitingView(
@@ -120,13 +119,6 @@ def backend(desk: AtDesk, caller: SignedIn) -> BackendView:
         gpu_workers=sum(bool(worker.slots.get("device")) for worker in here),
         models=sorted({model for worker in here for model in worker.models}),
     )
-
-
-def _under_way(desk: Desk, account_id: int) -> list[Job]:
-    """The oldest first, with how far each is."""
-    states, kinds = (JobState.QUEUED, JobState.RUNNING), all_kinds()
-    found = jobs.list_jobs(desk.hall, account_id, states=states, limit=_MOST_SHOWN)
-    return [jobs.job(desk.hall, account_id, job.id) for job in reversed(found) if job.kind in kinds]
 
 
 def _pools(desk: Desk) -> set[str]:

@@ -78,6 +78,12 @@ def sounds(desk: AtDesk, caller: SignedIn, limit: Limit = 50, offset: Offset = 0
     return _listed(desk, caller.account.id, Medium.AUDIO, limit, offset)
 
 
+@router.get("/generations/{id}", openapi_extra=_RATE, responses=REFUSALS)
+def one_video(id: Number, desk: AtDesk, caller: SignedIn) -> GenerationView:
+    """Show one video with all that is known of it."""
+    return generation_view(generations.generation(desk.hall, caller.account.id, id, _VIDEOS))
+
+
 @router.delete("/generations/{id}", openapi_extra=_RATE, responses=REFUSALS)
 def delete_video(id: Number, desk: AtDesk, caller: SignedIn) -> DeletedView:
     """Delete a video and its file. One under way is cancelled."""

@@ -25,7 +25,7 @@ class Gallery(BaseModel):
     has_more: bool
 
 
-@router.get("/share/{token}", responses=REFUSALS)
+@router.get("/share/{token}", summary="Tell of a shared video", responses=REFUSALS)
 def shared(token: Annotated[str, Path(max_length=64)], desk: AtDesk, visitor: Visitor) -> SharedView:
     """Tell of a shared video; no key is needed. Its `url` gives the file."""
     if "\0" in token:
@@ -33,7 +33,7 @@ def shared(token: Annotated[str, Path(max_length=64)], desk: AtDesk, visitor: Vi
     return shared_view(generations.shared(desk.hall, token))
 
 
-@router.get("/gallery/community", responses=REFUSALS)
+@router.get("/gallery/community", summary="Browse the public gallery", responses=REFUSALS)
 def community(
     desk: AtDesk,
     visitor: Visitor,

@@ -39,6 +39,7 @@ _FIELDS: Mapping[Given, tuple[str, MediaKind]] = {
     Given.AUDIO: ("audio_filename", MediaKind.AUDIO),
     Given.VIDEO: ("driving_video_filename", MediaKind.VIDEO),
 }
+_NAMES: Mapping[Given, str] = {given: name for given, (name, _) in _FIELDS.items()}
 _SETTINGS = ("negative_prompt", "width", "height", "frames", "steps", "cfg", "sampler", "scheduler", "shift")
 
 P = TypeVar("P", bound=Params)
@@ -81,7 +82,7 @@ def restyled(desk: Desk, account: Account, body: asked.V2vBody) -> GenerateVideo
         **said,
         **_shape_of(source, _known(catalog, model)),
     )
-    _check_model(catalog, model, params.capability, [Given.VIDEO])
+    _check_model(catalog, model, params.capability, [Given.VIDEO], {Given.VIDEO: "video_filename"})
     return within_tier(catalog, account, params)
 
 
@@ -173,18 +174,24 @@ def _check_inputs(given: Collection[Given]) -> None:
             raise BadRequest(f"{_FIELDS[alone][0]} needs image_filename as well.", param="image_filename")
 
 
-def _check_model(catalog: Catalog, name: str, capability: Capability, given: Collection[Given]) -> None:
+def _check_model(
+    catalog: Catalog,
+    name: str,
+    capability: Capability,
+    given: Collection[Given],
+    names: Mapping[Given, str] = _NAMES,
+) -> None:
     """Refuse what the model lacks or cannot use, by the field's name; of unknown models nothing is known."""
     model = _known(catalog, name)
     if model is None:
         return
     for needed in model.needs:
-        if needed not in given and needed in _FIELDS:
-            field = _FIELDS[needed][0]
+        if needed not in given and needed in _NAMES:
+            field = {**_NAMES, **names}[needed]
             raise BadRequest(f"{field} is required: {name} needs it.", param=field)
     for extra in given:
         if extra not in (*model.needs, *model.takes):
-            field = _FIELDS[extra][0]
+            field = {**_NAMES, **names}[extra]
             raise BadRequest(f"{field}: {name} takes no such file.", param=field)
     if capability not in model.serves:
         can = ", ".join(model.serves)

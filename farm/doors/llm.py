@@ -1,4 +1,4 @@
-"""Calls to language models behind OpenAI's API: kept connections, answers read as they come.
+"""The door to language models behind OpenAI's API: kept connections, answers read as they come.
 
 The host is an operator's word (providers.toml), so it may lie anywhere. Else as for all calls of the farm: no
 redirect, no proxy, nothing from the environment, nothing decompressed, and an end to every wait.
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import httpx
 
 from farm.net.http import AnswerTooLong, CallFailed, CallTooSlow
+
+__all__ = ["AnswerTooLong", "CallFailed", "CallTooSlow", "LlmAnswer", "LlmClient", "Service"]
 
 _EXCERPT_BYTES = 65_536
 _KEPT_CONNECTIONS = 20

@@ -1,0 +1,362 @@
+"""Every engine of a remote service against a server of its published schema: what it buys and raises."""
+
+import threading
+from base64 import b64decode
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from farm.errors import FailureClass, TaskFailure
+from tests.contract.engine_bench import ENGINES, FILM, FILM_OF_PICTURE, KEY_ENV, PICTURE, Attempt, Bench
+from tests.media import coded, write_jpeg
+from tests.provider_protocols.openai import OpenAiServer
+from tests.provider_protocols.replicate import ReplicateServer
+from tests.provider_protocols.server import ProtocolServer, Sale
+from workers.context import Cancelled, Done, TaskInput
+from workers.gpu_generate.remote import buying
+
+pytestmark = pytest.mark.slow
+
+C = FailureClass
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One server of each kind, and configs that are read once."""
+    engine = ENGINES[request.param]
+    with engine.server() as server:
+        yield Bench(engine, server, tmp_path_factory.mktemp(engine.name))
+
+
+@pytest.fixture
+def bench(place: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(buying, "_FIRST_S", 0.02)
+    place.server.forget()
+    configure(place, place.folder, monkeypatch)
+    yield Bench(place.engine, place.server, tmp_path)
+    assert place.server.broken == []
+
+
+def configure(bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
+    """Configs of the bench's own in the folder; they are read once a process."""
+    configs = folder / "configs"
+    configs.mkdir(exist_ok=True)
+    (configs / "providers.toml").write_text(bench.toml(more))
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(configs))
+    monkeypatch.setenv(KEY_ENV, bench.server.key)
+
+
+def failure_of(bench: Bench, task: TaskInput, attempt: Attempt | None = None) -> TaskFailure:
+    with pytest.raises(TaskFailure) as caught:
+        bench.perform(task, attempt)
+    assert bench.server.key not in caught.value.message
+    return caught.value
+
+
+def only(engine: Bench, *names: str) -> None:
+    if engine.engine.name not in names:
+        pytest.skip("not this API's")
+
+
+# --- what is bought -----------------------------------------------------------------------------------------
+
+
+def test_a_film_is_ordered_accepted_fetched_and_looked_at(bench: Bench) -> None:
+    attempt = bench.attempt()
+    done = bench.perform(bench.task(seed=7), attempt)
+    (film,) = done.outputs
+    assert (film.name, film.content_type) == ("video", "video/mp4")
+    with av.open(str(film.path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == done.result["frames"]
+    assert [sale.id for sale in bench.server.sold] == [ref.rpartition("/")[2] for ref in attempt.refs]
+    assert (attempt.drops, done.result["model"]) == (0, bench.engine.models[FILM])
+
+
+def test_pictures_come_as_many_as_were_asked_for(bench: Bench) -> None:
+    done = bench.perform(bench.task(PICTURE, count=3, seed=40))
+    assert [output.name for output in done.outputs] == ["image-1", "image-2", "image-3"]
+    assert [output.meta["seed"] for output in done.outputs] == [40, 41, 42]
+    pictures = [Image.open(output.path).tobytes() for output in done.outputs]
+    assert len(set(pictures)) == 3
+    assert len(bench.server.sold) == 1
+
+
+def test_a_seed_that_nobody_chose_is_the_purchases_own(bench: Bench) -> None:
+    seeds = [bench.perform(bench.task(PICTURE, _key=key)).result["seed"] for key in ("a", "a", "b")]
+    assert seeds[0] == seeds[1] != seeds[2]
+
+
+def test_pictures_are_handed_in_as_the_api_wants_them_and_without_their_metadata(
+    bench: Bench, tmp_path: Path
+) -> None:
+    photo = write_jpeg(tmp_path / "photo.jpg", coded(5, 96, 64), orientation=6)
+    bench.perform(bench.task(FILM_OF_PICTURE, files=[photo]))
+    assert len(bench.server.sold) == 1
+    assert all(b"Exif" not in data for data in sent_pictures(bench))
+    (size,) = {Image.open(BytesIO(data)).size for data in sent_pictures(bench)}
+    assert size == (64, 96)  # upright
+
+
+def sent_pictures(bench: Bench) -> list[bytes]:
+    """What the server got of them, however it came."""
+    found = [data for request in bench.server.asked for files in request.files.values() for data in files]
+    for sale in bench.server.sold:
+        values = [v for v in sale.order.values() if isinstance(v, str) and v.startswith("data:")]
+        found += [b64decode(value.partition(",")[2]) for value in values]
+    assert found
+    return found
+
+
+def test_what_a_model_cannot_take_is_not_bought(bench: Bench, tmp_path: Path) -> None:
+    photo = write_jpeg(tmp_path / "photo.jpg", coded(5, 96, 64))
+    failure = failure_of(bench, bench.task(FILM_OF_PICTURE, files=[photo, photo]))
+    assert (failure.failure, failure.public_code) == (C.UNSUPPORTED, "unsupported_option")
+    assert "last_image" in failure.message
+    assert bench.server.sold == []
+
+
+# --- what is raised -----------------------------------------------------------------------------------------
+
+REFUSALS = {
+    "busy": C.CAPACITY,
+    "broken": C.TRANSIENT,
+    "unavailable": C.TRANSIENT,
+    "auth": C.PROVIDER_AUTH,
+    "credit": C.PROVIDER_AUTH,
+    "policy": C.POLICY,
+    "invalid": C.INVALID_INPUT,
+    "lacking": C.UNSUPPORTED,
+}
+
+
+@pytest.mark.parametrize("makes", [FILM, PICTURE])
+@pytest.mark.parametrize("plan", REFUSALS)
+def test_a_refusal_is_what_the_table_calls_it_and_buys_nothing(bench: Bench, plan: str, makes: str) -> None:
+    if bench.engine.name == "comfyui" and plan in ("credit", "policy"):
+        pytest.skip("it sells nothing and forbids nothing")
+    attempt = bench.attempt()
+    failure = failure_of(bench, bench.next(plan).task(makes), attempt)
+    assert failure.failure is REFUSALS[plan]
+    assert failure.retry_after_s == (7.0 if plan == "busy" else None)
+    assert (bench.server.sold, attempt.refs) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [("fails", C.TRANSIENT), ("late_policy", C.POLICY), ("memory", C.OOM), ("full", C.CAPACITY)],
+)
+def test_what_fails_after_it_was_accepted_is_dropped(bench: Bench, plan: str, expected: FailureClass) -> None:
+    attempt = bench.attempt()
+    failure = failure_of(bench, bench.next(plan).task(), attempt)
+    assert (failure.failure, attempt.drops, len(attempt.refs)) == (expected, 1, 1)
+    if bench.engine.name == "comfyui":
+        assert len(bench.server.freed) == (plan == "memory")  # type: ignore[attr-defined]  # its own book
+
+
+@pytest.mark.parametrize("plan", ["black", "short", "cut", "page", "still", "gone", "few", "elsewhere"])
+@pytest.mark.parametrize("makes", [FILM, PICTURE])
+def test_what_is_of_no_use_is_told_before_it_counts(bench: Bench, plan: str, makes: str) -> None:
+    if (plan == "few" and makes == FILM) or (plan == "short" and makes == PICTURE):
+        pytest.skip("one film; a picture has no length")
+    if plan == "elsewhere" and (makes == PICTURE or bench.engine.name in ("openai", "comfyui")):
+        pytest.skip("it names no URLs")
+    said: dict[str, Any] = {"count": 2} if plan == "few" else {}
+    task = bench.next(plan).task(makes, **said)
+    failure = failure_of(bench, task)
+    assert failure.failure is C.CORRUPT_OUTPUT
+    assert len(bench.server.sold) == 1
+
+
+def test_nobody_there_is_a_connection_error_and_buys_nothing(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench.engine.server() as closed:
+        configure(Bench(bench.engine, closed, tmp_path), tmp_path, monkeypatch)
+    failure = failure_of(bench, bench.task())
+    assert (failure.failure, failure.public_code) == (C.TRANSIENT, "connection")
+
+
+def test_a_worker_without_the_key_asks_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY_ENV)
+    failure = failure_of(bench, bench.task())
+    assert (failure.failure, failure.public_code) == (C.PROVIDER_AUTH, "provider_key_missing")
+    assert bench.server.asked == []
+
+
+# --- in doubt, lost, stopped --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plan", ["doubt", "drop", "portal", "slow"])
+@pytest.mark.parametrize("makes", [FILM, PICTURE])
+def test_a_purchase_whose_answer_never_came_is_in_doubt(
+    bench: Bench, plan: str, makes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if plan == "slow":
+        configure(bench, tmp_path, monkeypatch, "call_s = 0.3")
+    attempt = bench.attempt()
+    failure = failure_of(bench, bench.next(plan).task(makes), attempt)
+    assert (failure.failure, attempt.refs) == (C.AMBIGUOUS, [])
+    assert len(bench.server.sold) == (plan == "doubt")
+
+
+@pytest.mark.parametrize("makes", [FILM, PICTURE])
+def test_what_was_sold_in_doubt_is_found_or_left_but_never_bought_again(bench: Bench, makes: str) -> None:
+    failure_of(bench, bench.next("doubt").task(makes))
+    again = bench.task(makes, _in_doubt=True)
+    if bench.engine.finds:
+        assert bench.perform(again).outputs
+    else:
+        assert failure_of(bench, again).failure is C.AMBIGUOUS
+    assert len(bench.server.sold) == 1
+
+
+def test_what_was_not_sold_in_doubt_is_bought_once_that_is_certain(bench: Bench) -> None:
+    failure_of(bench, bench.next("drop").task())
+    again = bench.task(_in_doubt=True)
+    if bench.engine.name == "fal":  # it lists no queue
+        assert failure_of(bench, again).failure is C.AMBIGUOUS
+        assert bench.server.sold == []
+    else:
+        assert bench.perform(again).outputs
+        assert len(bench.server.sold) == 1
+
+
+@pytest.mark.parametrize("makes", [FILM, PICTURE])
+def test_a_service_that_keeps_our_keys_is_simply_asked_again(
+    bench: Bench, makes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(bench, "openai")
+    assert isinstance(bench.server, OpenAiServer)
+    bench.server.keeps_keys = True
+    configure(bench, tmp_path, monkeypatch, "keeps_keys = true")
+    bench.server.next("ok")
+    bench.perform(bench.task(makes))
+    assert bench.perform(bench.task(makes, _in_doubt=True)).outputs
+    assert len(bench.server.sold) == 1
+
+
+def test_a_doubt_that_cannot_be_looked_up_stays_one(bench: Bench) -> None:
+    bench.server.is_deaf = True
+    assert failure_of(bench, bench.task(_in_doubt=True)).failure is C.AMBIGUOUS
+    assert bench.server.sold == []
+
+
+def test_a_lost_attempt_is_resumed_by_its_reference(bench: Bench) -> None:
+    first = bench.attempt()
+    bench.perform(bench.task(), first)
+    second = bench.attempt()
+    done = bench.perform(bench.task(_provider_ref=first.refs[0]), second)
+    assert done.outputs
+    assert (len(bench.server.sold), second.refs) == (1, [])
+
+
+def test_what_the_service_forgot_is_dropped(bench: Bench) -> None:
+    attempt = bench.attempt()
+    ref = "fal-ai/kling-video/requests/none" if bench.engine.name == "fal" else "none"
+    task = bench.task(_provider_ref=f"/{ref}" if bench.engine.name == "fal" else ref)
+    failure = failure_of(bench, task, attempt)
+    assert (failure.public_code, attempt.drops) == ("provider_lost_it", 1)
+
+
+def test_what_is_stopped_is_called_off_there(bench: Bench) -> None:
+    attempt = bench.attempt()
+    outcome = stopped(bench, bench.next("never").task(), attempt)
+    assert isinstance(outcome, Cancelled)
+    assert len(bench.server.called_off) == 1
+    assert attempt.drops == 1
+
+
+def stopped(bench: Bench, task: TaskInput, attempt: Attempt) -> BaseException | Done:
+    """What comes of a task that is stopped once it was accepted."""
+    came: list[BaseException | Done] = []
+
+    def run() -> None:
+        try:
+            came.append(bench.perform(task, attempt))
+        except (Cancelled, TaskFailure) as error:
+            came.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert bench.server.in_call.wait(10)
+    attempt.stop.set()
+    thread.join(20)
+    return came[0]
+
+
+def test_a_service_that_falls_silent_is_looked_at_again(bench: Bench) -> None:
+    attempt = bench.attempt()
+    bench.next("never")
+    came: list[Done] = []
+    thread = threading.Thread(target=lambda: came.append(bench.perform(bench.task(), attempt)))
+    thread.start()
+    assert bench.server.in_call.wait(10)
+    bench.server.is_deaf = True
+    while not attempt.lines:
+        assert thread.is_alive()
+        thread.join(0.02)
+    bench.server.is_deaf = False
+    bench.server.release()
+    thread.join(20)
+    assert came[0].outputs
+    assert len(bench.server.sold) == 1
+
+
+# --- an API's own -------------------------------------------------------------------------------------------
+
+
+def test_replicate_is_sent_large_pictures_as_files(bench: Bench, tmp_path: Path) -> None:
+    only(bench, "replicate")
+    assert isinstance(bench.server, ReplicateServer)
+    noise = write_noise(tmp_path / "noise.png")
+    bench.perform(bench.task(FILM_OF_PICTURE, files=[noise]))
+    (sale,) = bench.server.sold
+    assert sale.order["start_image"] == f"{bench.server.url}/files/file-1"
+    assert len(bench.server.files["file-1"]) > 256 << 10
+
+
+def write_noise(path: Path) -> Path:
+    pixels = np.random.default_rng(1).integers(0, 255, (700, 900, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_openai_gets_lengths_and_sizes_that_it_has(bench: Bench) -> None:
+    only(bench, "openai")
+    bench.perform(bench.task(width=640, height=368, length_s="5"))
+    (sale,) = bench.server.sold
+    assert (sale.order["seconds"], sale.order["size"]) == ("8", "1280x720")
+    failure = failure_of(bench, bench.task(length_s="14"))
+    assert failure.failure is C.UNSUPPORTED
+
+
+def test_comfyui_tells_how_far_it_is_and_works_without_a_socket(bench: Bench) -> None:
+    only(bench, "comfyui")
+    bench.server.looks = 4
+    attempt = bench.attempt()
+    bench.perform(bench.task(), attempt)
+    assert any(0.0 < fraction < 0.9 for fraction in attempt.fractions)
+    bench.server.has_socket = False  # type: ignore[attr-defined]  # its own switch
+    assert bench.perform(bench.task(_key="kf_two")).outputs
+
+
+def test_comfyui_interrupts_nobody_elses_prompt(bench: Bench) -> None:
+    only(bench, "comfyui")
+    server: Any = bench.server
+    server.sales["other"] = Sale("other", {"graph": {}}, "never")  # it runs, and ours waits behind it
+    attempt = bench.attempt()
+    stopped(bench, bench.next("never").task(), attempt)
+    assert attempt.drops == 1
+    assert (server.interrupted, server.called_off) == ([], attempt.refs)
+
+
+def test_the_key_is_shown_to_the_service_alone(bench: Bench) -> None:
+    bench.perform(bench.task())
+    told = {request.headers.get("authorization") for request in bench.server.asked}
+    assert told <= {f"Bearer {ProtocolServer.key}", f"Key {ProtocolServer.key}"}

@@ -1,0 +1,2 @@
+# 1) Enhance the source product image for marketplace-safe lighting/background
+curl -X POST https://api.creativeai.run/v1/images/edits -H "Authorization: Bearer YOUR_API_KEY" -F model="seedream-v4.5-edit" -F image=@product.jpg -F prompt="Clean up this product photo, sharpen details, improve lighting, and place the item on a clean white studio background with a soft natural shadow" -F size="1024x1024"

@@ -1,0 +1,378 @@
+"""Real diffusers pipelines with random weights, through the catalog: they draw, tell, stop and repeat.
+
+They draw what seed 003 (C-027, C-043, C-056) and seed 002 (B-025 … B-040, B-075 … B-081) ask of local models.
+"""
+
+import gc
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from farm.errors import FailureClass, TaskFailure
+from workers.context import Cancelled
+
+pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    # Of the libraries themselves, at import and at each call; they change with every release.
+    pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"),
+]
+
+from tests import tiny_diffusers  # noqa: E402 - it imports diffusers
+from tests.generating import Watching, file_of, frames_of, gradient, made, order  # noqa: E402
+
+FILMS = ("wan-t2v", "ltx-t2v", "tiny-ltx", "cogvideo-t2v", "animatediff", "hunyuan15-t2v")
+PICTURES = ("sd15", "flux", "z-image")
+FROM_A_PICTURE = ("wan-i2v", "svd-i2v")
+LARGE = 8 << 20  # bytes, of all loaded models
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of them, saved as diffusers saves them."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in tiny_diffusers.PIPELINES:
+        tiny_diffusers.save(name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def configs(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_diffusers.configure(tmp_path_factory.mktemp("configs"), models)
+
+
+@pytest.fixture(autouse=True)
+def _configured(configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(configs))
+
+
+@pytest.fixture(scope="module")
+def making() -> ModuleType:
+    """The module that the engine is."""
+    from workers.gpu_generate.diffusing import making
+
+    return making
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    return gradient(tmp_path / "given.png")
+
+
+def pipeline(making: ModuleType, model: str) -> Any:
+    """The one that lies loaded for a model."""
+    from farm.catalog import read_catalog
+    from farm.settings import Settings
+
+    residents = making.studio_of(read_catalog(Settings()), Settings()).residents
+    held = next(found for found in residents._held.values() if model in found.names)
+    return held.model.pipeline
+
+
+def needs(model: str, picture: Path) -> dict[str, Any]:
+    return {"inputs": {"asset_i": picture}, "image": "asset_i"} if model in FROM_A_PICTURE else {}
+
+
+@pytest.mark.parametrize("model", [*PICTURES, *FILMS, *FROM_A_PICTURE])
+def test_b025_b034_c027_c056_a_model_of_the_catalog_draws_tells_stops_and_repeats(
+    model: str, picture: Path, tmp_path: Path, making: ModuleType
+) -> None:
+    given = needs(model, picture)
+    first = Watching(tmp_path / "first")
+    done = made(order(model, seed=5, **given), first)
+
+    assert done.result["seed"] == 5 and done.result["model"] == model
+    assert model in first.models  # said to the farm, so that its tasks come here
+    assert first.stages[0] == "load the model"
+    assert [stage for stage in first.stages if stage.startswith("step")][-1] == "step 2 of 2"
+    fractions = [fraction for fraction, _ in first.told]
+    assert fractions == sorted(fractions) and fractions[-1] <= 1
+    _looks_right(done.outputs[0].path, done.outputs[0].meta, model)
+
+    drawer = pipeline(making, model)
+    calls = _Calls(drawer)
+    until = Watching(tmp_path / "stopped", lambda _fraction, stage: stage.startswith("step 1"))
+    with pytest.raises(Cancelled), calls:
+        made(order(model, seed=5, steps=8, **given), until)
+    assert calls.decoded == 0
+    assert calls.drawn <= 2  # of sixteen: a step may call the large part with the prompt and without
+    assert not any(part._forward_pre_hooks for part in drawer.components.values() if hasattr(part, "forward"))
+
+    again = made(order(model, seed=5, **given), Watching(tmp_path / "again"))
+    assert file_of(again) == file_of(done)
+    other = made(order(model, seed=6, **given), Watching(tmp_path / "other"))
+    assert file_of(other) != file_of(done)
+
+
+class _Calls:
+    """Counts what a pipeline computes."""
+
+    def __init__(self, drawer: Any) -> None:
+        self._parts = [getattr(drawer, name, None) for name in ("transformer", "transformer_2", "unet")]
+        self._vae = drawer.vae
+        self.drawn = self.decoded = 0
+
+    def __enter__(self) -> "_Calls":
+        self._hooks = [
+            part.register_forward_hook(self._has_drawn) for part in self._parts if part is not None
+        ]
+        self._hooks.append(self._vae.decoder.register_forward_hook(self._has_decoded))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _has_drawn(self, *_: Any) -> None:
+        self.drawn += 1
+
+    def _has_decoded(self, *_: Any) -> None:
+        self.decoded += 1
+
+
+def _looks_right(path: Path, meta: Any, model: str) -> None:
+    assert (meta["width"], meta["height"]) == (32, 32)
+    if model in PICTURES:
+        with Image.open(path) as image:
+            assert image.size == (32, 32)
+        return
+    frames = frames_of(path)
+    assert len(frames) == meta["frames"] == {"cogvideo-t2v": 17, "animatediff": 8, "svd-i2v": 8}.get(model, 9)
+    assert frames[0].shape == (32, 32, 3) and np.ptp(frames[0]) > 2
+
+
+def test_a_model_that_makes_sound_has_its_sound_in_the_film(tmp_path: Path) -> None:
+    import av
+
+    done = made(order("ltx-t2v", seed=1), Watching(tmp_path / "film"))
+    with av.open(str(done.outputs[0].path)) as container:
+        sound = container.streams.audio[0]
+        assert sound.rate == 48_000
+        samples = sum(frame.samples for frame in container.decode(audio=0))
+    assert abs(samples - done.result["duration_s"] * 48_000) <= 1024
+
+
+def test_b063_a_film_between_two_pictures_and_after_a_film(picture: Path, tmp_path: Path) -> None:
+    last = gradient(tmp_path / "last.png", 64)
+    ends = {"asset_a": picture, "asset_b": last}
+    flf = made(
+        order("wan-flf", ends, image="asset_a", last_image="asset_b", seed=3), Watching(tmp_path / "flf")
+    )
+    assert flf.result["frames"] == 9 and flf.result["model"] == "wan-flf"
+    film = flf.outputs[0].path
+    params: dict[str, Any] = {"video": "asset_v", "strength": 0.6, "seed": 3}
+    v2v = made(order("v2v", {"asset_v": film}, **params), Watching(tmp_path / "v2v"))  # B-075 … B-078
+    assert v2v.result["frames"] == 9
+    longer = made(order("v2v", {"asset_v": film}, **params, frames=33), Watching(tmp_path / "longer"))
+    assert longer.result["frames"] == 9  # no more than the film has
+
+
+def test_c043_c046_an_edit_keeps_what_the_mask_keeps_and_shares_its_weights(
+    picture: Path, tmp_path: Path, making: ModuleType
+) -> None:
+    mask = tmp_path / "mask.png"
+    half = np.zeros((48, 48), np.uint8)
+    half[:, 24:] = 255
+    Image.fromarray(half).save(mask)
+    inputs = {"asset_i": picture, "asset_m": mask}
+    asked: dict[str, Any] = {"images": ["asset_i"], "mask": "asset_m", "width": 32, "height": 32, "seed": 2}
+    drawn = {}
+    for model in ("sd15-inpaint", "flux-edit"):
+        context = Watching(tmp_path / model)
+        done = made(order(model, inputs, **asked), context)
+        with Image.open(done.outputs[0].path) as image:
+            drawn[model] = np.asarray(image.convert("RGB"), np.int16)
+    with Image.open(picture) as image:
+        kept = np.asarray(image.resize((32, 32), Image.Resampling.LANCZOS), np.int16)
+    for pixels in drawn.values():
+        assert np.abs(pixels[:, :12] - kept[:, :12]).max() <= 1
+        assert np.abs(pixels[:, 22:] - kept[:, 22:]).max() > 8
+    made(order("flux", seed=1), Watching(tmp_path / "flux"))
+    assert pipeline(making, "flux") is pipeline(making, "flux-edit")
+
+
+def test_b035_b036_b037_samplers_are_obeyed_where_the_model_can_have_them(
+    tmp_path: Path, making: ModuleType
+) -> None:
+    def drawn(model: str, **said: Any) -> tuple[bytes, list[str]]:
+        context = Watching(tmp_path / f"{model}-{'-'.join(map(str, said.values()))}")
+        return file_of(made(order(model, seed=4, steps=4, **said), context)), context.lines
+
+    plain, _ = drawn("sd15")
+    karras, lines = drawn("sd15", sampler="dpmpp_2m", scheduler="karras")
+    assert karras != plain and lines == []
+    assert drawn("wan-t2v", sampler="sa_solver", scheduler="normal")[1] == []
+    assert drawn("wan-t2v", shift=2.0)[0] != drawn("wan-t2v", shift=7.0)[0]
+    _, lines = drawn("hunyuan15-t2v", sampler="sa_solver")
+    assert any("sampler sa_solver" in line for line in lines)
+    own = pipeline(making, "sd15").scheduler
+    assert type(own).__name__ == "DDIMScheduler"  # each job finds it as its makers set it
+
+
+def test_pictures_of_a_job_are_the_same_alone_and_together(
+    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = made(order("sd15", seed=7, count=3), Watching(tmp_path / "alone"))
+    folder = tiny_diffusers.configure(tmp_path / "configs", models)
+    rules = (folder / "generate.toml").read_text()
+    (folder / "generate.toml").write_text(
+        rules.replace("[generate]\n", "[generate]\nbatch_pixels = 4096\n", 1)
+    )
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(folder))
+    context = Watching(tmp_path / "together")
+    together = made(order("sd15", seed=7, count=3), context)
+    assert [output.meta["seed"] for output in together.outputs] == [7, 8, 9]
+    assert len({file_of(together, number) for number in range(3)}) == 3
+    for one, other in zip(alone.outputs, together.outputs, strict=True):
+        with Image.open(one.path) as a, Image.open(other.path) as b:
+            assert np.abs(np.asarray(a, np.int16) - np.asarray(b, np.int16)).max() <= 1
+
+
+def test_b471_a_free_accounts_film_is_marked_and_nothing_else_of_it_changes(tmp_path: Path) -> None:
+    size: dict[str, Any] = {"width": 128, "height": 96, "seed": 1}
+    plain = made(order("wan-t2v", **size), Watching(tmp_path / "plain"))
+    marked = made(order("wan-t2v", **size, watermark=True), Watching(tmp_path / "marked"))
+    for a, b in zip(*(frames_of(done.outputs[0].path) for done in (plain, marked)), strict=True):
+        differs = np.abs(a.astype(np.int16) - b.astype(np.int16)).max(axis=2)
+        assert differs[70:, 30:].max() > 60
+        assert np.median(differs[:60]) <= 2
+
+
+class _Short:
+    """A decoder that runs out of memory so many times."""
+
+    def __init__(self, drawer: Any, times: int) -> None:
+        self.left = times
+        self._hook = drawer.vae.decoder.register_forward_pre_hook(self._fail)
+
+    def _fail(self, *_: Any) -> None:
+        import torch
+
+        if self.left:
+            self.left -= 1
+            raise torch.OutOfMemoryError("tried to allocate 20.00 GiB")
+
+    def over(self) -> None:
+        self._hook.remove()
+
+
+def test_what_runs_out_of_memory_needs_less_and_less_and_then_another_worker(
+    tmp_path: Path, making: ModuleType
+) -> None:
+    made(order("flux", seed=1), Watching(tmp_path / "beside"))
+    plain = made(order("sd15", seed=1), Watching(tmp_path / "plain"))
+    drawer = pipeline(making, "sd15")
+    short = _Short(drawer, 2)
+    context = Watching(tmp_path / "short")
+    done = made(order("sd15", seed=1), context)
+    assert drawer.vae.use_tiling
+    assert [line.rpartition("; ")[2] for line in context.lines] == [
+        "tried again: caches emptied, other models unloaded.",
+        "tried again: the VAE works in tiles.",
+    ]
+    assert context.models == ("sd15",)  # flux had to go
+    assert len(done.outputs) == len(plain.outputs)
+    made(order("sd15", seed=1, width=16, height=16), Watching(tmp_path / "small"))
+    assert not drawer.vae.use_tiling  # only for what needs it
+    made(order("sd15", seed=1), Watching(tmp_path / "known"))
+    assert drawer.vae.use_tiling
+
+    short.left = 99
+    with pytest.raises(TaskFailure) as caught:
+        made(order("sd15", seed=1, width=64, height=64), Watching(tmp_path / "never"))
+    assert (caught.value.failure, caught.value.public_code) == (FailureClass.OOM, "out_of_memory")
+    short.over()
+    calls = _Calls(drawer)
+    with pytest.raises(TaskFailure, match="ran out of memory at 4096 pixels"), calls:
+        made(order("sd15", seed=1, width=96, height=64), Watching(tmp_path / "refused"))
+    assert calls.drawn == 0
+    assert made(order("sd15", seed=1), Watching(tmp_path / "smaller")).outputs
+
+
+def test_noise_that_is_no_number_and_black_pictures_are_no_success(
+    tmp_path: Path, making: ModuleType
+) -> None:
+    import torch
+
+    made(order("z-image", seed=1), Watching(tmp_path / "well"))
+    decoder = pipeline(making, "z-image").vae.decoder
+    for value, code in ((float("nan"), "output_not_finite"), (-1.0, "output_black")):
+        hook = decoder.register_forward_hook(lambda _m, _a, out, value=value: torch.full_like(out, value))
+        with pytest.raises(TaskFailure) as caught:
+            made(order("z-image", seed=1), Watching(tmp_path / code))
+        hook.remove()
+        assert (caught.value.failure, caught.value.public_code) == (FailureClass.CORRUPT_OUTPUT, code)
+
+
+def test_a_repository_without_a_revision_pickles_and_code_are_never_loaded(
+    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    with pytest.raises(TaskFailure) as caught:
+        made(order("hunyuan-t2v", seed=1), Watching(tmp_path / "unpinned"))
+    assert caught.value.public_code == "model_unpinned"
+
+    bad = tmp_path / "models" / "sd15"
+    for path in (models / "sd15").rglob("*"):
+        if path.is_file() and path.suffix != ".safetensors":
+            target = bad / path.relative_to(models / "sd15")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    monkeypatch.setenv("TRACE", str(tmp_path / "trace"))
+    torch.save(_Bomb(), bad / "unet" / "diffusion_pytorch_model.bin")
+    index = json.loads((bad / "model_index.json").read_text())
+    monkeypatch.setenv(
+        "FARM_CONFIG_DIR", str(tiny_diffusers.configure(tmp_path / "configs", tmp_path / "models"))
+    )
+    for said in (index, {**index, "unet": ["evil", "Model"]}):
+        (bad / "model_index.json").write_text(json.dumps(said))
+        (bad / "unet" / "evil.py").write_text("import os\nos.mkdir(os.environ['TRACE'])\nclass Model: pass\n")
+        with pytest.raises(TaskFailure) as caught:
+            made(order("sd15", seed=1), Watching(tmp_path / "bad"))
+        assert caught.value.public_code == "model_unreadable"
+    assert not (tmp_path / "trace").exists()
+
+
+class _Bomb:
+    """Unpickled, it leaves a trace."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (os.environ["TRACE"],)
+
+
+@pytest.fixture
+def crowded(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """So little memory that a few models fit at once."""
+    folder = tiny_diffusers.configure(tmp_path / "configs", models, memory_gb=LARGE / (1 << 30))
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(folder))
+    yield
+
+
+@pytest.mark.usefixtures("crowded")
+def test_twenty_models_in_turn_leave_no_memory_behind(
+    picture: Path, tmp_path: Path, making: ModuleType
+) -> None:
+    turns = [*PICTURES, *FILMS, *FROM_A_PICTURE]
+    sizes, loaded = [], set()
+    for number in range(20):
+        model = turns[number % len(turns)]
+        context = Watching(tmp_path / str(number))
+        made(order(model, seed=number, **needs(model, picture)), context)
+        loaded.add(context.models)
+        gc.collect()
+        sizes.append(_resident_bytes())
+    print(f"{sizes[4] / 1e6:.0f} MB after the 5th, {sizes[19] / 1e6:.0f} MB after the 20th")
+    assert sizes[19] <= 1.05 * sizes[4]
+    assert 1 < max(len(names) for names in loaded) < len(turns)  # some stay, and others make room
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

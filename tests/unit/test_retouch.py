@@ -1,0 +1,151 @@
+"""Pictures are cut out, enlarged and restored by calculation, on photographs (C-053 … C-055)."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from farm.errors import BadRequest, TaskFailure
+from tests.media import real_photo
+from workers.context import InputFile, TaskInput
+from workers.gpu_generate.pictures.cutting import cut_out
+from workers.gpu_generate.pictures.enlarging import enlarged
+from workers.gpu_generate.pictures.restoring import noise_of, restored
+from workers.gpu_generate.providers.retouch import perform
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def pixels(name: str) -> Pixels:
+    with Image.open(real_photo(name), formats=("PNG", "JPEG")) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def psnr_db(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+    return float(10 * np.log10(255**2 / np.mean((one.astype(float) - other) ** 2)))
+
+
+def quietly(_fraction: float, _stage: str) -> None:
+    """Nobody listens."""
+
+
+def test_c053_a_subject_is_cut_out_of_its_ground() -> None:
+    flower = cut_out(pixels("flower"))
+    alpha = flower[..., 3]
+    assert flower.shape == (427, 640, 4)
+    assert (alpha[150:250, 250:380] == 255).all()  # the flower's heart
+    assert (alpha[:100, :150] == 0).all() and (alpha[150:300, 550:] == 0).all()  # leaves behind it
+    assert 0.1 < (alpha > 128).mean() < 0.35
+    soft = (alpha > 5) & (alpha < 250)
+    assert 0.001 < soft.mean() < 0.05  # an edge, not a blur
+    green = flower[soft].astype(int)
+    assert (green[:, 0] > green[:, 1]).mean() > 0.9  # and nothing of the ground's teal in it
+
+
+def test_c053_a_cup_is_not_seen_through() -> None:
+    alpha = cut_out(pixels("coffee"))[..., 3]
+    assert (alpha[120:180, 230:340] == 255).all()
+
+
+def test_where_nothing_stands_out_the_job_says_so() -> None:
+    noise = np.random.default_rng(1).normal(128, 3, (120, 160, 3)).clip(0, 255).astype(np.uint8)
+    with pytest.raises(TaskFailure) as refused:
+        cut_out(noise)
+    assert refused.value.public_code == "no_subject"
+
+
+@pytest.mark.parametrize("name", ["chelsea", "coffee"])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_c054_enlarging_is_nearer_to_the_photograph_than_lanczos(name: str, scale: int) -> None:
+    whole = Image.fromarray(pixels(name))
+    whole = whole.crop((0, 0, whole.width // scale * scale, whole.height // scale * scale))
+    small = whole.resize((whole.width // scale, whole.height // scale), Image.Resampling.BOX)
+    ours, plain = enlarged(small, scale), small.resize(whole.size, Image.Resampling.LANCZOS)
+    assert ours.size == whole.size
+    truth = np.asarray(whole)
+    assert psnr_db(np.asarray(ours), truth) > psnr_db(np.asarray(plain), truth)
+    again = np.asarray(ours.resize(small.size, Image.Resampling.BOX))
+    assert psnr_db(again, np.asarray(small)) > 36  # made smaller, it is what came
+
+
+def test_enlarging_keeps_transparency() -> None:
+    cut = Image.new("RGBA", (40, 40), (200, 0, 0, 0))
+    cut.paste((200, 0, 0, 255), (10, 10, 30, 30))
+    large = enlarged(cut, 2.5)
+    alpha = np.asarray(large.getchannel("A"))
+    assert large.size == (100, 100) and (alpha[40:60, 40:60] == 255).all() and (alpha[:15] == 0).all()
+
+
+def old(picture: Pixels) -> Pixels:
+    """Faded, yellowed, noisy, and scratched from top to bottom."""
+    rng = np.random.default_rng(3)
+    faded = picture * 0.55 + np.array([70, 55, 35]) + rng.normal(0, 12, picture.shape)
+    worn = np.ascontiguousarray(np.clip(faded, 0, 255).astype(np.uint8))
+    for _ in range(3):
+        top, bottom = (int(x) for x in rng.integers(0, worn.shape[1], 2))
+        cv2.line(worn, (top, 0), (bottom, worn.shape[0]), (235, 230, 215), 2)
+    return worn
+
+
+@pytest.mark.parametrize("name", ["astronaut", "china"])
+def test_c055_an_old_photograph_comes_nearer_to_what_it_was(name: str) -> None:
+    truth = pixels(name)
+    worn = old(truth)
+    good = restored(worn, quietly)
+    assert good.shape == truth.shape
+    assert psnr_db(good, truth) > psnr_db(worn, truth) + 5
+    assert noise_of(good) < noise_of(worn) / 2
+    scratch = np.abs(worn.astype(int) - (235, 230, 215)).max(axis=-1) < 3
+    left = np.abs(good[scratch].astype(int) - np.asarray(truth[scratch], int)).mean()
+    assert left < np.abs(worn[scratch].astype(int) - np.asarray(truth[scratch], int)).mean() / 2
+
+
+def test_a_good_photograph_stays_what_it_is() -> None:
+    truth = pixels("astronaut")
+    assert psnr_db(restored(truth, quietly), truth) > 26
+
+
+class Workplace:
+    """What an engine needs of its runner."""
+
+    def __init__(self, workdir: Path) -> None:
+        self.workdir = workdir
+        self.stages: list[str] = []
+
+    def progress(self, _fraction: float, stage: str = "") -> None:
+        self.stages.append(stage)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"retouch has no use for {name}")
+
+
+def done(folder: Path, kind: str, picture: Image.Image, **params: Any) -> Any:
+    picture.save(folder / "given.png")
+    files = {"a": InputFile(folder / "given.png", "given.png", "image/png")}
+    task = TaskInput(kind, "retouch", {"image": "a", **params}, files)
+    place: Any = Workplace(folder)
+    return perform(task, place), place.stages
+
+
+def test_the_engine_tells_its_method_and_how_far_it_is(tmp_path: Path) -> None:
+    small = Image.fromarray(pixels("flower")).resize((160, 106))
+    result, stages = done(tmp_path, "upscale-image", small, scale=3.0)
+    (output,) = result.outputs
+    with Image.open(output.path, formats=("PNG",)) as image:
+        assert image.size == (480, 318)
+    assert "Lanczos" in result.result["method"] and result.result["given"] == {"width": 160, "height": 106}
+    assert stages == ["read", "enlarge", "write"]
+    cut, _ = done(tmp_path, "remove-background", small)
+    assert (cut.outputs[0].name, cut.outputs[0].content_type) == ("image-1", "image/png")
+    mended, _ = done(tmp_path, "restore-image", small.convert("RGBA"))
+    assert mended.result["width"] == 160
+
+
+def test_what_would_be_too_large_is_refused_by_its_field(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="megapixels") as refused:
+        done(tmp_path, "upscale-image", Image.new("RGB", (3000, 3000)), scale=4.0)
+    assert refused.value.param == "scale"

@@ -1,0 +1,282 @@
+"""Measures the card of this host (`farm bench gpu`): a row of JSON a line on stdout, remarks on stderr.
+
+    python -m workers.gpu_generate.diffusing.bench [--tiny]
+
+Steps a second by size and batch, what compiling gains, how long loading takes, how soon a cancel is heard and
+what becomes of a call that runs out of memory. Caches that skip steps are not measured: with random weights
+they would tell nothing.
+"""
+
+import argparse
+import itertools
+import json
+import platform
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+
+from workers.context import Cancelled
+from workers.gpu_generate.diffusing.bench_subjects import FULL, TINY, Subject
+from workers.gpu_generate.diffusing.device import GIB, Device, is_out_of_memory
+from workers.gpu_generate.diffusing.ladder import Placed, climb_down
+from workers.gpu_generate.diffusing.loading import denoisers, size_bytes
+from workers.gpu_generate.diffusing.watch import watched
+
+NO_CARD = 3  # the exit status where there is nothing to measure
+_STEPS = 6
+_SPARE = 0.75  # GiB left free where a call is to run out of memory
+
+
+class Bench:
+    """All measurements of one device. `say` is called with each row."""
+
+    def __init__(self, device: Device, *, compiles: bool) -> None:
+        self._device = device
+        self._compiles = compiles
+        self._dtype = device.dtype("auto")
+
+    def run(self, subject: Subject) -> None:
+        with self._timed(subject, "built on the device"):
+            pipeline = self._built(subject)
+        self._row(subject, "weights", size_bytes(pipeline) / GIB, "GiB")
+        self._steps(subject, pipeline)
+        self._cancels(subject, pipeline)
+        self._recovers(subject, pipeline)
+        del pipeline
+        self._device.tidy()
+        self._loads(subject)
+
+    # --- what is measured -----------------------------------------------------------------------------
+
+    def _steps(self, subject: Subject, pipeline: Any) -> None:
+        alone = 0.0
+        for batch in subject.batches:
+            try:
+                each_s = self._step_s(subject, pipeline, batch)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._device.tidy()
+                _remark(f"{subject.name}: {batch} together do not fit")
+                break
+            self._row(subject, f"steps a second, {batch} together", batch / each_s, "1/s", better="higher")
+            alone = alone or 1 / each_s
+            if batch > 1:
+                self._row(subject, f"gain of {batch} together", batch / each_s / alone, "x", better="higher")
+        if self._compiles:
+            self._compiled(subject, pipeline, alone)
+
+    def _compiled(self, subject: Subject, pipeline: Any, eager: float) -> None:
+        for module in denoisers(pipeline).values():
+            module.compile_repeated_blocks(fullgraph=True)
+        with self._timed(subject, "first call after compiling"):
+            self._call(subject, pipeline, 1, 1)
+        compiled = 1 / self._step_s(subject, pipeline, 1)
+        self._row(subject, "steps a second, compiled", compiled, "1/s", better="higher")
+        self._row(subject, "gain of compiling", compiled / eager, "x", better="higher")
+
+    def _cancels(self, subject: Subject, pipeline: Any) -> None:
+        """Within the second step: by raising, and by diffusers' own way, which still decodes."""
+        after_s = 1.5 * self._step_s(subject, pipeline, 1)
+        for raises in (True, False):
+            each_s = [self._cancel_s(subject, pipeline, after_s, raises=raises) for _ in range(3)]
+            what = "cancel heard, by raising" if raises else "cancel heard, by _interrupt"
+            self._row(subject, what, statistics.median(each_s) * 1000, "ms", runs=3)
+
+    def _cancel_s(self, subject: Subject, pipeline: Any, after_s: float, *, raises: bool) -> float:
+        context = _Context()
+        pipeline._interrupt = False
+        ends = {"output_type": "np"}
+        timer = threading.Timer(after_s, context.cancel)
+        timer.start()
+        if raises:
+            try:
+                with watched(pipeline, context, _STEPS) as watching:
+                    pipeline(**subject.arguments(pipeline, 1, _STEPS, **ends), **watching)
+            except Cancelled:
+                pass
+        else:
+
+            def interrupt(drawer: Any, _number: int, _time: Any, given: dict[str, Any]) -> dict[str, Any]:
+                drawer._interrupt = drawer._interrupt or context.is_cancelled
+                return given
+
+            pipeline(**subject.arguments(pipeline, 1, _STEPS, **ends), callback_on_step_end=interrupt)
+        self._wait()
+        timer.join()
+        return time.perf_counter() - context.cancelled_at
+
+    def _recovers(self, subject: Subject, pipeline: Any) -> None:
+        """With nearly all memory taken by something else, until the ladder has found a rung where it goes."""
+        placed, context = Placed(pipeline, self._device, is_settled=True), _Context()
+        began = time.perf_counter()
+        with self._crowded(pipeline):
+            climb_down(
+                lambda: self._call(subject, pipeline, 1, 1, output_type="np"), placed, context, lambda: None
+            )
+        self._wait()
+        self._row(subject, "drawn after running out of memory", time.perf_counter() - began, "s")
+        for line in context.lines:
+            _remark(f"{subject.name}: {line}")
+
+    def _loads(self, subject: Subject) -> None:
+        """Through a file, as a model that is needed for the first time; the page cache may hold it."""
+        with tempfile.TemporaryDirectory(prefix="kinefarm-bench-") as folder:
+            self._built(subject).save_pretrained(folder, safe_serialization=True)
+            self._device.tidy()
+            with self._timed(subject, "loaded from a file"):
+                reader: Any = DiffusionPipeline
+                pipeline = reader.from_pretrained(
+                    folder,
+                    torch_dtype=self._dtype,
+                    use_safetensors=True,
+                    local_files_only=True,
+                    text_encoder=None,
+                    tokenizer=None,
+                ).to(self._device.name)
+            pipeline.set_progress_bar_config(disable=True)
+            for what in ("first step after loading", "the step after it"):
+                with self._timed(subject, what):
+                    self._call(subject, pipeline, 1, 1)
+
+    # --- how ------------------------------------------------------------------------------------------
+
+    def _built(self, subject: Subject) -> Any:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(self._dtype)
+        try:
+            with torch.device(self._device.name):
+                pipeline = subject.build()
+        finally:
+            torch.set_default_dtype(before)
+        pipeline.set_progress_bar_config(disable=True)
+        for part in pipeline.components.values():
+            if isinstance(part, torch.nn.Module):
+                part.eval()
+        self._wait()
+        return pipeline
+
+    def _call(self, subject: Subject, pipeline: Any, batch: int, steps: int, **more: Any) -> None:
+        pipeline(**subject.arguments(pipeline, batch, steps, **more))
+        self._wait()
+
+    def _step_s(self, subject: Subject, pipeline: Any, batch: int) -> float:
+        """The median of the steps after the first."""
+        ends: list[float] = []
+
+        def ended(_drawer: Any, _number: int, _time: Any, given: dict[str, Any]) -> dict[str, Any]:
+            self._wait()
+            ends.append(time.perf_counter())
+            return given
+
+        pipeline._interrupt = False
+        pipeline(**subject.arguments(pipeline, batch, _STEPS), callback_on_step_end=ended)
+        return statistics.median(after - before for before, after in itertools.pairwise(ends))
+
+    @contextmanager
+    def _crowded(self, pipeline: Any) -> Iterator[None]:
+        """Hold so much of the card that next to nothing is left; on a processor, fail once instead."""
+        if self._device.is_card:
+            spare = max(0, self._device.free_bytes() - round(_SPARE * GIB))
+            held = torch.empty(spare, dtype=torch.uint8, device=self._device.name)
+            yield
+            del held
+            self._device.tidy()
+            return
+        left = [torch.OutOfMemoryError("as if there were too little")]
+
+        def fail(_module: Any, _args: Any) -> None:
+            if left:
+                raise left.pop()
+
+        hook = pipeline.vae.decoder.register_forward_pre_hook(fail)
+        yield
+        hook.remove()
+
+    @contextmanager
+    def _timed(self, subject: Subject, what: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._wait()
+        self._row(subject, what, time.perf_counter() - began, "s")
+
+    def _wait(self) -> None:
+        if self._device.is_card:
+            torch.cuda.synchronize(self._device.name)
+
+    def _row(
+        self, subject: Subject, what: str, value: float, unit: str, *, better: str = "lower", runs: int = 1
+    ) -> None:
+        row = {"name": f"{subject.name}: {what}", "value": round(value, 4), "unit": unit}
+        print(json.dumps({**row, "better": better, "runs": runs}), flush=True)
+
+
+class _Context:
+    """A performer's context that is stopped by hand."""
+
+    def __init__(self) -> None:
+        self.is_cancelled = False
+        self.cancelled_at = 0.0
+        self.lines: list[str] = []
+        self.workdir = Path()
+
+    def cancel(self) -> None:
+        self.cancelled_at = time.perf_counter()
+        self.is_cancelled = True
+
+    def progress(self, fraction: float, stage: str = "") -> None:
+        self.checkpoint()
+
+    def checkpoint(self) -> None:
+        if self.is_cancelled:
+            raise Cancelled
+
+    def log(self, message: str) -> None:
+        self.lines.append(message)
+
+    def warm(self, *models: str) -> None: ...
+
+    def accepted(self, ref: str) -> None: ...
+
+    def dropped(self) -> None: ...
+
+
+def main() -> int:
+    """Print rows. Returns NO_CARD where there is none and tiny models were not asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--only")
+    asked = parser.parse_args()
+    if not asked.tiny and not torch.cuda.is_available():
+        return NO_CARD
+    device = Device("cuda:0" if torch.cuda.is_available() else "cpu")
+    _remark(f"{_name(device)}, torch {torch.__version__}")
+    for subject in TINY if asked.tiny else FULL:
+        if asked.only and asked.only not in subject.name:
+            continue
+        if device.is_card and device.free_bytes() < 1.5 * subject.gib * GIB:
+            _remark(f"{subject.name} is left out: it needs {1.5 * subject.gib:.0f} GiB")
+            continue
+        Bench(device, compiles=device.is_card).run(subject)
+    return 0
+
+
+def _name(device: Device) -> str:
+    return torch.cuda.get_device_name(device.name) if device.is_card else platform.processor() or "processor"
+
+
+def _remark(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
