@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from farm.errors import FarmUnavailable, NotFound
+from farm.errors import FarmUnavailable, ModelNotOffered, NotFound
 from farm.models import Capability
 from farm.money import MILLI
 from farm.noun import Noun
@@ -59,15 +59,20 @@ class ChatRules(Noun):
 
 
 class Line(Noun):
-    """A provider that may answer. `model` is its id there; `share` of the list price is what it costs."""
+    """A provider that may answer. `model` is its id there; `share` of the list price is what it costs.
+
+    `route` is the name or pattern in providers.toml that led to it.
+    """
 
     provider: str
     model: str
     share: Decimal
+    route: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.provider, self.model
+        """What a breaker stands for."""
+        return self.provider, self.route
 
     def price_mc(self, rules: ChatRules, usage: Usage) -> int:
         """Milli-credits for so many tokens, rounded up."""
@@ -87,17 +92,23 @@ def lines_of(book: ProviderBook, asked: str, *, failover: bool = True) -> Sequen
     Raises ModelNotOffered where nobody here has a model that there is, NotFound for one that there is not.
     """
     routed = book.routes.get(CHAT, {})
-    model = book.auto_of(CHAT) if asked == AUTO and routed else asked
+    if not routed and asked == AUTO:
+        raise ModelNotOffered(
+            "No provider of this farm offers a language model. Its operator can name one in providers.toml,"
+            " under routes.chat (chat.toml tells how).",
+            param="model",
+        )
+    model = book.auto_of(CHAT) if asked == AUTO else asked
     route = _route(routed, model)
     if route is None or model.endswith(_ANY):
         if not routed or model.endswith(_ANY) or book.models.find(model) is not None:
             raise not_offered(CHAT, model)
         raise NotFound(f"There is no model {model[:64]!r}.", param="model", code="model_not_found")
-    lines = _lines(route, model)
-    for other in _fallbacks(book, route, model):
+    lines = _lines(routed, route, model)
+    for other in _fallbacks(book, routed[route], model):
         stand_in = _route(routed, other)
         if stand_in is not None and not other.endswith(_ANY):
-            lines += _lines(stand_in, other)
+            lines += _lines(routed, stand_in, other)
     return lines if failover else lines[:1]
 
 
@@ -112,10 +123,10 @@ def check_chat(book: ProviderBook) -> None:
                 raise FarmUnavailable(f"providers.toml: {said}.", param=where)
 
 
-def _route(routed: Mapping[str, ModelRoute], model: str) -> ModelRoute | None:
-    """The model's own route, else that of the longest pattern that fits."""
+def _route(routed: Mapping[str, ModelRoute], model: str) -> str | None:
+    """The name of the model's own route, else the longest pattern that fits."""
     fitting = [name for name in routed if fits(model, name)]
-    return routed[max(fitting, key=lambda name: (name == model, len(name)))] if fitting else None
+    return max(fitting, key=lambda name: (name == model, len(name)), default=None)
 
 
 def _fallbacks(book: ProviderBook, route: ModelRoute, model: str) -> Sequence[str]:
@@ -124,5 +135,8 @@ def _fallbacks(book: ProviderBook, route: ModelRoute, model: str) -> Sequence[st
     return book.models.stand_ins(model, CHAT)
 
 
-def _lines(route: ModelRoute, model: str) -> list[Line]:
-    return [Line(provider=offer.provider, model=model, share=offer.price) for offer in route.offers]
+def _lines(routed: Mapping[str, ModelRoute], route: str, model: str) -> list[Line]:
+    return [
+        Line(provider=offer.provider, model=model, share=offer.price, route=route)
+        for offer in routed[route].offers
+    ]

@@ -32,6 +32,7 @@ class Makes(StrEnum):
     IMAGE = "image"
     MESH = "mesh"
     SPEECH = "speech"
+    AUDIO = "audio"
     TEXT = "text"
 
 
@@ -62,6 +63,7 @@ class Capability(StrEnum):
     RESTORE = "restore"
     TEXT_TO_3D = "text-to-3d"
     CHART_TO_VIDEO = "chart-to-video"
+    TEXT_TO_AUDIO = "text-to-audio"
     SPEECH = "speech"
     CHAT = "chat"
 

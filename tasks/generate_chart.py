@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from farm.catalog import Catalog
 from farm.kinds import Kind, Params, Route, TaskSpec
 from farm.models import Capability, Wish
+from farm.moderation import Told
 from farm.noun import Noun
 from farm.providers import AUTO
 
@@ -100,6 +101,14 @@ def _price_mc(params: GenerateChart, catalog: Catalog) -> int:
     return catalog.providers.candidates(params.route)[0].price_mc
 
 
+def _told(params: GenerateChart) -> Told:
+    words = {"title": params.title}
+    if params.chart is not None:
+        words["chart.labels"] = " · ".join(params.chart.labels)
+        words["chart.datasets"] = " · ".join(dataset.label for dataset in params.chart.datasets)
+    return Told(capability=Capability.CHART_TO_VIDEO, texts=words)
+
+
 KIND = Kind(
     name=GenerateChart.kind,
     version=1,
@@ -108,4 +117,5 @@ KIND = Kind(
     price_mc=_price_mc,
     steps={STEP: "workers.gpu_generate.generate:perform"},
     summary="Make a chart move: drawn from data, or shown from a picture.",
+    told=_told,
 )

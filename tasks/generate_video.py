@@ -22,7 +22,7 @@ PROMPT_CHARACTERS = 4_000
 MOST_CHARACTERS = 4  # to keep alike
 MOST_SEED = 2**53 - 1  # what JSON's readers keep exact
 SOFT_S, HARD_S = 600.0, 660.0  # C-093: ten minutes
-_CAMERA_CHARACTERS = 400  # that what is said beside the prompt may add to it
+_MOST_TOLD = PROMPT_CHARACTERS + 400  # with what is said of the camera
 
 
 class GenerateVideo(Params):
@@ -32,12 +32,13 @@ class GenerateVideo(Params):
     `image` and `last_image` are ids of assets, as are `images` (pictures of characters to keep alike) and
     `style_image`. Without a `seed` each run is another. `image_url` is where `image` came from, told back.
     Another video goes on from its picture at `hand_on_s`: an engine that writes on its pictures leaves that
-    one unwritten as HANDED_ON; without it the picture is taken out of the video.
+    one unwritten as HANDED_ON; without it the picture is taken out of the video. `told_prompt` is the prompt
+    as it was written, for engines that show it.
     """
 
     kind: ClassVar[str] = "generate-video"
 
-    prompt: str = Field(min_length=1, max_length=PROMPT_CHARACTERS + _CAMERA_CHARACTERS)
+    prompt: str = Field(min_length=1, max_length=_MOST_TOLD)
     negative_prompt: str = Field(default="", max_length=PROMPT_CHARACTERS)
     model: str = Field(default=AUTO, min_length=1, max_length=64)
     failover: bool = True
@@ -66,6 +67,7 @@ class GenerateVideo(Params):
     watermark: bool = False
     image_url: str | None = Field(default=None, max_length=2_000)
     hand_on_s: float | None = Field(default=None, ge=0)
+    told_prompt: str | None = Field(default=None, max_length=_MOST_TOLD)
 
     @property
     def full_prompt(self) -> str:
@@ -114,12 +116,14 @@ class GenerateVideo(Params):
     def for_engines(self) -> "GenerateVideo":
         """The same with everything that is words in the prompt: what engines get."""
         said = {"prompt": self.full_prompt, "camera_angle": "", "camera": None, "motion": None}
-        return self.model_copy(update={**said, "image_url": None})
+        return self.model_copy(update={**said, "told_prompt": self.prompt, "image_url": None})
 
     @model_validator(mode="after")
-    def _begins_somewhere(self) -> Self:
+    def _holds_together(self) -> Self:
         if self.last_image is not None and self.image is None:
             raise ValueError("last_image needs an image to begin with")
+        if len(self.full_prompt) > _MOST_TOLD:
+            raise ValueError("the prompt is too long for what the camera is to do as well")
         return self
 
 

@@ -5,26 +5,30 @@ services of their own. What has no service here is drawn by the farm itself.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from PIL import Image, ImageDraw
 
 from tests.api import png
 from tests.llm_service import KEY as LLM_KEY
 from tests.llm_service import LlmServices
 from tests.loopback import Loopback
 from tests.media import tone, write_sound
+from tests.provider_protocols import replicate
 from tests.provider_protocols.goods import film
 from tests.provider_protocols.openai import OpenAiServer
 from tests.provider_protocols.replicate import ReplicateServer
-from tests.provider_protocols.server import ProtocolServer
+from tests.provider_protocols.server import Answer, ProtocolServer, Request
 from tests.running import RunningFarm, embedded_farm
 
 POOLS = ("cpu-render", "gpu-generate", "asr-align")
@@ -37,10 +41,10 @@ engine = "replicate"
 url = "{films}"
 key_env = "TEST_PROVIDER_KEY"
 [providers.film-house.models]
-kling-o3-pro-t2v = {{ name = "kwaivgi/kling:v1" }}
-kling-o3-pro-i2v = {{ name = "kwaivgi/kling:v1", fields = {{ image = "start_image" }} }}
-kling-v3-t2v = {{ name = "kwaivgi/kling:v1" }}
-kling-v3-i2v = {{ name = "kwaivgi/kling:v1", fields = {{ image = "start_image" }} }}
+kling-o3-pro-t2v = {{ name = "{model}", lengths_s = [5, 10], fields = {{ {fields} }} }}
+kling-o3-pro-i2v = {{ name = "{model}", lengths_s = [5, 10], fields = {{ {fields} }} }}
+kling-v3-t2v = {{ name = "{model}", lengths_s = [5, 10], fields = {{ {fields} }} }}
+kling-v3-i2v = {{ name = "{model}", lengths_s = [5, 10], fields = {{ {fields} }} }}
 [providers.picture-house]
 pool = "gpu-generate"
 remote = true
@@ -86,6 +90,18 @@ text-to-video = "kling-o3-pro-t2v"
 image-to-video = "kling-o3-pro-i2v"
 chat = "gemini-2.0-flash"
 """
+# A film model that looks at pictures of characters and of a style, as seed 003 has them; what its inputs are.
+KLING = "kwaivgi/kling-with-references"
+KLING_FIELDS = 'image = "start_image", images = "reference_images", style_image = "style_reference"'
+KLING_INPUTS = {
+    "prompt": str,
+    "duration": int,
+    "aspect_ratio": str,
+    "start_image": str,
+    "reference_images": list,
+    "style_reference": str,
+    "seed": int,
+}
 # Receivers and files of the tests lie on this machine.
 RULES = """
 [outbound]
@@ -104,6 +120,16 @@ class Told:
     @property
     def said(self) -> dict[str, Any]:
         return dict(json.loads(self.body))
+
+
+class PictureHouse(OpenAiServer):
+    """Its pictures have no ground where that is asked for."""
+
+    def _pictures(self, request: Request, order: dict[str, Any]) -> Answer:
+        answer = super()._pictures(request, order)
+        if order.get("background") == "transparent":
+            answer.body["data"] = [{"b64_json": b64encode(_cut_out()).decode()} for _ in answer.body["data"]]
+        return answer
 
 
 class Outside(Loopback):
@@ -170,6 +196,16 @@ def _files() -> dict[str, bytes]:
 
 
 @cache
+def _cut_out() -> bytes:
+    """A disc on nothing."""
+    picture = Image.new("RGBA", (256, 256))
+    ImageDraw.Draw(picture).ellipse((64, 64, 192, 192), fill=(200, 60, 40, 255))
+    into = BytesIO()
+    picture.save(into, "PNG")
+    return into.getvalue()
+
+
+@cache
 def sound(ending: str = ".wav") -> bytes:
     """Two seconds of a tone."""
     with TemporaryDirectory() as folder:
@@ -206,14 +242,17 @@ def generation_farm(folder: Path) -> Iterator[GenerationFarm]:
     """All of it, for as long as the block."""
     with (
         ReplicateServer() as films,
-        OpenAiServer() as pictures,
+        PictureHouse() as pictures,
         LlmServices() as talkers,
         Outside() as outside,
         pytest.MonkeyPatch.context() as environment,
     ):
         environment.setenv("TEST_PROVIDER_KEY", ProtocolServer.key)
         environment.setenv("TEST_LLM_KEY", LLM_KEY)
+        environment.setitem(replicate._INPUTS, KLING, KLING_INPUTS)
         providers = PROVIDERS.format(
+            model=f"{KLING}:v1",
+            fields=KLING_FIELDS,
             films=films.url,
             pictures=pictures.url,
             first=talkers.url("first"),

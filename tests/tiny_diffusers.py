@@ -1,7 +1,7 @@
 """Diffusers pipelines of few and random weights, made here: they run as the large ones do, and draw noise.
 
-Needs the extra diffusers. `PIPELINES` names them by the model of the catalog that each stands for; `configure`
-writes configs in which those models are as small.
+Needs the extra diffusers. `PIPELINES` names them by the model of the catalog that each stands for;
+`configure` writes configs in which those models are as small.
 """
 
 from collections.abc import Callable, Sequence
@@ -372,12 +372,12 @@ def ltx2() -> Any:
     """It makes sound as well."""
     words = t.Gemma3TextConfig(
         vocab_size=128,
-        hidden_size=16,
-        intermediate_size=16,
+        hidden_size=32,
+        intermediate_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=1,
-        head_dim=8,
+        head_dim=16,
         max_position_embeddings=1024,
     )
     eyes: Any = {
@@ -407,7 +407,7 @@ def ltx2() -> Any:
         mel_bins=8,
     )
     connectors = LTX2TextConnectors(
-        caption_channels=16,
+        caption_channels=32,
         text_proj_in_factor=3,
         video_connector_num_attention_heads=4,
         video_connector_attention_head_dim=8,
@@ -463,7 +463,7 @@ def _ltx2_transformer() -> Any:
         audio_cross_attention_dim=8,
         num_layers=2,
         qk_norm="rms_norm_across_heads",
-        caption_channels=16,
+        caption_channels=32,
         rope_double_precision=False,
         rope_type="split",
     )
@@ -492,7 +492,7 @@ def _ltx2_vae() -> Any:
     )
 
 
-def _wan_transformer(inputs: int = 16, image: int | None = None) -> Any:
+def _wan_transformer(inputs: int = 16) -> Any:
     return d.WanTransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=2,
@@ -506,7 +506,6 @@ def _wan_transformer(inputs: int = 16, image: int | None = None) -> Any:
         cross_attn_norm=True,
         qk_norm="rms_norm_across_heads",
         rope_max_seq_len=64,
-        image_dim=image,
     )
 
 
@@ -530,15 +529,15 @@ def wan() -> Any:
 
 
 def wan_image() -> Any:
+    """As Wan 2.2, which needs no eyes beside its VAE."""
     return d.WanImageToVideoPipeline(
-        transformer=_wan_transformer(36, 4),
-        transformer_2=None,
+        transformer=_wan_transformer(36),
+        transformer_2=_wan_transformer(36),
+        boundary_ratio=0.9,
         vae=_wan_vae(),
         scheduler=d.FlowMatchEulerDiscreteScheduler(**_FLOW),
         text_encoder=_t5_text(),
         tokenizer=_t5_tokenizer(),
-        image_encoder=_clip_eye(4, 32, 8),
-        image_processor=t.CLIPImageProcessor(crop_size=32, size=32),
     )
 
 
@@ -645,7 +644,7 @@ _GENERATE = """
 [generate]
 folder = "{folder}"
 device = "cpu"
-threads = 2
+threads = 1
 keep_free_gb = 0.5
 memory_gb = {memory_gb}
 [generate.models.flux-edit]

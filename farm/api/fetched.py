@@ -77,6 +77,7 @@ async def fetched(desk: Desk, account: Account, wanted: Sequence[Wanted], base_u
     """
     if not wanted:
         return []
+    await run_in_threadpool(_look, desk, account, wanted, base_url)  # none is called before all may be
     first = {(item.url, tuple(item.kinds)): item for item in reversed(wanted)}
     folder = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="farm-fetch-"))
     try:
@@ -85,6 +86,16 @@ async def fetched(desk: Desk, account: Account, wanted: Sequence[Wanted], base_u
         await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
     asset_of = dict(zip(first, made, strict=True))
     return [asset_of[item.url, tuple(item.kinds)] for item in wanted]
+
+
+def _look(desk: Desk, account: Account, wanted: Sequence[Wanted], base_url: str) -> None:
+    """Raise BadRequest `url_refused` for the first that may not be called."""
+    for item in wanted:
+        try:
+            if fetch.own_key(desk.hall, account, item.url, base_url) is None:
+                desk.hall.guard.look(item.url)
+        except BadRequest as error:
+            raise _refused(item, error) from None
 
 
 @dataclass(frozen=True, slots=True)

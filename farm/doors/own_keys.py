@@ -8,7 +8,7 @@ from farm.account import Caller
 from farm.doors import audit
 from farm.doors.accounts import create_key
 from farm.doors.hall import Hall
-from farm.errors import Conflict, NotFound
+from farm.errors import Conflict, NotAllowed, NotFound
 from farm.secrets import NewKey
 from farm.store.rows import AnyRow
 from farm.store.schema import api_keys
@@ -34,7 +34,11 @@ def list_own_keys(hall: Hall, account_id: int) -> list[OwnKey]:
 
 
 def create_own_key(hall: Hall, caller: Caller, name: str, most: int) -> tuple[NewKey, OwnKey]:
-    """A key with the caller's own rights; its text is shown once, here. Raises Conflict beyond `most`."""
+    """A key with the caller's own rights; its text is shown once, here.
+
+    Raises Conflict beyond `most`, and NotAllowed for a key with a budget: another would be a way around it.
+    """
+    _require_no_budget(hall, caller.key_id)
     active = [key for key in list_own_keys(hall, caller.account.id) if key.is_active]
     if len(active) >= most:
         raise Conflict(f"An account may have {most} keys; revoke one first.", param="name")
@@ -59,6 +63,13 @@ def revoke_own_key(hall: Hall, caller: Caller, key_id: int) -> None:
         if row is None:
             raise NotFound("You have no such key, or it was revoked before.", param="id")
         audit.note(connection, hall, audit.who_calls(caller), "key.revoke", row.prefix)
+
+
+def _require_no_budget(hall: Hall, key_id: int) -> None:
+    with hall.store.read() as connection:
+        budget_mc = connection.scalar(select(api_keys.c.budget_mc).where(api_keys.c.id == key_id))
+    if budget_mc is not None:
+        raise NotAllowed("This key has a budget of its own; make keys with one that has none.")
 
 
 def _key(row: AnyRow) -> OwnKey:

@@ -63,7 +63,7 @@ def usage(hall: Hall, account_id: int, since: float, until: float) -> list[KeyUs
             key.kinds[row.kind] = KindUsage(row.number, int(row.charged))
         for query in (_ROUTED, _TALKED):
             for row in connection.execute(query.where(asked)):
-                model = found[row.api_key_id].models.setdefault(row.model, ModelUsage())
+                model = found[row.api_key_id].models.setdefault(row.served_by, ModelUsage())
                 model.calls += row.number
                 model.failovers += row.failovers
     return sorted(found.values(), key=lambda key: (-key.charged_mc, key.prefix or ""))
@@ -96,23 +96,23 @@ _MOVED = or_(
 _ROUTED = (
     select(
         jobs.c.api_key_id,
-        tasks.c.choice["model"].as_string().label("model"),
+        tasks.c.choice["model"].as_string().label("served_by"),
         func.count(distinct(tasks.c.id)).label("number"),
         func.count(distinct(case((_MOVED, tasks.c.id)))).label("failovers"),
     )
     .join_from(tasks, jobs, jobs.c.seq == tasks.c.job_seq)
     .join(attempts, attempts.c.task_id == tasks.c.id, isouter=True)
     .where(tasks.c.choice.is_not(None))
-    .group_by(jobs.c.api_key_id, tasks.c.choice["model"].as_string())
+    .group_by(jobs.c.api_key_id, "served_by")
 )
 _SAID = jobs.c.result[CHAT]
 _TALKED = (
     select(
         jobs.c.api_key_id,
-        _SAID["model_actual"].as_string().label("model"),
+        _SAID["model_actual"].as_string().label("served_by"),
         func.count().label("number"),
         _count(func.coalesce(_SAID["failover_used"].as_boolean(), false())).label("failovers"),
     )
     .where(jobs.c.kind == CHAT, jobs.c.state == JobState.COMPLETED)
-    .group_by(jobs.c.api_key_id, _SAID["model_actual"].as_string())
+    .group_by(jobs.c.api_key_id, "served_by")
 )

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from farm.kinds import Params
+from farm.models import Capability
 from farm.providers import AUTO
 from tasks.generate_audio.choosing import Kind, kind_of
 
-CAPABILITY = "text-to-audio"
+CAPABILITY = Capability.TEXT_TO_AUDIO
 PROMPT_CHARACTERS = 2_000
 MOST_TAGS = 20
 LONGEST_S = 300
@@ -38,6 +39,11 @@ class GenerateAudio(Params):
     def words(self) -> str:
         """All that was said."""
         return " ".join((self.prompt, *self.tags))
+
+    @property
+    def full_prompt(self) -> str:
+        """What a model is asked for."""
+        return ", ".join((self.prompt, *self.tags))
 
     @property
     def length_s(self) -> Decimal:

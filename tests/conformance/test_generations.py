@@ -1,6 +1,8 @@
 """Generations on both engines: marks, links, files handed in again, places in the line, own keys."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -8,7 +10,8 @@ from sqlalchemy import select
 from farm.account import Caller
 from farm.doors import accounts, assets, generations, line, own_keys
 from farm.doors.lending import lend
-from farm.errors import Conflict, NotFound, NotSignedIn
+from farm.errors import Conflict, NotAllowed, NotFound, NotSignedIn
+from farm.settings import Settings
 from farm.store.schema import artifacts, generation_marks, jobs
 from tasks.probe import Probe
 from tests.conformance.test_retention import ASSET_DAYS, GRACE_S, JOB_DAYS, PRO_DAYS, House, house
@@ -54,14 +57,28 @@ def test_b054_b056_b058_marks_are_kept_one_by_one(house: House) -> None:
         generations.delete_generation(hall, bob, number, KINDS)
 
 
-def test_two_toggles_at_once_are_two_toggles(house: House) -> None:
-    hall, ada = house.farm.hall, house.farm.caller()
-    number = made(house, ada)
-    me = ada.account.id
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda _: generations.toggle_favorite(hall, me, number, KINDS), range(4)))
-    found = generations.generation(hall, ada.account.id, number, KINDS)
-    assert not found.marks.is_favorite
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database that several connections can share."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'farm.sqlite3'}"
+    return Settings(database_url=request.getfixturevalue("postgres").fresh()).store_url
+
+
+def test_b054_toggles_at_once_follow_each_other(shared_url: str) -> None:
+    with closing(Farm(shared_url)) as farm:
+        ada = farm.caller()
+        number = farm.job(farm.submit(ada)).seq
+
+        def toggle(_: int) -> bool:
+            marks = generations.toggle_favorite(farm.hall, ada.account.id, number, KINDS)
+            return marks.is_favorite
+
+        with ThreadPoolExecutor(8) as threads:
+            seen = list(threads.map(toggle, range(24)))
+        assert seen.count(True) == seen.count(False) == 12
+        found = generations.generation(farm.hall, ada.account.id, number, KINDS)
+        assert not found.marks.is_favorite
 
 
 def test_what_is_not_finished_or_has_expired_is_not_shared(house: House) -> None:
@@ -185,6 +202,13 @@ def test_b014_b016_b021_own_keys_and_when_they_were_used(farm: Farm) -> None:
     with pytest.raises(NotSignedIn):
         accounts.caller_of(farm.hall, new.text)
     own_keys.create_own_key(farm.hall, ada, "in its place", 3)
+
+
+def test_b002_a_key_with_a_budget_makes_no_key_without_one(farm: Farm) -> None:
+    ada = farm.caller("ada")
+    limited = accounts.create_key(farm.hall, ada.account, budget_mc=1_000)
+    with pytest.raises(NotAllowed):
+        own_keys.create_own_key(farm.hall, accounts.caller_of(farm.hall, limited.text), "free of it", 9)
 
 
 def test_an_operators_key_is_not_a_customers_to_revoke(farm: Farm) -> None:

@@ -175,8 +175,9 @@ class Bench:
         if makes == FILM_OF_PICTURE:
             words = ("image", "last_image")
             said |= {word: f"asset-{n}" for n, word in zip(range(len(files)), words, strict=False)}
+        kind = said.pop("kind", "generate-image" if makes == PICTURE else "generate-video")
         return TaskInput(
-            kind="generate-image" if makes == PICTURE else "generate-video",
+            kind=kind,
             step="generate",
             params={"prompt": "a lighthouse in a storm", **said},
             inputs=inputs,

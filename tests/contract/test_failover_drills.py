@@ -296,7 +296,21 @@ def test_an_open_breaker_is_told_as_such_and_lets_one_probe_through(
     assert drill.trips(FIRST)[0] == "closed"
 
 
-def test_without_failover_nobody_else_is_asked(
+def test_c020_a_job_fails_only_when_all_providers_are_down(
+    drill: Drill, first: ProtocolServer, second: ProtocolServer
+) -> None:
+    first.always("unavailable")
+    second.always("unavailable")
+    job = drill.film(model="kling-o3-pro")
+    drill.play()
+    assert {provider for provider, _ in drill.house.went(job)} == {FIRST, SECOND}
+    found = drill.farm.job(job)
+    assert (found.state, found.charged_mc) == (FAILED, 0)
+    assert found.failure is not None
+    assert found.failure.failure_class == FailureClass.TRANSIENT
+
+
+def test_c063_without_failover_nobody_else_is_asked(
     drill: Drill, first: ProtocolServer, second: ProtocolServer
 ) -> None:
     first.always("unavailable")

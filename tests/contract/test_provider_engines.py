@@ -59,9 +59,15 @@ def failure_of(bench: Bench, task: TaskInput, attempt: Attempt | None = None) ->
     return caught.value
 
 
-def only(engine: Bench, *names: str) -> None:
-    if engine.engine.name not in names:
-        pytest.skip("not this API's")
+# Pictures of OpenAI's come with the answer; everything else is ordered and fetched in one way an API.
+EACH_WAY = pytest.mark.parametrize(
+    ("place", "makes"), [*((name, FILM) for name in ENGINES), ("openai", PICTURE)], indirect=["place"]
+)
+
+
+def of(*names: str) -> pytest.MarkDecorator:
+    """For these engines only."""
+    return pytest.mark.parametrize("place", names, indirect=True)
 
 
 # --- what is bought -----------------------------------------------------------------------------------------
@@ -123,28 +129,37 @@ def test_what_a_model_cannot_take_is_not_bought(bench: Bench, tmp_path: Path) ->
 
 # --- what is raised -----------------------------------------------------------------------------------------
 
+# A film is one, and a picture has no length.
+GOODS = [
+    *((FILM, plan) for plan in ("black", "short", "cut", "page", "still", "gone")),
+    *((PICTURE, plan) for plan in ("black", "cut", "page", "still", "gone", "few")),
+]
 REFUSALS = {
     "busy": C.CAPACITY,
     "broken": C.TRANSIENT,
     "unavailable": C.TRANSIENT,
     "auth": C.PROVIDER_AUTH,
-    "credit": C.PROVIDER_AUTH,
-    "policy": C.POLICY,
     "invalid": C.INVALID_INPUT,
     "lacking": C.UNSUPPORTED,
 }
+SELLERS = {"credit": C.PROVIDER_AUTH, "policy": C.POLICY}  # ComfyUI sells nothing and forbids nothing
 
 
-@pytest.mark.parametrize("makes", [FILM, PICTURE])
+@EACH_WAY
 @pytest.mark.parametrize("plan", REFUSALS)
 def test_a_refusal_is_what_the_table_calls_it_and_buys_nothing(bench: Bench, plan: str, makes: str) -> None:
-    if bench.engine.name == "comfyui" and plan in ("credit", "policy"):
-        pytest.skip("it sells nothing and forbids nothing")
     attempt = bench.attempt()
     failure = failure_of(bench, bench.next(plan).task(makes), attempt)
-    assert failure.failure is REFUSALS[plan]
+    assert failure.failure is {**REFUSALS, **SELLERS}[plan]
     assert failure.retry_after_s == (7.0 if plan == "busy" else None)
     assert (bench.server.sold, attempt.refs) == ([], [])
+
+
+@of("openai", "replicate", "fal")
+@pytest.mark.parametrize("plan", SELLERS)
+def test_a_seller_refuses_for_money_or_for_what_is_asked(bench: Bench, plan: str) -> None:
+    for makes in (FILM, PICTURE):
+        test_a_refusal_is_what_the_table_calls_it_and_buys_nothing(bench, plan, makes)
 
 
 @pytest.mark.parametrize(
@@ -159,18 +174,20 @@ def test_what_fails_after_it_was_accepted_is_dropped(bench: Bench, plan: str, ex
         assert len(bench.server.freed) == (plan == "memory")  # type: ignore[attr-defined]  # its own book
 
 
-@pytest.mark.parametrize("plan", ["black", "short", "cut", "page", "still", "gone", "few", "elsewhere"])
-@pytest.mark.parametrize("makes", [FILM, PICTURE])
+@pytest.mark.parametrize(("makes", "plan"), GOODS)
 def test_what_is_of_no_use_is_told_before_it_counts(bench: Bench, plan: str, makes: str) -> None:
-    if (plan == "few" and makes == FILM) or (plan == "short" and makes == PICTURE):
-        pytest.skip("one film; a picture has no length")
-    if plan == "elsewhere" and (makes == PICTURE or bench.engine.name in ("openai", "comfyui")):
-        pytest.skip("it names no URLs")
     said: dict[str, Any] = {"count": 2} if plan == "few" else {}
     task = bench.next(plan).task(makes, **said)
     failure = failure_of(bench, task)
     assert failure.failure is C.CORRUPT_OUTPUT
     assert len(bench.server.sold) == 1
+
+
+@of("replicate", "fal")
+def test_a_file_that_lies_in_a_private_network_is_not_fetched(bench: Bench) -> None:
+    failure = failure_of(bench, bench.next("elsewhere").task())
+    assert failure.failure is C.CORRUPT_OUTPUT
+    assert "private or reserved" in failure.message
 
 
 def test_nobody_there_is_a_connection_error_and_buys_nothing(
@@ -192,8 +209,8 @@ def test_a_worker_without_the_key_asks_nobody(bench: Bench, monkeypatch: pytest.
 # --- in doubt, lost, stopped --------------------------------------------------------------------------------
 
 
+@EACH_WAY
 @pytest.mark.parametrize("plan", ["doubt", "drop", "portal", "slow"])
-@pytest.mark.parametrize("makes", [FILM, PICTURE])
 def test_a_purchase_whose_answer_never_came_is_in_doubt(
     bench: Bench, plan: str, makes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +222,7 @@ def test_a_purchase_whose_answer_never_came_is_in_doubt(
     assert len(bench.server.sold) == (plan == "doubt")
 
 
-@pytest.mark.parametrize("makes", [FILM, PICTURE])
+@EACH_WAY
 def test_what_was_sold_in_doubt_is_found_or_left_but_never_bought_again(bench: Bench, makes: str) -> None:
     failure_of(bench, bench.next("doubt").task(makes))
     again = bench.task(makes, _in_doubt=True)
@@ -228,10 +245,10 @@ def test_what_was_not_sold_in_doubt_is_bought_once_that_is_certain(bench: Bench)
 
 
 @pytest.mark.parametrize("makes", [FILM, PICTURE])
+@of("openai")
 def test_a_service_that_keeps_our_keys_is_simply_asked_again(
     bench: Bench, makes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    only(bench, "openai")
     assert isinstance(bench.server, OpenAiServer)
     bench.server.keeps_keys = True
     configure(bench, tmp_path, monkeypatch, "keeps_keys = true")
@@ -311,8 +328,8 @@ def test_a_service_that_falls_silent_is_looked_at_again(bench: Bench) -> None:
 # --- an API's own -------------------------------------------------------------------------------------------
 
 
+@of("replicate")
 def test_replicate_is_sent_large_pictures_as_files(bench: Bench, tmp_path: Path) -> None:
-    only(bench, "replicate")
     assert isinstance(bench.server, ReplicateServer)
     noise = write_noise(tmp_path / "noise.png")
     bench.perform(bench.task(FILM_OF_PICTURE, files=[noise]))
@@ -327,8 +344,36 @@ def write_noise(path: Path) -> Path:
     return path
 
 
+@of("openai")
+def test_openai_edits_what_the_mask_shows_and_the_rest_stays(bench: Bench, tmp_path: Path) -> None:
+    photo = np.full((256, 256, 3), (200, 40, 40), np.uint8)
+    hole = np.zeros((256, 256), np.uint8)
+    hole[64:192, 64:192] = 255
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    Image.fromarray(hole).save(tmp_path / "mask.png")
+    files = [tmp_path / "photo.png", tmp_path / "mask.png"]
+    said = {"images": ["asset-0"], "mask": "asset-1", "width": 256, "height": 256}
+    (made,) = bench.perform(bench.task(PICTURE, files=files, kind="edit-image", **said)).outputs
+    (request,) = bench.server.asked
+    assert request.path == "/v1/images/edits"
+    mask = Image.open(BytesIO(request.files["mask"][0]))
+    assert (mask.size, mask.mode) == ((256, 256), "RGBA")
+    assert (mask.getpixel((128, 128))[3], mask.getpixel((10, 10))[3]) == (0, 255)  # type: ignore[index]  # RGBA
+    after = np.asarray(Image.open(made.path).convert("RGB")).astype(int)
+    assert np.abs(after[:40] - photo[:40]).max() < 4
+    assert np.abs(after[100:150, 100:150] - photo[100:150, 100:150]).max() > 20
+
+
+@of("openai")
+def test_openai_gets_pictures_of_characters_beside_the_prompt(bench: Bench, tmp_path: Path) -> None:
+    photos = [write_jpeg(tmp_path / f"{n}.jpg", coded(n, 96, 64)) for n in (1, 2)]
+    bench.perform(bench.task(PICTURE, files=photos, images=["asset-0", "asset-1"]))
+    (request,) = bench.server.asked
+    assert (request.path, len(request.files["image[]"])) == ("/v1/images/edits", 2)
+
+
+@of("openai")
 def test_openai_gets_lengths_and_sizes_that_it_has(bench: Bench) -> None:
-    only(bench, "openai")
     bench.perform(bench.task(width=640, height=368, length_s="5"))
     (sale,) = bench.server.sold
     assert (sale.order["seconds"], sale.order["size"]) == ("8", "1280x720")
@@ -336,8 +381,8 @@ def test_openai_gets_lengths_and_sizes_that_it_has(bench: Bench) -> None:
     assert failure.failure is C.UNSUPPORTED
 
 
+@of("comfyui")
 def test_comfyui_tells_how_far_it_is_and_works_without_a_socket(bench: Bench) -> None:
-    only(bench, "comfyui")
     bench.server.looks = 4
     attempt = bench.attempt()
     bench.perform(bench.task(), attempt)
@@ -346,8 +391,8 @@ def test_comfyui_tells_how_far_it_is_and_works_without_a_socket(bench: Bench) ->
     assert bench.perform(bench.task(_key="kf_two")).outputs
 
 
+@of("comfyui")
 def test_comfyui_interrupts_nobody_elses_prompt(bench: Bench) -> None:
-    only(bench, "comfyui")
     server: Any = bench.server
     server.sales["other"] = Sale("other", {"graph": {}}, "never")  # it runs, and ours waits behind it
     attempt = bench.attempt()

@@ -81,8 +81,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     valkey.start()
     try:
         with WorkerFarm(folder, valkey.url) as farm, serving(create_app(farm.settings, farm.hall)) as url:
-            farm.worker(pool="gpu-generate")
-            farm.worker(pool="cpu-render")
+            farm.worker("draws", pool="gpu-generate")
+            farm.worker("renders", pool="cpu-render")
             account = ensure_account(farm.hall, "ada", "creator", balance_mc=BALANCE_MC)
             key = create_key(farm.hall, account).text
             headers = {"Authorization": f"Bearer {key}"}

@@ -13,6 +13,7 @@ import openai
 import pytest
 from sqlalchemy import select, update
 
+from farm.api.llm.breakers import Breakers
 from farm.catalog import read_catalog
 from farm.doors import accounts
 from farm.doors.hall import Hall
@@ -45,6 +46,8 @@ offers = [{{ provider = "first", price = "1", estimated_s = 10.0 }}]
 [routes.chat."gemini-2.0-flash"]
 offers = [{{ provider = "second", price = "0.5", estimated_s = 10.0 }}]
 [routes.chat."gpt-*"]
+offers = [{{ provider = "second", price = "1", estimated_s = 10.0 }}]
+[routes.chat.my-llama]
 offers = [{{ provider = "second", price = "1", estimated_s = 10.0 }}]
 [routes.chat."claude-x"]
 offers = [{{ provider = "keyless", price = "1", estimated_s = 10.0 }}]
@@ -150,7 +153,7 @@ def ada(served: Api, services: LlmServices, monkeypatch: pytest.MonkeyPatch) -> 
     key = accounts.create_key(served.hall, account).text
     for service in (services.at("first"), services.at("second")):
         service.__init__(service.name)  # type: ignore[misc]  # a fresh one, under the name the handler knows
-    served.app.state.exchange._breakers.clear()
+    served.app.state.exchange.breakers = Breakers(served.hall.clock)
     customer = replace(served, key=key, account=name)
     with customer.client() as http:
         yield Talker(customer, services, http)
@@ -285,6 +288,10 @@ def test_auto_and_patterns_lead_to_a_model(ada: Talker):
     assert ada.services.at("second").asked[-1]["model"] == "gpt-5-nano"
     listed = {one["id"]: one for one in ada.http.get("/v1/models").json()["data"]}
     assert listed["gemini-2.0-flash"]["available"] and listed["gpt-*"]["available"]
+    assert listed["gemini-2.0-flash"]["owned_by"] == "Google"
+    own = ada.http.get("/v1/models/my-llama").json()  # the catalog knows nothing of it
+    assert own == listed["my-llama"] and own["capabilities"] == ["chat"]
+    assert ada.say(model="my-llama").headers["x-model-actual"] == "my-llama"
 
 
 def test_a_caller_who_hangs_up_ends_the_call_upstream_and_pays_for_what_came(ada: Talker):

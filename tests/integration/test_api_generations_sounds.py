@@ -6,6 +6,7 @@ import pytest
 
 from tests.api import Api, png, wav
 from tests.integration.test_api_envelope import check_error
+from tests.integration.test_webhooks import refused_everywhere
 
 pytestmark = pytest.mark.slow
 
@@ -257,3 +258,58 @@ def test_openais_speech_models_name_the_setting_where_nobody_offers_them(api: Ap
         refused = client.post("/v1/audio/transcriptions", files=sound, data={"response_format": "midi"})
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, "response_format")
         assert client.get("/farm/v1/jobs").json()["data"] == []
+
+
+def test_words_that_are_not_allowed_are_refused_by_their_field_and_cost_nothing(api: Api) -> None:
+    """Moderation comes before anything is held, on speech in both shapes and on a chart's words."""
+    refused_word = "child porn"
+    with api.client() as client:
+        for path, body, param in (
+            (VOICE, {"text": f"This is {refused_word}."}, "text"),
+            ("/v1/audio/speech", {"input": f"This is {refused_word}.", "voice": "alloy"}, "input"),
+            (CHART, {"chart_data": DATA, "title": refused_word}, "title"),
+            (CHART, {"chart_data": {**DATA, "labels": [refused_word] * 4}}, "chart_data.labels"),
+        ):
+            refused = client.post(path, json=body)
+            check_error(refused, 400, "content_policy_violation", param)
+        assert client.get("/farm/v1/jobs").json()["data"] == []
+
+
+def test_every_url_attack_is_refused_on_every_url_field(api: Api) -> None:
+    """facts/api-and-security.md, the URL rows: nothing is called, and the field is named."""
+    good = "https://93.184.216.34/file"
+    fields = (
+        (COMPOSE, {"audio_url": good}, "video_url"),
+        (COMPOSE, {"video_url": good}, "audio_url"),
+        (CHART, {}, "chart_image_url"),
+        (VOICE, SAYS, "webhook_url"),
+        (CHART, {"chart_data": DATA}, "webhook_url"),
+    )
+    with api.client() as client:
+        for url in refused_everywhere():
+            for path, body, field in fields:
+                refused = client.post(path, json={**body, field: url})
+                if len(url) < 1_000_000:
+                    assert refused.status_code == 400, (url, field, refused.text)
+                    assert refused.json()["error"]["param"] == field, (url, refused.text)
+                else:
+                    assert refused.status_code == 413
+        assert client.get("/farm/v1/jobs").json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list.mp3", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"),
+        ("concat.mp4", b"ffconcat version 1.0\nfile /etc/passwd\n"),
+        ("empty.wav", b""),
+        ("gzip.mp3", b"\x1f\x8b\x08\x00" + bytes(64)),
+        ("page.ogg", b"<html><script>alert(1)</script></html>"),
+    ],
+)
+def test_what_is_no_sound_is_refused_before_it_is_kept(api: Api, name: str, content: bytes) -> None:
+    """The media rows, on the one field that takes a file: by its bytes, whatever it is called."""
+    with api.client() as client:
+        refused = client.post("/v1/audio/transcriptions", files={"file": (name, content, "audio/mpeg")})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "file"), refused.text
+        assert client.get("/farm/v1/assets").json()["data"] == []

@@ -70,6 +70,16 @@ def test_x08_sizes_of_the_lists_and_any_multiples_of_sixteen(api: Api) -> None:
         assert (job.params["width"], job.params["height"]) == (width, height)
 
 
+def test_x24_a_tier_has_its_largest_picture_and_its_mark(api: Api) -> None:
+    key = api.new_key(f"{api.account}-free", tier="free")
+    made = asks(api, key=key, prompt="a fox", size="1536x1024")
+    assert made.status_code == 202, made.text
+    account = ensure_account(api.hall, f"{api.account}-free", "free")
+    assert jobs.job(api.hall, account.id, made.json()["id"]).params["watermark"] is True
+    refused = asks(api, key=key, prompt="a fox", size="1536x1536")
+    assert (refused.status_code, refused.json()["error"]["param"]) == (403, "size")
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [

@@ -112,6 +112,22 @@ def test_b093_what_is_no_such_picture_or_too_large_is_refused(studio: Studio) ->
     assert refused(studio.post("/api/upload-image", {"image": "x"})) == (400, "Content-Type")
 
 
+def test_attacks_on_the_upload_end_in_one_refusal_or_do_no_harm(studio: Studio) -> None:
+    many = [("image", (f"{number}.png", png(), PNG)) for number in range(200)]
+    assert refused(studio.call("POST", "/api/upload-image", files=many)) == (400, "image")
+    bomb = png(1, 1).replace(b"\0\0\0\x01\0\0\0\x01", b"\0\0\xc3\x50\0\0\xc3\x50", 1)  # 50k x 50k
+    assert refused(uploaded(studio, bomb))[0] == 400
+    polyglot = png() + b"<script>alert(1)</script>"
+    said = uploaded(studio, polyglot, "x.html", "text/html").json()
+    given = studio.get(said["url"])
+    assert given.headers["Content-Type"] == PNG and given.headers["X-Content-Type-Options"] == "nosniff"
+    assert given.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in given.headers["Content-Security-Policy"]
+    cut = {"content": b"--x\r\nContent-Disposition: form-data; name=image; filename=a.png\r\n\r\nabc"}
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert refused(studio.call("POST", "/api/upload-image", headers=kind, **cut))[0] == 400
+
+
 # --- sounds -----------------------------------------------------------------------------------------
 
 
@@ -136,9 +152,15 @@ def test_b095_to_b098_music_is_queued_with_its_words(studio: Studio) -> None:
         ({"duration_seconds": 0}, "duration_seconds"),
         ({"duration_seconds": 301}, "duration_seconds"),
         ({"tags": 5}, "tags.list[constrained-str]"),
+        ({"model": "sora-9"}, "model"),
     ):
         status, param = refused(studio.post("/api/generate-audio", {**body, **wrong}))
         assert status == 400 and str(param).startswith(field.partition(".")[0])
+
+
+def test_b456_x43_a_model_of_a_service_is_offered_by_name_or_refused_by_it(studio: Studio) -> None:
+    answer = studio.post("/api/generate-audio", {"prompt": "calm piano", "model": "ace-step"})
+    assert refused(answer) == (503, "model") and "routes.text-to-audio.ace-step" in answer.json()["error"]
 
 
 def test_b100_to_b102_sounds_are_listed_downloaded_and_deleted(studio: Studio) -> None:
@@ -236,7 +258,7 @@ def test_b002_b003_b014_to_b024_an_account_handles_its_own_keys(studio: Studio) 
     assert refused(studio.post("/api/keys", {})) == (400, "name")
 
 
-def test_b008_b009_b010_refusals_have_one_sentence_whatever_they_are(studio: Studio) -> None:
+def test_b004_b008_b009_b010_x25_refusals_have_one_sentence_whatever_they_are(studio: Studio) -> None:
     assert refused(studio.get("/api/generations/5/nothing"))[0] == 404  # B-009
     assert refused(studio.call("PUT", "/api/queue"))[0] == 405
     assert (
@@ -269,3 +291,11 @@ def test_b012_x22_bodies_and_calls_have_bounds(studio: Studio) -> None:
     answers = {tier: studio.other(tier).post("/api/generate", {}) for tier in ("free", "pro", "enterprise")}
     limits = {tier: answer.headers["X-RateLimit-Limit"] for tier, answer in answers.items()}
     assert limits == {"free": "10", "pro": "100", "enterprise": "1000"}
+
+
+def test_x20_x21_what_the_document_leaves_open_is_marked_as_ours(studio: Studio) -> None:
+    schemas = httpx.get(f"{studio.api.url}/openapi.json").json()["components"]["schemas"]
+    assert schemas["ImageBody"]["x-seed"] == "inferred"
+    fields = schemas["GenerateBody"]["properties"]
+    ours = {name for name, field in fields.items() if field.get("x-seed") == "inferred"}
+    assert ours == {"image_filename", "end_image_filename", "audio_filename", "driving_video_filename"}

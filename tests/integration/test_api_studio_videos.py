@@ -1,11 +1,14 @@
 """The studio's videos over HTTP: asked for, followed, downloaded, shared, deleted. The worker is played."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api import png
+from farm.doors import backup
+from farm.settings import Settings
+from tests.api import api_under, png
 from tests.studio import PNG, Studio, offering_api, refused, studio
 
 __all__ = ["offering_api", "studio"]  # fixtures
@@ -360,6 +363,20 @@ def test_b058_b060_the_gallery_shows_what_is_public(studio: Studio) -> None:
     assert studio.post(f"/api/generations/{running['generation_id']}/public").status_code == 409
 
 
+def test_b056_a_link_still_opens_its_video_in_a_farm_that_was_put_back(tmp_path: Path) -> None:
+    with api_under(tmp_path / "home") as api:
+        customer = Studio(api, tmp_path)
+        asked, name = customer.made(b"kept bytes")
+        link = customer.asked(f"/api/generations/{asked['generation_id']}/share", {})
+        backup.back_up(api.app.state.desk.settings, tmp_path / "backup")
+    backup.put_back(Settings(home=tmp_path / "other"), tmp_path / "backup")
+    with api_under(tmp_path / "other") as api:
+        check = backup.adopt(api.hall, api.app.state.desk.blobs, "test", {})
+        assert check.missing == ()
+        assert httpx.get(api.url + link["url"]).json()["filename"] == name
+        assert httpx.get(api.url + link["video_url"]).content == b"kept bytes"
+
+
 # --- from one video to the next ---------------------------------------------------------------------
 
 
@@ -376,6 +393,11 @@ def test_b075_to_b079_b451_x17_a_video_in_another_style_costs_by_ten_seconds(stu
     made = studio.asked("/api/generate-v2v", {**body, "video_filename": name})
     assert made["credits"] == 9  # 20.04 s are three tens begun
     assert studio.params(made["job_id"])["width"] == 1280
+    name = studio.finish(studio.video()["job_id"], told={"duration_s": 50.5})  # of which no frames are known
+    assert studio.asked("/api/generate-v2v", {**body, "video_filename": name})["credits"] == 18
+    name = studio.finish(studio.video()["job_id"], told={"duration_s": 61.5})
+    long_one = {**body, "video_filename": name}
+    assert refused(studio.post("/api/generate-v2v", long_one)) == (400, "video_filename")
     for wrong, field in (
         ({"video_filename": "nothing.mp4"}, "video_filename"),
         ({"strength": 1.5}, "strength"),

@@ -1,12 +1,14 @@
-"""Analytics by key (C-026) and codes that give credits (C-024, C-025) over real HTTP."""
+"""Keys and their credits (C-001, C-003, C-022 … C-026) over real HTTP."""
 
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from farm.doors import accounts
 from farm.doors.submit import submit
 from farm.job import JobSpec
+from farm.states import JobState, may_become
 from tasks.probe import Probe
 from tests.api import Api
 from tests.integration.test_api_envelope import check_error
@@ -54,3 +56,21 @@ def test_c024_c025_codes_are_redeemed_once_and_seldom_guessed(ada: Api):
         refused = client.post(PROMOS, json={"code": "GUESS"})
     check_error(refused, 429, "rate_limited")
     assert refused.headers["Retry-After"]
+
+
+def test_c001_c003_keys_belong_to_their_account_and_share_its_credits(ada: Api):
+    caller = accounts.caller_of(ada.hall, ada.key)
+    other = accounts.create_key(ada.hall, caller.account, name="second").text
+    submit(ada.hall, caller, JobSpec.of(Probe(price_mc=4_000)))
+    with ada.client(other) as client:  # Authorization: Bearer
+        assert client.get("/farm/v1/credits").json()["balance"] == 6.0
+    with httpx.Client(base_url=ada.url) as stranger:
+        assert stranger.get("/v1/models").status_code == 401
+
+
+def test_c023_links_to_results_work_for_seven_days(api: Api):
+    assert api.hall.catalog.webhooks.link_s == 7 * 86_400
+
+
+def test_c022_what_has_failed_stays_so():
+    assert not any(may_become(JobState.FAILED, state) for state in JobState if state is not JobState.FAILED)

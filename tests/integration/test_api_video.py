@@ -12,9 +12,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from farm.api.surfaces.generations.video_view import View
 from farm.doors.accounts import caller_of, ensure_account
 from farm.doors.batches import batch
 from farm.doors.jobs import job as job_of
+from farm.doors.served import served
 from farm.job import Job
 from farm.store.schema import tasks
 from tests.api import Api, api_under, png
@@ -286,7 +288,12 @@ def test_c066_c067_c075_c076_shots_become_tasks_of_one_job(studio: Studio) -> No
         ({"multi_shot_prompts": ["b"] * 5, "duration": 5}, "duration"),
         ({"image_url": "http://127.0.0.1/a.png"}, "image_url"),
         ({"character_references": ["http://169.254.169.254/"]}, "character_references[0]"),
+        ({"character_reference_url": "http://2130706433/"}, "character_reference_url"),
         ({"style_reference_url": "file:///etc/passwd"}, "style_reference_url"),
+        ({"keyframe_url": "http://[::ffff:127.0.0.1]/"}, "keyframe_url"),
+        ({"keyframe_url": "https://a.test/1", "image_url": "https://a.test/2"}, "keyframe_url"),
+        ({"image_url": ""}, "image_url"),
+        ({"image_url": f"https://a.test/{'x' * 2000}"}, "image_url"),
         ({"webhook_url": "http://10.0.0.1/hook"}, "webhook_url"),
         ({"seed": -1}, "seed"),
         ({"aspect_ration": "9:16"}, "aspect_ration"),
@@ -369,6 +376,15 @@ def test_c095_to_c102_c116_how_a_video_stands(studio: Studio, tmp_path: Path) ->
     assert "adjusted_credits" not in done and "credits_refunded" not in done  # C-102: nothing was cheaper
     assert done["data"] == [{"url": done["output_url"]}]  # X-07
     assert httpx.get(done["output_url"]).content == b"a film"
+
+
+def test_c102_a_cheaper_stand_in_costs_less_and_says_so(studio: Studio) -> None:
+    """How an attempt comes to one is tests/conformance/test_served.py's; here is what is told of it."""
+    hall, desk = studio.api.hall, studio.api.app.state.desk
+    job = studio.job(studio.makes()["id"])
+    cheaper = replace(served(hall, None, job.id), failover_used=True, credits_mc=30_000, adjusted_mc=30_000)
+    told = View(desk, job, cheaper, studio.api.url).status().model_dump()
+    assert (told["credits"], told["adjusted_credits"], told["failover_used"]) == (30, 30, True)
 
 
 def told_at(studio: Studio, job_id: str, later_s: float) -> float:

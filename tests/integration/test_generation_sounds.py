@@ -139,9 +139,9 @@ def test_seed_003_a_chart_and_a_voice_become_a_narrated_film(customer: Customer)
     mp3 = customer.downloads(voice, "voice.mp3")
     assert 2 < float(probe(mp3).duration or 0) < 9 and level(mp3) > 0.02
 
-    asked = {"chart_data": DATA, "animation_style": "build_up", "title": "Revenue Trajectory", "duration": 6}
+    asked = {"chart_data": DATA, "animation_style": "build_up", "title": "Revenue Trajectory", "duration": 3}
     chart = customer.gets("/api/generate/chart-to-video", asked)
-    assert (chart["type"], chart["credits"], chart["parameters"]["duration"]) == ("CHART", 15, 6)
+    assert (chart["type"], chart["credits"], chart["parameters"]["duration"]) == ("CHART", 15, 3)
     film = customer.downloads(chart, "chart.mp4")
     assert probe(film).has_audio is False
 
@@ -150,7 +150,7 @@ def test_seed_003_a_chart_and_a_voice_become_a_narrated_film(customer: Customer)
     assert (composed["type"], composed["credits"]) == ("COMPOSE", 5)
     found = probe(customer.downloads(composed, "story.mp4"))
     assert found.has_audio and (found.width, found.height) == (1280, 720)
-    assert float(found.duration or 0) == pytest.approx(6, abs=0.1)
+    assert float(found.duration or 0) == pytest.approx(3, abs=0.1)
     with av.open(str(film)) as before, av.open(str(customer.folder / "story.mp4")) as after:
         kept = [[bytes(packet) for packet in one.demux(video=0) if packet.size] for one in (before, after)]
     assert kept[0] == kept[1]

@@ -7,7 +7,7 @@ https://fal.ai/docs/documentation/model-apis/request-errors.
 
 from typing import Any
 
-from tests.provider_protocols.goods import delivered
+from tests.provider_protocols.goods import PAGE, delivered, sound
 from tests.provider_protocols.server import (
     ELSEWHERE,
     Answer,
@@ -29,6 +29,8 @@ _INPUTS: dict[str, dict[str, tuple[Any, ...]]] = {
         "prompt": (str,), "negative_prompt": (str,), "duration": ("5", "10"), "image_url": (str,),
         "tail_image_url": (str,), "seed": (int,),
     },
+    # https://fal.ai/models/fal-ai/ace-step/prompt-to-audio/api
+    "fal-ai/ace-step/prompt-to-audio": {"prompt": (str,), "duration": (int, float), "seed": (int,)},
     "fal-ai/flux/dev": {
         "prompt": (str,), "seed": (int,), "num_images": (1, 2, 3, 4), "image_size": (dict, str),
     },
@@ -118,6 +120,8 @@ class FalServer(ProtocolServer):
             return Answer(200, {"video": {"url": ELSEWHERE}})
         if "video" in sale.order["model"]:
             return Answer(200, {"video": {"url": f"{base}/0.mp4", "content_type": "video/mp4"}})
+        if "audio" in sale.order["model"]:
+            return Answer(200, {"audio": {"url": f"{base}/0.wav", "content_type": "audio/wav"}, "seed": 1})
         number = sale.order.get("num_images", 1) - (sale.plan == "few")
         images = [{"url": f"{base}/{index}.png", "width": 64, "height": 64} for index in range(number)]
         return Answer(200, {"images": images, "seed": 1, "has_nsfw_concepts": [False], "prompt": "x"})
@@ -132,6 +136,9 @@ class FalServer(ProtocolServer):
     def _delivered(self, sale: Sale, number: int) -> Answer:
         if sale.plan == "gone":
             return Answer(404)
+        if "audio" in sale.order["model"]:
+            plans = {"page": PAGE, "black": sound(sale.order["duration"], silent=True), "short": sound(0.5)}
+            return Answer(200, plans.get(sale.plan) or sound(sale.order["duration"]))
         return Answer(
             200,
             delivered(sale.plan, "video" in sale.order["model"], int(sale.order.get("duration", 0)), number),

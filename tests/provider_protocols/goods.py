@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
+from tests.api import as_wav
 from tests.media import coded, write_clip
 
 RATE = 8
@@ -34,6 +35,13 @@ def picture(number: int = 0, *, black: bool = False, size: tuple[int, int] = (64
     into = io.BytesIO()
     Image.fromarray(pixels).save(into, "PNG")
     return into.getvalue()
+
+
+@cache
+def sound(seconds: float, *, silent: bool = False) -> bytes:
+    """A WAV of so many seconds."""
+    samples = np.zeros(round(seconds * 8000)) if silent else np.sin(np.arange(round(seconds * 8000)) / 6)
+    return as_wav((samples * 12_000).astype("<i2").tobytes(), 8000)
 
 
 def delivered(plan: str, is_film: bool, seconds: int, number: int = 0) -> bytes:

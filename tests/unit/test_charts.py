@@ -83,6 +83,13 @@ def test_building_up_and_revealing_begin_with_nothing_and_only_add() -> None:
 
 
 @pytest.mark.slow
+def test_a_camera_never_leaves_out_title_and_axis() -> None:
+    """C-169: what is written at the left edge stays in the picture, from the first frame on."""
+    for picture in film(style="ken_burns"):
+        head = picture.y[: picture.height // 6] > 150  # the title's letters are light
+        assert head.any() and not head[:, : picture.width // 40].any()
+
+
 def test_bars_are_as_high_as_their_numbers_and_hang_down_below_zero() -> None:
     picture = film("bar", labels=["a", "b", "c"], datasets=[{"data": [4, -2, 1]}])[-1]
     columns = ink(picture).sum(axis=0)

@@ -402,6 +402,8 @@ def test_a_busy_provider_is_waited_for_when_the_pause_is_short() -> None:
     assert follows(FailureClass.CAPACITY, seen=only, retry_after_s=2.0) == Retry(2.0)
     assert target(follows(FailureClass.CAPACITY, seen=only, retry_after_s=60.0)) == "cheap"
     assert target(follows(FailureClass.CAPACITY, seen=only, retry_after_s=2.0, left_s=1.0)) == "cheap"
+    in_vain = (FailureClass.CAPACITY, FailureClass.CAPACITY)
+    assert target(follows(*in_vain, seen=only, retry_after_s=2.0)) == "cheap"
     alone = only[:1]
     assert follows(FailureClass.CAPACITY, seen=alone, retry_after_s=60.0) == Retry(60.0)
     assert follows(FailureClass.CAPACITY, seen=alone, retry_after_s=60.0, left_s=59.0) == GiveUp(

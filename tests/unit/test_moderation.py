@@ -1,11 +1,15 @@
 """Which texts are refused (C-016, C-021): what is plainly asked for, however it is written; nothing else."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from farm.catalog import read_catalog
+from farm.doors.jobs import list_jobs
 from farm.errors import FailureClass, FarmUnavailable, TaskFailure
+from farm.kinds import registry
 from farm.models import Capability
 from farm.moderation import (
     CapabilityRules,
@@ -19,8 +23,13 @@ from farm.moderation import (
     refused_for,
 )
 from farm.settings import Settings
+from tasks.generate_image import GenerateImage
+from tasks.generate_video import GenerateVideo
+from tests.farm import Farm
 from tests.media import real_photo
-from workers.context import InputFile
+from workers.context import Context, InputFile, TaskInput
+from workers.gpu_generate.generate import perform
+from workers.media import decency
 from workers.media.decency import check_files
 
 IMAGE = Capability.TEXT_TO_IMAGE
@@ -181,3 +190,40 @@ def test_c016_a_picture_that_shows_nudity_ends_the_job_by_policy_and_names_the_f
         FailureClass.POLICY,
         "content_policy_violation",
     )
+
+
+def test_c016_no_engine_sees_a_picture_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(decency, "installed_look", lambda: lambda _picture: 1.0)
+    photo = InputFile(real_photo("flower"), "flower.jpg", "image/jpeg")
+    params = GenerateVideo(prompt="it moves", image="asset_1").model_dump(mode="json")
+    task = TaskInput("generate-video", "generate", params, {"asset_1": photo}, provider="animatic")
+    with pytest.raises(TaskFailure, match=r"flower\.jpg") as refused:
+        perform(task, Mock(spec=Context))
+    assert refused.value.failure is FailureClass.POLICY
+
+
+def test_c021_every_kind_that_is_told_what_to_make_has_it_checked():
+    """Also the next one: a kind with a prompt or a text says so, or it may be asked for anything."""
+    asked = {
+        name: kind
+        for name, kind in registry().items()
+        if {"prompt", "text", "title"} & set(kind.params.model_fields) and not kind.for_operators
+    }
+    assert {"generate-image", "edit-image", "generate-video", "generate-voice"} <= set(asked)
+    assert [name for name, kind in asked.items() if kind.told is None] == []
+
+
+def test_c021_a_job_is_refused_at_the_door_and_nothing_is_held(farm: Farm):
+    ada = farm.caller("ada", balance_mc=100_000)
+    with pytest.raises(ContentRefused) as refused:
+        farm.submit(ada, GenerateImage(prompt="hardcore porn"))
+    assert refused.value.param == "prompt"
+    farm.submit(ada, GenerateImage(prompt="a lighthouse", negative_prompt="porn, nsfw"))
+    assert len(list_jobs(farm.hall, ada.account.id)) == 1
+
+
+@pytest.fixture
+def farm() -> Iterator[Farm]:
+    made = Farm("sqlite:///:memory:")
+    yield made
+    made.close()

@@ -53,6 +53,21 @@ def test_every_word_is_explained_in_the_configs() -> None:
     assert {word for word in get_args(Word) if not re.search(rf"\b{word}\b", told)} == set()
 
 
+@pytest.mark.parametrize(
+    ("named", "used"),
+    [("kling-o3-pro-t2v", "there"), ("kling-o3-pro", "there"), ("kling-o3-pro-i2v", "kling-o3-pro-t2v")],
+)
+def test_a_service_names_a_model_by_its_key_or_by_its_id(
+    named: str, used: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never by the key of its sister: pictures made to move are another model there."""
+    toml = f'[providers.there]\npool = "gpu-generate"\n[providers.there.models.{named}]\nname = "there"\n'
+    (tmp_path / "providers.toml").write_text(toml)
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(tmp_path))
+    task = TaskInput("generate-video", "generate", {"prompt": "a fox"}, model="kling-o3-pro-t2v")
+    assert asked_of(replace(task, provider="there"), tmp_path).name == used
+
+
 def test_inputs_go_by_the_services_names() -> None:
     remote = RemoteModel(
         fields={"seconds": "duration", "seed": "", "aspect_ratio": "ratio"},

@@ -12,18 +12,17 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, TypeVar
 
-from farm import breaker as circuit
 from farm.api.limits import Allowance, RateLimitedWith
+from farm.api.llm.breakers import Breakers
 from farm.api.llm.events import Events, data_of, json_of
-from farm.api.llm.refusals import Missed, ProvidersDown, after_failure, after_status
-from farm.breaker import Breaker, Verdict
+from farm.api.llm.refusals import Missed, ProvidersDown, after_status
+from farm.breaker import Verdict
 from farm.catalog import Catalog
 from farm.chat import Line
 from farm.clock import Clock
-from farm.doors.llm import AnswerTooLong, CallFailed, LlmAnswer, LlmClient, Service
+from farm.doors.llm import LlmAnswer, LlmClient, Service
 from farm.errors import FarmUnavailable
 
 T = TypeVar("T")
@@ -73,10 +72,9 @@ class Exchange:
         self._clock = clock
         self._environ = environ
         self._client: LlmClient | None = None
-        self._breakers: dict[tuple[str, str], Breaker] = {}
+        self.breakers = Breakers(clock)
         self._at_providers = Counter[str]()
         self._of_accounts = Counter[int]()
-        self._numbers = count(1)
         self._ending = set[asyncio.Task[None]]()
 
     async def aclose(self) -> None:
@@ -162,45 +160,13 @@ class Exchange:
         """Ask one provider; again where a connection failed at once: a kept one may have been closed."""
         began = time.monotonic()
         try:
-            with self._through(catalog, line, next(self._numbers)):
+            with self.breakers.through(line.key, catalog.providers.failover):
                 return await ask(line, self._service(catalog, line.provider))
         except Missed as missed:
             if missed.verdict is not Verdict.UNREACHABLE or time.monotonic() - began > _AT_ONCE_S:
                 raise
-        with self._through(catalog, line, next(self._numbers)):
+        with self.breakers.through(line.key, catalog.providers.failover):
             return await ask(line, self._service(catalog, line.provider))
-
-    @contextmanager
-    def _through(self, catalog: Catalog, line: Line, number: int) -> Iterator[None]:
-        """Past the line's breaker, which learns what came of it. Raises Missed."""
-        rules, now = catalog.providers.failover, self._clock.now()
-        before = self._breakers.get(line.key, Breaker())
-        gate = circuit.gate(before, number, now, rules)
-        if not gate.is_open:
-            raise Missed(Verdict.NEUTRAL, "rests after failures")
-        if gate.probes:
-            self._breakers[line.key] = circuit.probed(before, number)
-        verdict, retry_after_s = Verdict.NEUTRAL, None
-        try:
-            yield
-            verdict = Verdict.OK
-        except (CallFailed, AnswerTooLong, TimeoutError) as error:
-            missed = after_failure(error)
-            verdict = missed.verdict
-            raise missed from error
-        except Missed as missed:
-            verdict, retry_after_s = missed.verdict, missed.retry_after_s
-            raise
-        finally:
-            self._breakers[line.key] = circuit.after(
-                self._breakers.get(line.key, Breaker()),
-                verdict,
-                number,
-                self._clock.now(),
-                rules,
-                key="/".join(line.key),
-                retry_after_s=retry_after_s,
-            )
 
     @contextmanager
     def _at(self, catalog: Catalog, provider: str) -> Iterator[None]:

@@ -3,6 +3,6 @@ job_id=$(curl -sf -X POST "$HOST/api/generate" \
   -d "$BODY" | jq -r .job_id)
 until curl -sf "$HOST/api/status?job_id=$job_id" -H "Authorization: Bearer $KEY" > status.json &&
   jq -e '.status == "completed" or .status == "error"' status.json > ended; do
-  sleep 1
+  sleep 0.5
 done
 curl -sf "$HOST/api/video/$(jq -r .filename status.json)" -H "Authorization: Bearer $KEY" -o video.mp4

@@ -29,6 +29,7 @@ Index = npt.NDArray[np.int64]
 _DEPTH = 0.5
 _TURN = (0.3, 0.7)  # of the time: from when to when the first picture gives way to the last
 _PACE = 0.75
+_FARTHEST_ZOOM, _FARTHEST_DOLLY = 0.86, 0.82  # both together still within the canvas' MARGIN
 
 
 def pictured(
@@ -81,11 +82,14 @@ def bare_pictured(
 
 
 def _relative(scene: Scene, time: float, *, to: float) -> Pose:
-    """The camera's way, on which it sees the whole picture at the time `to`, and is nearer elsewhere."""
+    """The camera's way, on which it sees the whole picture at the time `to`, and mostly is nearer elsewhere.
+
+    Where it goes back it sees a little of what is mirrored beyond the edges.
+    """
     pose, start = (pose_at(scene.moves, _PACE * scene.pace, at) for at in (time, to))
     x, y, roll_deg = pose.x - start.x, pose.y - start.y, pose.roll_deg - start.roll_deg
     room = 1 + 2 * REACH * max(abs(x), abs(y)) + 0.03 * abs(roll_deg)
-    nearer = max(1.0, pose.zoom / start.zoom), max(1.0, pose.dolly / start.dolly)
+    nearer = max(_FARTHEST_ZOOM, pose.zoom / start.zoom), max(_FARTHEST_DOLLY, pose.dolly / start.dolly)
     return replace(pose, x=x, y=y, roll_deg=roll_deg, zoom=nearer[0] * room, dolly=nearer[1])
 
 

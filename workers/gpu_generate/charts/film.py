@@ -19,6 +19,7 @@ from workers.media.stills import open_still
 _MOVING = 0.72  # of the time in which marks come in; then they stand
 _SOFT_EDGE = 0.06  # of the width, of what is uncovered
 _NEARER = 1.18  # where a camera begins; it ends with the whole
+_FROM_LEFT, _FROM_TOP = 0.1, 0.05  # of what is out of sight: title and axis never are
 _MARGIN = 0.06  # of a picture's sides around a chart that was handed in, below its title
 
 
@@ -87,7 +88,7 @@ class _Camera:
         smooth = _smooth(time)
         zoom = _NEARER - (_NEARER - 1) * smooth
         for source, into in zip(self._full, out, strict=True):
-            self._plane(source, into, zoom, 0.75 - 0.25 * smooth, 0.45)
+            self._plane(source, into, zoom, _FROM_LEFT, _FROM_TOP)
 
     def _plane(self, source: Plane, out: Plane, zoom: float, x: float, y: float) -> None:
         columns, parts_x = _places(source.shape[1], zoom, x)

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline
+from diffusers.utils import logging as diffusers_logging
 
 from workers.context import Cancelled
 from workers.gpu_generate.diffusing.bench_subjects import FULL, TINY, Subject
@@ -137,7 +138,7 @@ class Bench:
                 reader: Any = DiffusionPipeline
                 pipeline = reader.from_pretrained(
                     folder,
-                    torch_dtype=self._dtype,
+                    dtype=self._dtype,
                     use_safetensors=True,
                     local_files_only=True,
                     text_encoder=None,
@@ -260,6 +261,9 @@ def main() -> int:
         return NO_CARD
     device = Device("cuda:0" if torch.cuda.is_available() else "cpu")
     _remark(f"{_name(device)}, torch {torch.__version__}")
+    diffusers_logging.set_verbosity_error()
+    if not device.is_card:
+        torch.set_num_threads(1)  # tiny models are done before a second thread has begun
     for subject in TINY if asked.tiny else FULL:
         if asked.only and asked.only not in subject.name:
             continue

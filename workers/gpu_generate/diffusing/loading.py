@@ -63,7 +63,7 @@ def _read(model: Model, sources: Sources, own: OwnModel, device: Device, *, down
         raise ValueError(f"diffusers has no pipeline {model.pipeline}")
     kind: Any = found
     dtype = device.dtype(own.dtype or "auto")
-    given: dict[str, Any] = {"use_safetensors": True, "torch_dtype": dtype, "trust_remote_code": False}
+    given: dict[str, Any] = {"use_safetensors": True, "dtype": dtype, "trust_remote_code": False}
     if own.variant:
         given["variant"] = own.variant
     if own.quantised in ("int8", "nf4"):
@@ -72,7 +72,7 @@ def _read(model: Model, sources: Sources, own: OwnModel, device: Device, *, down
         if role == "motion_adapter":
             adapter: Any = MotionAdapter
             given[role] = adapter.from_pretrained(
-                source.place, use_safetensors=True, torch_dtype=dtype, **_where(source, download)
+                source.place, use_safetensors=True, dtype=dtype, **_where(source, download)
             )
     pipeline = kind.from_pretrained(sources.model.place, **given, **_where(sources.model, download))
     for role, source in sources.parts:

@@ -81,7 +81,8 @@ def styled(picture: Pixels, style: Path, name: str | None = None, share: float =
     flat, tones = own.reshape(-1, 3), other.reshape(-1, 3)
     gain = np.clip(tones.std(axis=0) / np.maximum(flat.std(axis=0), 1), 0.5, 1.8)
     taken = (own - flat.mean(axis=0)) * gain + tones.mean(axis=0)
-    return _rgb(np.asarray(own + share * (taken - own), np.float32))
+    middle = 1 - np.abs(own[..., :1] / 50 - 1) ** 3  # black stays black, and a sun is not green
+    return _rgb(np.asarray(own + share * middle * (taken - own), np.float32))
 
 
 def _on_white(picture: Pixels, cut: Pixels) -> Pixels:

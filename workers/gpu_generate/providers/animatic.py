@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _film(params: GenerateVideo, task: TaskInput, context: Context) -> Done:
 
 
 def _shown(params: GenerateVideo, task: TaskInput, fitted: Fitted, seed: int) -> Iterator[Shown]:
-    scene = describe(params.prompt, seed)
+    scene = _scene(params, seed)
     first, last = _pictures_of(params, task)
     if first is None:
         return film(scene, *_measures(fitted))
@@ -77,7 +78,7 @@ def _handed_on(
     """The picture that another video goes on from: what is written on these would be there twice."""
     if params.hand_on_s is None:
         return
-    scene, number = describe(params.prompt, seed), round(params.hand_on_s * fitted.frame_rate)
+    scene, number = _scene(params, seed), round(params.hand_on_s * fitted.frame_rate)
     number = min(number, fitted.frames - 1)
     first, last = _pictures_of(params, task)
     if first is None:
@@ -87,6 +88,11 @@ def _handed_on(
     path = folder / "handed-on.png"
     Image.fromarray(as_rgb(picture)).save(path)
     yield Output(HANDED_ON, path, path.name, "image/png", intermediate=True)
+
+
+def _scene(params: GenerateVideo, seed: int) -> Scene:
+    """What all words say, captioned with those of whoever asked."""
+    return replace(describe(params.prompt, seed), prompt=params.told_prompt or params.prompt)
 
 
 def _measures(fitted: Fitted) -> tuple[int, int, int, int]:

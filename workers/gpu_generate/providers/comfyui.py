@@ -153,6 +153,6 @@ def _why(messages: JsonValue) -> Told:
 def _told(body: JsonValue) -> Told:
     """`error` of a refused prompt: this server lacks a node, or a model's file."""
     error = cast(Json, body).get("error")
-    said = cast(Json, error) if isinstance(error, Mapping) else {"message": str(error)}
+    said: Json = error if isinstance(error, dict) else {"message": str(error)}
     words = f"{said.get('message') or ''} {said.get('details') or ''}".strip()
     return Told(words, "unsupported_value" if said.get("type") in _LACKING else "")

@@ -53,7 +53,7 @@ class _Queue:
         self._asked = asked
 
     def buy(self) -> Seen:
-        usual = _FILM_NAMES if self._asked.is_film else _PICTURE_NAMES
+        usual = _PICTURE_NAMES if self._asked.is_picture else _FILM_NAMES
         body: dict[str, JsonValue] = {**inputs_of(self._asked, usual), **self._sent(usual)}
         path, once = f"/{self._asked.name.strip('/')}", {"X-Fal-No-Retry": "1"}
         found = self.api.ask(Ask.of_json(path, body, once, is_purchase=True))
@@ -91,7 +91,7 @@ class _Queue:
             if failure.public_code in ("connection", "provider_timeout", "no_json", "provider_429"):
                 raise
             return Seen(ref, State.FAILED, failure=failure)
-        return Seen(ref, State.DONE, 1.0, [Output(url) for url in urls_in(dict(found))])
+        return Seen(ref, State.DONE, 1.0, [Output(url) for url in urls_in(found)])
 
     def _sent(self, usual: Mapping[Word, str]) -> dict[str, JsonValue]:
         names = names_of(self._asked, usual)

@@ -49,6 +49,8 @@ def perform(task: TaskInput, context: Context) -> Done:
     asked = asked_of(task, context.workdir)
     service = service_of(task.provider or "")
     api = Api(service, _told, context.checkpoint, call_s=asked.provider.call_s)
+    if asked.is_sound:
+        raise unsupported("a request for music or effects")
     if asked.is_film:
         outputs = bought(_Videos(api, asked), task, context).outputs
     else:
@@ -144,7 +146,7 @@ def _seen(video: Json, api: Api) -> Seen:
         return Seen(ref, State.WAITING, done)
     if video.get("status") == "completed":
         return Seen(ref, State.DONE, 1.0, [Output(f"/videos/{quote(ref, safe='')}/content")])
-    return Seen(ref, State.FAILED, failure=failed(_told(dict(video)), api.service))
+    return Seen(ref, State.FAILED, failure=failed(_told(video), api.service))
 
 
 def _created(video: Mapping[str, JsonValue]) -> float:

@@ -60,7 +60,7 @@ class _Predictions:
     def __init__(self, api: Api, asked: Asked) -> None:
         self.api = api
         self._asked = asked
-        self._usual = _NAMES if asked.is_film else _PICTURE_NAMES
+        self._usual = _PICTURE_NAMES if asked.is_picture else _NAMES
 
     def buy(self) -> Seen:
         body: JsonValue = {"version": self._asked.name, "input": {**self._plain(), **self._sent()}}

@@ -11,11 +11,12 @@ from pydantic import JsonValue
 
 from farm.catalog import Catalog, read_catalog
 from farm.errors import FailureClass, TaskFailure
-from farm.models import Fitted, Model
+from farm.models import Fitted, Model, Wish
 from farm.providers import Provider
 from farm.remote_model import RemoteModel, Word
 from farm.settings import Settings
 from tasks.edit_image import EditImage
+from tasks.generate_audio import GenerateAudio
 from tasks.generate_image import GenerateImage, PictureParams
 from tasks.generate_video import GenerateVideo
 from workers.context import TaskInput
@@ -25,6 +26,7 @@ MOST_SEED = 2**31 - 1  # what services take
 _SHAPES = ("21:9", "16:9", "4:3", "1:1", "3:4", "9:16")
 
 Files = Mapping[Word, tuple[Path, ...]]
+Params = GenerateVideo | PictureParams | GenerateAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Asked:
     that another purchase has another.
     """
 
-    params: GenerateVideo | PictureParams
+    params: Params
     provider: Provider
     model_key: str
     model: Model
@@ -50,6 +52,14 @@ class Asked:
     @property
     def is_film(self) -> bool:
         return isinstance(self.params, GenerateVideo)
+
+    @property
+    def is_sound(self) -> bool:
+        return isinstance(self.params, GenerateAudio)
+
+    @property
+    def is_picture(self) -> bool:
+        return not self.is_film and not self.is_sound
 
     @property
     def name(self) -> str:
@@ -68,14 +78,14 @@ def asked_of(task: TaskInput, workdir: Path) -> Asked:
     params = _params(task)
     edit = edit_input(params, task, model, workdir) if isinstance(params, EditImage) else None
     provider = provider_of(task, catalog)
-    fitted = edit.fitted if edit is not None else model.fitted(params.wish)
+    fitted = edit.fitted if edit is not None else model.fitted(_wish(params))
     seed = _seed(params.seed, task.idempotency_key or "")
     return Asked(
         params=params,
         provider=provider,
         model_key=model_key,
         model=model,
-        remote=_remote(provider, model, model_key),
+        remote=_remote(provider, model_key, catalog),
         fitted=fitted,
         seed=seed,
         key=task.idempotency_key or "",
@@ -93,17 +103,23 @@ def provider_of(task: TaskInput, catalog: Catalog) -> Provider:
     return found
 
 
-def _params(task: TaskInput) -> GenerateVideo | PictureParams:
-    for kind in (GenerateVideo, GenerateImage, EditImage):
+def _wish(params: Params) -> Wish:
+    """A sound has neither frames nor a size."""
+    return Wish() if isinstance(params, GenerateAudio) else params.wish
+
+
+def _params(task: TaskInput) -> Params:
+    kinds: tuple[type[Params], ...] = (GenerateVideo, GenerateImage, EditImage, GenerateAudio)
+    for kind in kinds:
         if task.kind == kind.kind:
             return kind.model_validate(dict(task.params))
     raise TaskFailure(f"No service is asked for {task.kind}.", FailureClass.INTERNAL, code="engine_missing")
 
 
-def _remote(provider: Provider, model: Model, model_key: str) -> RemoteModel:
+def _remote(provider: Provider, model_key: str, catalog: Catalog) -> RemoteModel:
     """How the service calls the model: by its concrete key, else by the catalog's id."""
-    ids = (model_key, *(key for key in provider.models if model.keys and key in model.keys.values()))
-    return next((provider.models[key] for key in ids if key in provider.models), RemoteModel())
+    ids = (model_key, catalog.models.find(model_key) or "")
+    return next((provider.models[name] for name in ids if name in provider.models), RemoteModel())
 
 
 def _seed(chosen: int | None, key: str) -> int:
@@ -112,7 +128,10 @@ def _seed(chosen: int | None, key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest()) % MOST_SEED
 
 
-def _values(params: GenerateVideo | PictureParams, fitted: Fitted, seed: int) -> dict[Word, JsonValue]:
+def _values(params: Params, fitted: Fitted, seed: int) -> dict[Word, JsonValue]:
+    if isinstance(params, GenerateAudio):
+        seconds = number(Fraction(params.length_s))
+        return {"prompt": params.full_prompt, "seconds": seconds, "seed": seed}
     found: dict[Word, JsonValue] = {
         "prompt": params.full_prompt,
         "negative_prompt": params.negative_prompt or None,
@@ -154,7 +173,7 @@ def number(length_s: Fraction) -> int | float:
     return int(length_s) if length_s.denominator == 1 else round(float(length_s), 3)
 
 
-def _files(params: GenerateVideo | PictureParams, task: TaskInput) -> Files:
+def _files(params: Params, task: TaskInput) -> Files:
     """The files that the parameters name, by what they are for. Kinds have some of these fields, none all."""
     words: tuple[Word, ...] = ("image", "last_image", "style_image", "audio", "video")
     named = {word: (asset,) for word in words if (asset := getattr(params, word, None))}

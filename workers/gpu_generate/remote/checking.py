@@ -13,12 +13,15 @@ from farm.timeline import MediaKind
 from workers.media.decode import video_frames
 from workers.media.open import open_media, picture_stream
 from workers.media.probe import MediaInfo, probe
+from workers.media.sound import SoundReader
 from workers.media.stills import open_transparent
 
 Grey = npt.NDArray[np.uint8]
 _NAME = "the provider's answer"
 _OPAQUE = 255
 _BLACK = 28  # of 255: nothing in the frame is lighter
+_SILENT = 10 ** (-60 / 20)
+_SAMPLE_RATE = 48_000
 _LOOKS = 24  # frames of a film that are looked at for black
 # Services round lengths: a film may be so much shorter or longer than what was ordered.
 _SHORTEST, _LONGEST, _SLACK_S = Fraction(3, 4), Fraction(3, 2), Fraction(1)
@@ -49,6 +52,32 @@ def checked_film(path: Path, ordered_s: Fraction) -> MediaInfo:
     if not ordered_s * _SHORTEST - _SLACK_S <= length <= ordered_s * _LONGEST + _SLACK_S or not length:
         raise corrupt(f"it lasts {float(length):.2f} s instead of {float(ordered_s):.2f} s")
     return info
+
+
+def checked_sound(path: Path, ordered_s: Fraction) -> MediaInfo:
+    """What is known of the sound; all of it decodes, and it is heard. Raises TaskFailure CORRUPT_OUTPUT."""
+    try:
+        info = probe(path, _NAME)
+        if info.kind is not MediaKind.AUDIO:
+            raise corrupt(f"it is {info.kind.value}, not sound")
+        length = _heard_s(path)
+    except AssetUnreadable as error:
+        raise corrupt(error.message) from error
+    if not ordered_s * _SHORTEST - _SLACK_S <= length <= ordered_s * _LONGEST + _SLACK_S:
+        raise corrupt(f"it lasts {float(length):.2f} s instead of {float(ordered_s):.2f} s")
+    return info
+
+
+def _heard_s(path: Path) -> Fraction:
+    """How long it is, by its samples."""
+    samples, loudest = 0, 0.0
+    with SoundReader(path, sample_rate=_SAMPLE_RATE, name=_NAME) as reader:
+        while (piece := reader.read(_SAMPLE_RATE)).size:
+            samples += piece.shape[1]
+            loudest = max(loudest, float(np.abs(piece).max()))
+    if loudest < _SILENT:
+        raise corrupt("nothing is heard")
+    return Fraction(samples, _SAMPLE_RATE)
 
 
 def corrupt(why: str) -> TaskFailure:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from farm.errors import FailureClass, TaskFailure
-from farm.media_types import HEAD_BYTES, sniff
+from farm.media_types import HEAD_BYTES, content_type_of, sniff
+from tasks.generate_audio import AUDIO
 from tasks.generate_image import PictureParams
 from tasks.generate_video import HANDED_ON, VIDEO, GenerateVideo
 from workers.context import Context, Done
@@ -15,14 +16,14 @@ from workers.context import Output as Artifact
 from workers.gpu_generate.pictures.finish import finished
 from workers.gpu_generate.remote.asked import Asked
 from workers.gpu_generate.remote.buying import Output
-from workers.gpu_generate.remote.checking import checked_film, checked_picture, corrupt
+from workers.gpu_generate.remote.checking import checked_film, checked_picture, checked_sound, corrupt
 from workers.gpu_generate.remote.inputs import ordered_s
 from workers.gpu_generate.remote.marked import shape_of, write_marked, write_picture
 from workers.media.probe import MediaInfo
 from workers.provider_http import Ask, Service, saved
 
 _FETCH_S = 300.0
-_PICTURE_BYTES, _FILM_BYTES = 64 << 20, 2 << 30
+_PICTURE_BYTES, _SOUND_BYTES, _FILM_BYTES = 64 << 20, 256 << 20, 2 << 30
 _FILM_TYPES = {"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"}
 _DATA = "data:"
 _LOOKED_AT = 0.9  # of the task is done when the film is here
@@ -35,6 +36,8 @@ def handed(asked: Asked, outputs: Sequence[Output], service: Service, context: C
         raise corrupt("there is nothing")
     if asked.is_film:
         return _film(asked, fetched(outputs[0], service, context, 1, _FILM_BYTES), context)
+    if asked.is_sound:
+        return _sound(asked, fetched(outputs[0], service, context, 1, _SOUND_BYTES))
     params = asked.params
     assert isinstance(params, PictureParams)
     if len(outputs) < params.count:
@@ -83,10 +86,23 @@ def _film(asked: Asked, path: Path, context: Context) -> Done:
     if found is None or content_type is None:
         raise corrupt(f"it is {found.label if found else 'no film'}, which browsers do not play")
     said = {**_said(asked), **_measured(info, asked)}
-    if asked.params.watermark:
+    if isinstance(asked.params, GenerateVideo) and asked.params.watermark:
         return Done(_marked(asked, path, info, said, context), result=said)
     named = path.rename(path.with_name(f"video.{found.container}"))
     return Done([Artifact(VIDEO, named, named.name, content_type, meta=said)], result=said)
+
+
+def _sound(asked: Asked, path: Path) -> Done:
+    info = checked_sound(path, ordered_s(asked))
+    with path.open("rb") as file:
+        found = sniff(file.read(HEAD_BYTES))
+    content_type = content_type_of(f"x.{found.container}") if found else None
+    if found is None or content_type is None:
+        raise corrupt(f"it is {found.label if found else 'no sound'}, which is not taken")
+    length_s = float(info.duration or ordered_s(asked))
+    said = {"model": asked.model_key, "seed": asked.seed, "duration_s": length_s}
+    named = path.rename(path.with_name(f"audio.{found.container}"))
+    return Done([Artifact(AUDIO, named, named.name, content_type, meta=said)], result=said)
 
 
 def _marked(

@@ -34,8 +34,10 @@ def inputs_of(asked: Asked, usual: Names) -> dict[str, JsonValue]:
 
 
 def ordered_s(asked: Asked) -> Fraction:
-    """How long a film was ordered."""
+    """How long a film or a sound was ordered."""
     allowed = _allowed(asked.values, asked.remote).get("seconds")
+    if asked.is_sound:
+        return Fraction(str(allowed or asked.values["seconds"]))
     return Fraction(allowed) if isinstance(allowed, int) else asked.fitted.length_s
 
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from farm.errors import FailureClass, TaskFailure
 from farm.models import Engine
+from tasks.generate_audio import GenerateAudio
 from tasks.generate_image import PictureParams
 from workers.gpu_generate.remote.asked import Asked
 from workers.gpu_generate.remote.inputs import unsupported
@@ -49,8 +50,13 @@ def places_of(graph: JsonValue) -> set[str]:
 
 
 def settings_of(asked: Asked) -> dict[str, JsonValue]:
-    """All that is asked and is no file, with the model's own settings where nothing else was said."""
+    """All that is asked and is no file, with the model's own settings where nothing else was said.
+
+    Raises TaskFailure UNSUPPORTED for sound: no workflow here makes any.
+    """
     params, own = asked.params, asked.model.defaults
+    if isinstance(params, GenerateAudio):
+        raise unsupported("a request for sound")
     found: dict[str, JsonValue] = {
         **_EMPTY,
         "cfg": params.cfg if params.cfg is not None else own.cfg,

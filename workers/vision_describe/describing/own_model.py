@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from transformers import AutoModelForImageTextToText, AutoProcessor, StoppingCriteriaList
 from transformers.utils import logging
 
@@ -131,8 +132,9 @@ def load(spec: VisionModel) -> Loaded:
         model = model.to(_device(spec)).eval()
     except torch.OutOfMemoryError as error:
         raise _too_little(error) from error
-    except (OSError, ValueError) as error:
-        said = f"The model {source} cannot be loaded: {str(error).splitlines()[0]}"
+    except (OSError, ValueError, SafetensorError) as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        said = f"The model {source} cannot be loaded: {why}"
         raise TaskFailure(said, FailureClass.INTERNAL, code="model_unreadable") from error
     return Loaded(processor, model, spec.ask == "chat")
 

@@ -14,7 +14,7 @@ from farm.api.errors import refused_params
 from farm.api.files import file_answer
 from farm.api.forms import FileRule, Form, received_form, store, takes_form
 from farm.api.idempotency import once
-from farm.api.routing import farm_router, submits
+from farm.api.routing import ErrorAnswer, farm_router, submits
 from farm.api.surfaces.generations.audio_stream import speech_events, text_events
 from farm.api.surfaces.generations.audio_wire import SpeechRequest, TranscriptionRequest, json_of, verbose_of
 from farm.api.surfaces.generations.held import ended, refused
@@ -24,6 +24,7 @@ from farm.errors import BadRequest, NotFound
 from farm.generation import SURFACE
 from farm.job import Artifact, Job, JobSpec
 from farm.models import Capability
+from farm.moderation import Told, check
 from farm.providers import not_offered
 from farm.states import JobState
 from farm.timeline import MediaKind
@@ -40,7 +41,7 @@ _UNTOLD_S = 3_600.0  # what is held for a sound whose header tells no length
 _OPENAI_SPEAKS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 _SPOKEN: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/mpeg": {"schema": {"type": "string", "format": "binary"}}}},
-    504: {"description": "Not done in time; `X-Generation-Id` leads to its status."},
+    504: {"model": ErrorAnswer, "description": "Not done in time; `X-Generation-Id` leads to its status."},
 }
 
 router = farm_router("/v1/audio", "generations")
@@ -48,7 +49,7 @@ router = farm_router("/v1/audio", "generations")
 
 @router.post("/speech", response_class=Response, responses=_SPOKEN, openapi_extra=submits("generations"))
 async def create_speech(body: SpeechRequest, request: Request, desk: AtDesk, caller: SignedIn) -> Response:
-    """Say a text; the answer is the sound."""
+    """Speak a text aloud; the answer is the sound."""
     spec = JobSpec(
         params=await run_in_threadpool(_speech, body, desk, caller),
         surface=SURFACE,
@@ -87,6 +88,7 @@ async def create_transcription(request: Request, desk: AtDesk, caller: SignedIn)
 
 def _speech(body: SpeechRequest, desk: Desk, caller: Caller) -> GenerateVoice:
     """What is to be said. Raises BadRequest, and ModelNotOffered for a service that this farm has not."""
+    check(desk.hall.catalog.moderation, Told(capability=Capability.SPEECH, texts={"input": body.input}))
     offered = desk.hall.catalog.providers.routes.get(Capability.SPEECH, {})
     if body.model in _OPENAI_SPEAKS and body.model not in offered:
         raise not_offered(Capability.SPEECH, body.model)

@@ -7,15 +7,16 @@ from typing import Annotated, Self
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, ValidationError, model_validator
 
-from farm.api.desk import AtDesk, BaseUrl, SignedIn
+from farm.api.desk import AtDesk, BaseUrl, Desk, SignedIn
 from farm.api.errors import refused_params
 from farm.api.fetched import Wanted, fetched
 from farm.api.idempotency import MadeOnce
 from farm.api.routing import farm_router, submits
 from farm.api.surfaces.generations.asked import ToldAtTheEnd, Url
 from farm.api.surfaces.generations.shared_status import StatusView, submitted
-from farm.doors.submit import submit
+from farm.doors.submit import order, submit
 from farm.errors import BadRequest
+from farm.job import JobSpec
 from tasks.generate_chart import (
     LONGEST_S,
     TITLE_CHARACTERS,
@@ -71,12 +72,21 @@ async def chart_to_video(
     """Make a chart move: line, bar, pie and area from data, or a picture of any chart."""
     params = params_of(body)
     spec = body.spec(desk, params, PREFIX)
+    await run_in_threadpool(_check, desk, spec)  # refused before a picture is fetched
     if body.chart_image_url is not None:
         wanted = [Wanted(body.chart_image_url, "chart_image_url")]
         (image,) = await fetched(desk, caller.account, wanted, base_url)
         spec = replace(spec, params=params.model_copy(update={"image": image.id}))
     made = await run_in_threadpool(submit, desk.hall, caller, spec, once)
     return await run_in_threadpool(submitted, desk, caller.account.id, made.job_id, base_url)
+
+
+def _check(desk: Desk, spec: JobSpec) -> None:
+    """Raise what the submit would, in the call's own words."""
+    try:
+        order(desk.hall, spec)
+    except BadRequest as error:
+        raise _in_wire_names(error) from None
 
 
 def params_of(body: ChartRequest) -> GenerateChart:
@@ -94,5 +104,6 @@ def params_of(body: ChartRequest) -> GenerateChart:
 
 
 def _in_wire_names(error: BadRequest) -> BadRequest:
-    name = error.param or ""
-    return BadRequest(error.message, param=_WIRE_NAMES.get(name, name) or None, code=error.public_code)
+    first, dot, rest = (error.param or "").partition(".")
+    name = f"{_WIRE_NAMES.get(first, first)}{dot}{rest}"
+    return BadRequest(error.message, param=name or None, code=error.public_code)

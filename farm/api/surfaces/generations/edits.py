@@ -58,14 +58,13 @@ async def _spec(desk: Desk, account: Account, body: EditRequest, form: Form, bas
         specs.PENDING if masks else None,
         specs.PENDING if body.style_reference_url else None,
     )
-    specs.spec_of(desk, account, body, pending, specs.EDIT)
+    spec = await run_in_threadpool(specs.spec_of, desk, account, body, pending, specs.EDIT)
     found = specs.ids_of(await fetched(desk, account, [*links, *specs.wanted_of(body)], base_url))
     kept = await run_in_threadpool(_kept, desk, account, [*images, *masks])
     _, style = specs.sorted_out(body, found[len(links) :])
-    params = specs.edit(
-        body, [*kept[: len(images)], *found[: len(links)]], kept[-1] if masks else None, style
-    )
-    return specs.spec_of(desk, account, body, params, specs.EDIT)
+    pictures = (*kept[: len(images)], *found[: len(links)])
+    mask = kept[-1] if masks else None
+    return specs.with_pictures(spec, images=pictures, mask=mask, style_image=style)
 
 
 def _kept(desk: Desk, account: Account, files: Sequence[SentFile]) -> list[str]:

@@ -3,11 +3,12 @@
 from typing import Any
 
 from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from farm.api.desk import AtDesk, BaseUrl, SignedIn
 from farm.api.fetched import fetched
-from farm.api.routing import farm_router, submits
+from farm.api.routing import ErrorAnswer, farm_router, submits
 from farm.api.surfaces.generations import images_spec as specs
 from farm.api.surfaces.generations.images_answer import held
 from farm.api.surfaces.generations.images_wire import ImageRequest, PicturesAnswer, UnderwayPictures
@@ -16,7 +17,7 @@ router = farm_router("/v1", "generations")
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     202: {"model": UnderwayPictures, "description": "With `Prefer: respond-async`."},
-    504: {"description": "Not done in time: the job goes on, and the error names it."},
+    504: {"model": ErrorAnswer, "description": "Not done in time: the job goes on, and its id is told."},
 }
 
 
@@ -34,10 +35,9 @@ async def generate(
     characters, style = specs.sorted_out(body, [specs.PENDING] * len(wanted))
     params = specs.generation(body, characters, style)
     # What is wrong with the rest is told before anything is fetched.
-    spec = specs.spec_of(desk, caller.account, body, params, specs.IMAGE)
+    spec = await run_in_threadpool(specs.spec_of, desk, caller.account, body, params, specs.IMAGE)
     if wanted:
         found = specs.ids_of(await fetched(desk, caller.account, wanted, base_url))
         characters, style = specs.sorted_out(body, found)
-        params = specs.generation(body, characters, style)
-        spec = specs.spec_of(desk, caller.account, body, params, specs.IMAGE)
+        spec = specs.with_pictures(spec, images=tuple(characters), style_image=style)
     return await held(request, desk, caller, spec, base_url, body.response_format)

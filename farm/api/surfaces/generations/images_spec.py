@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from farm.account import Account
@@ -70,11 +71,19 @@ def _shared(body: PictureRequest, size: tuple[int, int] | None) -> dict[str, Any
 def spec_of(
     desk: Desk, account: Account, body: PictureRequest, params: PictureParams, prefix: str
 ) -> JobSpec:
-    """The job within the account's tier, checked as its submit does: raises the same, in the call's words."""
+    """The job within the account's tier, checked as its submit does: raises the same, in the call's words.
+
+    May look up the name in its webhook_url, so it blocks.
+    """
     with wire_names():
         spec = body.spec(desk, within_tier(desk.hall.catalog, account, params), prefix)
         order(desk.hall, spec)
     return spec
+
+
+def with_pictures(spec: JobSpec, **pictures: str | tuple[str, ...] | None) -> JobSpec:
+    """The same job, reading these assets in place of those that were PENDING."""
+    return replace(spec, params=spec.params.model_copy(update=pictures))
 
 
 def wanted_of(body: PictureRequest) -> list[Wanted]:

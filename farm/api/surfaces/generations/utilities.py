@@ -4,6 +4,7 @@ The picture comes by URL in a JSON body, or as the file `image` of a form.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from fastapi import Response
@@ -126,8 +127,9 @@ class _Call:
             raise BadRequest("Give one picture: image_url, or a file image in a form.", param="image_url")
 
         async def make() -> Response:
-            order(self._desk.hall, body.spec(self._desk, params(body, _PENDING), prefix))
-            spec = body.spec(self._desk, params(body, await self._picture(body, form)), prefix)
+            spec = await run_in_threadpool(body.spec, self._desk, params(body, _PENDING), prefix)
+            order(self._desk.hall, spec)
+            spec = replace(spec, params=params(body, await self._picture(body, form)))
             return await run_in_threadpool(self._submitted, spec)
 
         return await once(self._request, told, make)

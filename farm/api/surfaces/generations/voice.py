@@ -33,7 +33,7 @@ class VoiceRequest(ToldAtTheEnd):
 def generate_voice(
     body: VoiceRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl, once: MadeOnce
 ) -> StatusView:
-    """Say a text: an MP3, in one of six voices and ten languages."""
+    """Turn a text into speech: an MP3, in one of six voices and ten languages."""
     made = submit(desk.hall, caller, body.spec(desk, params_of(body), PREFIX), once)
     return submitted(desk, caller.account.id, made.job_id, base_url)
 

@@ -20,7 +20,7 @@ from farm.catalog import Catalog
 from farm.errors import BadRequest
 from farm.job import JobSpec
 from farm.kinds import Params
-from farm.models import Capability, Given, Model
+from farm.models import Capability, Given, Model, Wish
 from farm.providers import AUTO
 from farm.timeline import MediaKind
 from tasks.add_sound import AddSound
@@ -83,6 +83,7 @@ def restyled(desk: Desk, account: Account, body: asked.V2vBody) -> GenerateVideo
         **_shape_of(source, _known(catalog, model)),
     )
     _check_model(catalog, model, params.capability, [Given.VIDEO], {Given.VIDEO: "video_filename"})
+    _check_length(_known(catalog, model), params.wish)
     return within_tier(catalog, account, params)
 
 
@@ -203,12 +204,35 @@ def _known(catalog: Catalog, name: str) -> Model | None:
     return catalog.models.models[found] if found else None
 
 
-def _shape_of(source: Asset, model: Model | None) -> dict[str, int]:
+def _shape_of(source: Asset, model: Model | None) -> dict[str, Any]:
     """Length, rate and size of a video, as far as the farm noted them; smaller where the model must."""
     told = {name: source.meta.get(name) for name in ("width", "height", "frames", "frame_rate")}
-    shape = {name: value for name, value in told.items() if isinstance(value, int) and value > 0}
+    shape: dict[str, Any] = {
+        name: value for name, value in told.items() if isinstance(value, int) and value > 0
+    }
+    length_s = source.meta.get("duration_s")
+    if "frames" not in shape and isinstance(length_s, int | float) and length_s > 0:
+        shape["length_s"] = Decimal(str(length_s))
+    return shape | _within(shape, model)
+
+
+def _check_length(model: Model | None, wish: Wish) -> None:
+    """Nobody asked for frames: what is too long is the video."""
+    rule = model.frames if model is not None else None
+    if model is None or rule is None:
+        return
+    frames = wish.frames or (wish.length_s or 0) * (wish.frame_rate or model.defaults.frame_rate)
+    if frames > rule.most:
+        raise BadRequest(
+            f"video_filename: the video is longer than the {rule.most} frames of {model.name}.",
+            param="video_filename",
+        )
+
+
+def _within(shape: Mapping[str, int], model: Model | None) -> dict[str, int]:
+    """The sides, in their proportion, as large as the model makes them."""
     most = model.size.most if model is not None and model.size is not None else None
-    sides = [shape[name] for name in ("width", "height") if name in shape]
-    if most is None or len(sides) < 2 or max(sides) <= most:
-        return shape
-    return shape | {name: max(1, shape[name] * most // max(sides)) for name in ("width", "height")}
+    sides = {name: shape[name] for name in ("width", "height") if name in shape}
+    if most is None or len(sides) < 2 or max(sides.values()) <= most:
+        return {}
+    return {name: max(1, side * most // max(sides.values())) for name, side in sides.items()}

@@ -10,7 +10,8 @@ from typing import NamedTuple
 class Phone(NamedTuple):
     """One stretch of sound. `f1` to `f3` in hertz; `voice`, `breath` and `hiss` are loudnesses from 0 to 1.
 
-    `hiss_hz` and `hiss_width_hz` place the hiss; `length_ms` is that of an unhurried voice.
+    `hiss_hz` and `hiss_width_hz` place the hiss, `damp` is how much duller the resonances are than a vowel's;
+    `length_ms` is that of an unhurried voice.
     """
 
     f1: float
@@ -22,6 +23,7 @@ class Phone(NamedTuple):
     hiss: float = 0.0
     hiss_hz: float = 4_000.0
     hiss_width_hz: float = 1_500.0
+    damp: float = 1.0
 
 
 def _vowel(f1: float, f2: float, f3: float, length_ms: float) -> tuple[Phone, ...]:
@@ -38,7 +40,7 @@ def _stop(
     f1: float, f2: float, f3: float, hz: float, *, is_voiced: bool, strength: float
 ) -> tuple[Phone, ...]:
     """Shut, then open at once; without a voice there is breath behind it."""
-    shut = Phone(f1, f2, f3, 0.12 if is_voiced else 0.0, 55 if is_voiced else 65)
+    shut = Phone(f1, f2, f3, 0.12 if is_voiced else 0.0, 55 if is_voiced else 65, damp=3.0)
     burst = Phone(f1, f2, f3, 0.25 if is_voiced else 0.0, 12, 0.1, strength, hz, 1_400)
     if is_voiced:
         return shut, burst
@@ -67,15 +69,15 @@ PHONES: Mapping[str, tuple[Phone, ...]] = {
     "W": (Phone(300, 650, 2200, 0.6, 65),),
     "Y": (Phone(270, 2250, 2950, 0.6, 60),),
     "R": (Phone(320, 1080, 1400, 0.6, 70),),
-    "L": (Phone(360, 1100, 2650, 0.6, 70),),
-    "M": (Phone(270, 1000, 2150, 0.42, 75),),
-    "N": (Phone(280, 1600, 2500, 0.42, 70),),
-    "NG": (Phone(280, 2000, 2700, 0.42, 80),),
+    "L": (Phone(360, 1050, 2750, 0.55, 75, damp=1.4),),
+    "M": (Phone(260, 1000, 2150, 0.5, 85, damp=3.0),),
+    "N": (Phone(260, 1600, 2500, 0.5, 80, damp=3.0),),
+    "NG": (Phone(260, 2000, 2700, 0.5, 85, damp=3.0),),
     "HH": (Phone(500, 1500, 2500, 0.0, 60, 0.6),),
     "F": (Phone(340, 1100, 2080, 0.0, 95, 0.05, 0.11, 5_500, 4_500),),
-    "V": (Phone(260, 1100, 2080, 0.4, 60, 0.02, 0.07, 5_000, 4_500),),
+    "V": (Phone(260, 1100, 2080, 0.35, 70, 0.02, 0.10, 5_000, 4_500, damp=2.0),),
     "TH": (Phone(320, 1300, 2540, 0.0, 90, 0.05, 0.10, 6_500, 3_500),),
-    "DH": (Phone(270, 1300, 2540, 0.42, 50, 0.02, 0.05, 6_000, 3_500),),
+    "DH": (Phone(270, 1300, 2540, 0.38, 60, 0.02, 0.08, 6_000, 3_500, damp=2.0),),
     "S": (Phone(320, 1500, 2530, 0.0, 105, 0.0, 0.62, 6_200, 1_500),),
     "Z": (Phone(260, 1500, 2530, 0.35, 75, 0.0, 0.36, 6_200, 1_500),),
     "SH": (Phone(320, 1850, 2500, 0.0, 105, 0.0, 0.62, 3_300, 1_200),),
@@ -93,3 +95,23 @@ PHONES = {
     "JH": (PHONES["D"][0], Phone(270, 1850, 2500, 0.3, 65, 0.0, 0.34, 3_300, 1_300)),
 }
 SILENT = Phone(500, 1500, 2500, 0.0, 0.0)
+
+# Where a consonant's second resonance leans to, by the place where it is made: a share of the vowel's beside it, and
+# hertz on top (locus equations, after Sussman and others, 1991).
+_PLACES = {"lips": (0.6, 350.0), "teeth": (0.35, 1_150.0), "palate": (0.85, 350.0)}
+_PLACE_OF = {
+    **dict.fromkeys("P B M F V".split(), "lips"),
+    **dict.fromkeys("T D N S Z TH DH".split(), "teeth"),
+    **dict.fromkeys("K G NG".split(), "palate"),
+}
+
+
+def beside(sound: str, vowel_hz: float) -> tuple[Phone, ...]:
+    """A sound's phones beside a vowel of that second resonance. A palate's burst is heard there, too."""
+    place = _PLACE_OF.get(sound)
+    if place is None:
+        return PHONES[sound]
+    share, more_hz = _PLACES[place]
+    f2 = share * vowel_hz + more_hz
+    at_palate = {"hiss_hz": f2 + 150} if place == "palate" else {}
+    return tuple(phone._replace(f2=f2, **at_palate) for phone in PHONES[sound])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workers.cpu_render.voice.formant.letters import Sounds, is_vowel, sounds_of, spelled
 from workers.cpu_render.voice.formant.numbers import in_words
-from workers.cpu_render.voice.formant.phones import PHONES, SILENT
+from workers.cpu_render.voice.formant.phones import PHONES, SILENT, beside
 from workers.cpu_render.voice.formant.wave import Placed
 
 _TOKENS = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?|[$€£]?\d[\d,]*(?:\.\d+)?%?|[.,;:!?…—]")
@@ -66,12 +66,19 @@ def _said(clause: _Clause, start_s: float, pitch_hz: float, speed: float) -> Ite
     for number, sound in enumerate(sounds):
         tone = _tone(number / max(1, len(sounds) - 1), end_pitch, is_question=clause.end == "?")
         tone *= _STRESSED if sound.endswith("1") else 1.0
-        for phone in PHONES[sound.rstrip("1")]:
+        for phone in beside(sound.rstrip("1"), _vowel_hz(sounds, number)):
             length_s = phone.length_ms / 1000 * _stretch(sound, is_last=number >= last_vowel) / speed
             yield Placed(phone, at_s, at_s + length_s, pitch_hz * tone, pitch_hz * tone)
             at_s += length_s
     pause_s = _PAUSES_S[clause.end] / speed
     yield Placed(SILENT, at_s, at_s + pause_s, pitch_hz * end_pitch, pitch_hz)
+
+
+def _vowel_hz(sounds: Sequence[str], at: int) -> float:
+    """The second resonance of the nearest vowel, the following one where two are as near."""
+    near = sorted(range(len(sounds)), key=lambda other: (abs(other - at), other < at))
+    vowel = next((sounds[other] for other in near if is_vowel(sounds[other])), "AX")
+    return PHONES[vowel.rstrip("1")][0].f2
 
 
 def _tone(share: float, end: float, *, is_question: bool) -> float:

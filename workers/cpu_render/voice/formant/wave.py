@@ -58,6 +58,7 @@ class _Tracks:
     hiss: Track
     hiss_hz: Track
     hiss_width: Track
+    damp: Track
 
 
 def _tracks(line: Sequence[Placed], frames: int, size: float) -> _Tracks:
@@ -82,6 +83,7 @@ def _tracks(line: Sequence[Placed], frames: int, size: float) -> _Tracks:
         hiss=track([phone.hiss for phone in phones], _LOUDNESS_GLIDE_S),
         hiss_hz=track([phone.hiss_hz for phone in phones], _LOUDNESS_GLIDE_S),
         hiss_width=track([phone.hiss_width_hz for phone in phones], _LOUDNESS_GLIDE_S),
+        damp=track([phone.damp for phone in phones], _LOUDNESS_GLIDE_S),
     )
 
 
@@ -98,7 +100,7 @@ def _smooth(values: Track, glide_s: float) -> Track:
     return np.convolve(padded, window / window.sum(), "valid")
 
 
-def _through(hz: Track, formants: Track, size: float) -> npt.NDArray[np.complex128]:
+def _through(hz: Track, formants: Track, damp: Track, size: float) -> npt.NDArray[np.complex128]:
     """What the throat lets through at each frequency: resonances one after the other, 1 at 0 Hz.
 
     `hz` has shape (n, frames); so has the answer.
@@ -107,8 +109,8 @@ def _through(hz: Track, formants: Track, size: float) -> npt.NDArray[np.complex1
     let: npt.NDArray[np.complex128] = np.ones(hz.shape, np.complex128)
     s = 1j * hz
     for centre, width in zip((*formants, *fixed), _WIDTHS, strict=True):
-        poles = (width / 2) ** 2 + centre**2
-        let *= poles / (s**2 + s * width + poles)
+        poles = (width * damp / 2) ** 2 + centre**2
+        let *= poles / (s**2 + s * width * damp + poles)
     return let
 
 
@@ -121,7 +123,7 @@ def _buzz(tracks: _Tracks, count: int, size: float) -> Track:
     phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
     most = int(_HIGHEST_HZ / tracks.pitch.min())
     numbers = np.arange(1, most + 1)[:, None]
-    let = _through(numbers * tracks.pitch, tracks.formants, size)
+    let = _through(numbers * tracks.pitch, tracks.formants, tracks.damp, size)
     loud = tracks.voice * (numbers * tracks.pitch < _HIGHEST_HZ) * numbers**-_SLOPE
     sound = np.zeros(count)
     for number, gains in enumerate(let * loud, 1):
@@ -138,7 +140,7 @@ def _noise(tracks: _Tracks, count: int, size: float, seed: int) -> Track:
     hz = np.fft.rfftfreq(_BLOCK, 1 / SAMPLE_RATE)[:, None]
     frame = np.minimum((np.arange(blocks) * step / SAMPLE_RATE / _FRAME_S).astype(int), tracks.pitch.size - 1)
     hiss = np.exp(-(((hz - tracks.hiss_hz[frame]) / tracks.hiss_width[frame]) ** 2)) * tracks.hiss[frame]
-    breath = np.abs(_through(np.tile(hz, (1, blocks)), tracks.formants[:, frame], size))
+    breath = np.abs(_through(np.tile(hz, (1, blocks)), tracks.formants[:, frame], tracks.damp[frame], size))
     spectrum = _HISS * hiss + _BREATH * breath * (tracks.breath[frame] + 0.03 * tracks.voice[frame])
     shaped = np.fft.irfft(np.fft.rfft(noise) * spectrum.T, _BLOCK) * np.hanning(_BLOCK)
     sound = np.zeros((blocks + 1) * step)
