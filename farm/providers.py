@@ -285,6 +285,9 @@ class ProviderBook(Noun):
         """Raise FarmUnavailable naming the key that leads nowhere."""
         for name, provider in self.providers.items():
             _known(f"providers.{name}.pool", provider.pool, pools)
+            for key in provider.models:
+                if self.models.find(key) is None:
+                    _known(f"providers.{name}.models", key, {model for _, model in self.offered_by(name)})
         for capability, models in self.routes.items():
             for model, route in models.items():
                 where = f"routes.{capability}.{model}"

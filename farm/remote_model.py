@@ -13,6 +13,7 @@ Word = Literal[
     "width",
     "height",
     "size",
+    "resolution",
     "aspect_ratio",
     "frames",
     "frame_rate",

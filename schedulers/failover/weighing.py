@@ -22,14 +22,15 @@ def weigh(
     """What "auto" comes to, and the candidate to move to if it is not the choice.
 
     Points are those of the configs (`quality`, by model) and of health. A model that may not be asked now or
-    that costs more than was quoted is not weighed.
+    that costs more than was quoted is not weighed; nor is one for nothing against one that is paid for, for
+    that is a preview.
     """
 
     def points(view: View) -> float:
         return quality.get(view.candidate.model, 0.0) + _WHOLE * view.health
 
     legacy = next(view for view in views if view.key == choice.key)
-    may = [view for view in views if view.obstacle is None and view.candidate.price_mc <= choice.quoted_mc]
+    may = [view for view in views if view.obstacle is None and _is_fair(view.candidate, choice.quoted_mc)]
     best = max([legacy, *may], key=points)  # of equals the first
     if best.candidate.model == choice.model:
         return Routing(preferred=choice.model, legacy=choice.model), None
@@ -37,3 +38,7 @@ def weigh(
     kept = DISABLED if not rules.enabled else INSUFFICIENT if margin < rules.margin else None
     found = Routing(preferred=best.candidate.model, legacy=choice.model, margin=margin, kept=kept)
     return found, None if kept else best.candidate
+
+
+def _is_fair(candidate: Candidate, quoted_mc: int) -> bool:
+    return candidate.price_mc <= quoted_mc and (candidate.price_mc > 0 or quoted_mc == 0)

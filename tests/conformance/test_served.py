@@ -115,6 +115,13 @@ def test_c109_health_weighs_too(house: ProviderFarm) -> None:
     assert float(str(found.debug["routing_confidence_margin"])) > 10.0
 
 
+def test_a_preview_for_nothing_is_never_preferred_to_what_is_paid_for(farm: Farm) -> None:
+    free = FILMS.replace('{ provider = "bytedance", price = "1"', '{ provider = "bytedance", price = "0"')
+    house = ProviderFarm(farm, free.replace("55.0", "90.0") + "[quality]\nenabled = true\n")
+    film(house)
+    assert house.take().model == KLING
+
+
 def test_routing_is_told_of_auto_alone(house: ProviderFarm) -> None:
     job = film(house, model="kling-o3-pro")
     house.succeeds(house.take())

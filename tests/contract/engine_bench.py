@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
+from farm.errors import TaskFailure
 from tests.provider_protocols.comfyui import ComfyServer
 from tests.provider_protocols.fal import FalServer
 from tests.provider_protocols.openai import OpenAiServer
@@ -189,3 +192,48 @@ class Bench:
 
     def perform(self, task: TaskInput, attempt: Attempt | None = None) -> Done:
         return perform(task, attempt or self.attempt())
+
+
+def configure(bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
+    """Configs of the bench's own in the folder; they are read once a process."""
+    configs = folder / "configs"
+    configs.mkdir(exist_ok=True)
+    (configs / "providers.toml").write_text(bench.toml(more))
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(configs))
+    monkeypatch.setenv(KEY_ENV, bench.server.key)
+
+
+def failure_of(bench: Bench, task: TaskInput, attempt: Attempt | None = None) -> TaskFailure:
+    with pytest.raises(TaskFailure) as caught:
+        bench.perform(task, attempt)
+    assert bench.server.key not in caught.value.message
+    return caught.value
+
+
+def stopped(bench: Bench, task: TaskInput, attempt: Attempt) -> BaseException | Done:
+    """What comes of a task that is stopped once it was accepted."""
+    came: list[BaseException | Done] = []
+
+    def run() -> None:
+        try:
+            came.append(bench.perform(task, attempt))
+        except (Cancelled, TaskFailure) as error:
+            came.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert bench.server.in_call.wait(10)
+    attempt.stop.set()
+    thread.join(20)
+    return came[0]
+
+
+# Pictures of OpenAI's come with the answer; everything else is ordered and fetched in one way an API.
+EACH_WAY = pytest.mark.parametrize(
+    ("place", "makes"), [*((name, FILM) for name in ENGINES), ("openai", PICTURE)], indirect=["place"]
+)
+
+
+def of(*names: str) -> pytest.MarkDecorator:
+    """For these engines only."""
+    return pytest.mark.parametrize("place", names, indirect=True)

@@ -2,72 +2,35 @@
 
 import threading
 from base64 import b64decode
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 import pytest
 from PIL import Image
 
-from farm.errors import FailureClass, TaskFailure
-from tests.contract.engine_bench import ENGINES, FILM, FILM_OF_PICTURE, KEY_ENV, PICTURE, Attempt, Bench
+from farm.errors import FailureClass
+from tests.contract.engine_bench import (
+    EACH_WAY,
+    FILM,
+    FILM_OF_PICTURE,
+    KEY_ENV,
+    PICTURE,
+    Bench,
+    configure,
+    failure_of,
+    of,
+    stopped,
+)
 from tests.media import coded, write_jpeg
 from tests.provider_protocols.openai import OpenAiServer
-from tests.provider_protocols.replicate import ReplicateServer
-from tests.provider_protocols.server import ProtocolServer, Sale
-from workers.context import Cancelled, Done, TaskInput
-from workers.gpu_generate.remote import buying
+from tests.provider_protocols.server import ProtocolServer
+from workers.context import Cancelled, Done
 
 pytestmark = pytest.mark.slow
 
 C = FailureClass
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One server of each kind, and configs that are read once."""
-    engine = ENGINES[request.param]
-    with engine.server() as server:
-        yield Bench(engine, server, tmp_path_factory.mktemp(engine.name))
-
-
-@pytest.fixture
-def bench(place: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(buying, "_FIRST_S", 0.02)
-    place.server.forget()
-    configure(place, place.folder, monkeypatch)
-    yield Bench(place.engine, place.server, tmp_path)
-    assert place.server.broken == []
-
-
-def configure(bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
-    """Configs of the bench's own in the folder; they are read once a process."""
-    configs = folder / "configs"
-    configs.mkdir(exist_ok=True)
-    (configs / "providers.toml").write_text(bench.toml(more))
-    monkeypatch.setenv("FARM_CONFIG_DIR", str(configs))
-    monkeypatch.setenv(KEY_ENV, bench.server.key)
-
-
-def failure_of(bench: Bench, task: TaskInput, attempt: Attempt | None = None) -> TaskFailure:
-    with pytest.raises(TaskFailure) as caught:
-        bench.perform(task, attempt)
-    assert bench.server.key not in caught.value.message
-    return caught.value
-
-
-# Pictures of OpenAI's come with the answer; everything else is ordered and fetched in one way an API.
-EACH_WAY = pytest.mark.parametrize(
-    ("place", "makes"), [*((name, FILM) for name in ENGINES), ("openai", PICTURE)], indirect=["place"]
-)
-
-
-def of(*names: str) -> pytest.MarkDecorator:
-    """For these engines only."""
-    return pytest.mark.parametrize("place", names, indirect=True)
 
 
 # --- what is bought -----------------------------------------------------------------------------------------
@@ -289,24 +252,6 @@ def test_what_is_stopped_is_called_off_there(bench: Bench) -> None:
     assert attempt.drops == 1
 
 
-def stopped(bench: Bench, task: TaskInput, attempt: Attempt) -> BaseException | Done:
-    """What comes of a task that is stopped once it was accepted."""
-    came: list[BaseException | Done] = []
-
-    def run() -> None:
-        try:
-            came.append(bench.perform(task, attempt))
-        except (Cancelled, TaskFailure) as error:
-            came.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert bench.server.in_call.wait(10)
-    attempt.stop.set()
-    thread.join(20)
-    return came[0]
-
-
 def test_a_service_that_falls_silent_is_looked_at_again(bench: Bench) -> None:
     attempt = bench.attempt()
     bench.next("never")
@@ -323,82 +268,6 @@ def test_a_service_that_falls_silent_is_looked_at_again(bench: Bench) -> None:
     thread.join(20)
     assert came[0].outputs
     assert len(bench.server.sold) == 1
-
-
-# --- an API's own -------------------------------------------------------------------------------------------
-
-
-@of("replicate")
-def test_replicate_is_sent_large_pictures_as_files(bench: Bench, tmp_path: Path) -> None:
-    assert isinstance(bench.server, ReplicateServer)
-    noise = write_noise(tmp_path / "noise.png")
-    bench.perform(bench.task(FILM_OF_PICTURE, files=[noise]))
-    (sale,) = bench.server.sold
-    assert sale.order["start_image"] == f"{bench.server.url}/files/file-1"
-    assert len(bench.server.files["file-1"]) > 256 << 10
-
-
-def write_noise(path: Path) -> Path:
-    pixels = np.random.default_rng(1).integers(0, 255, (700, 900, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-@of("openai")
-def test_openai_edits_what_the_mask_shows_and_the_rest_stays(bench: Bench, tmp_path: Path) -> None:
-    photo = np.full((256, 256, 3), (200, 40, 40), np.uint8)
-    hole = np.zeros((256, 256), np.uint8)
-    hole[64:192, 64:192] = 255
-    Image.fromarray(photo).save(tmp_path / "photo.png")
-    Image.fromarray(hole).save(tmp_path / "mask.png")
-    files = [tmp_path / "photo.png", tmp_path / "mask.png"]
-    said = {"images": ["asset-0"], "mask": "asset-1", "width": 256, "height": 256}
-    (made,) = bench.perform(bench.task(PICTURE, files=files, kind="edit-image", **said)).outputs
-    (request,) = bench.server.asked
-    assert request.path == "/v1/images/edits"
-    mask = Image.open(BytesIO(request.files["mask"][0]))
-    assert (mask.size, mask.mode) == ((256, 256), "RGBA")
-    assert (mask.getpixel((128, 128))[3], mask.getpixel((10, 10))[3]) == (0, 255)  # type: ignore[index]  # RGBA
-    after = np.asarray(Image.open(made.path).convert("RGB")).astype(int)
-    assert np.abs(after[:40] - photo[:40]).max() < 4
-    assert np.abs(after[100:150, 100:150] - photo[100:150, 100:150]).max() > 20
-
-
-@of("openai")
-def test_openai_gets_pictures_of_characters_beside_the_prompt(bench: Bench, tmp_path: Path) -> None:
-    photos = [write_jpeg(tmp_path / f"{n}.jpg", coded(n, 96, 64)) for n in (1, 2)]
-    bench.perform(bench.task(PICTURE, files=photos, images=["asset-0", "asset-1"]))
-    (request,) = bench.server.asked
-    assert (request.path, len(request.files["image[]"])) == ("/v1/images/edits", 2)
-
-
-@of("openai")
-def test_openai_gets_lengths_and_sizes_that_it_has(bench: Bench) -> None:
-    bench.perform(bench.task(width=640, height=368, length_s="5"))
-    (sale,) = bench.server.sold
-    assert (sale.order["seconds"], sale.order["size"]) == ("8", "1280x720")
-    failure = failure_of(bench, bench.task(length_s="14"))
-    assert failure.failure is C.UNSUPPORTED
-
-
-@of("comfyui")
-def test_comfyui_tells_how_far_it_is_and_works_without_a_socket(bench: Bench) -> None:
-    bench.server.looks = 4
-    attempt = bench.attempt()
-    bench.perform(bench.task(), attempt)
-    assert any(0.0 < fraction < 0.9 for fraction in attempt.fractions)
-    bench.server.has_socket = False  # type: ignore[attr-defined]  # its own switch
-    assert bench.perform(bench.task(_key="kf_two")).outputs
-
-
-@of("comfyui")
-def test_comfyui_interrupts_nobody_elses_prompt(bench: Bench) -> None:
-    server: Any = bench.server
-    server.sales["other"] = Sale("other", {"graph": {}}, "never")  # it runs, and ours waits behind it
-    attempt = bench.attempt()
-    stopped(bench, bench.next("never").task(), attempt)
-    assert attempt.drops == 1
-    assert (server.interrupted, server.called_off) == ([], attempt.refs)
 
 
 def test_the_key_is_shown_to_the_service_alone(bench: Bench) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import JsonValue
 
 from farm.catalog import read_catalog
-from farm.errors import FailureClass, TaskFailure
+from farm.errors import FailureClass, FarmUnavailable, TaskFailure
 from farm.models import Fitted
 from farm.providers import Provider, ProviderBook
 from farm.remote_model import RemoteModel, Word
@@ -45,6 +45,16 @@ def test_the_example_of_a_service_in_the_configs_is_one() -> None:
     book = ProviderBook.model_validate({**tomllib.loads(example), "failover": failover})
     book.check(["gpu-generate"])
     assert book.providers["fal"].models["kling-o3-pro-t2v"].lengths_s == (5, 10)
+
+
+def test_a_name_for_a_model_that_is_not_there_is_refused() -> None:
+    toml = '[providers.fal]\npool = "gpu-generate"\n[providers.fal.models.klink]\nname = "fal-ai/x"\n'
+    catalog = read_catalog(Settings())
+    book = ProviderBook.model_validate(
+        {**tomllib.loads(toml), "failover": catalog.providers.failover, "models": catalog.models}
+    )
+    with pytest.raises(FarmUnavailable, match=r"providers.fal.models names 'klink'"):
+        book.check(["gpu-generate"])
 
 
 def test_every_word_is_explained_in_the_configs() -> None:

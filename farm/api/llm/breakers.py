@@ -24,7 +24,7 @@ class Breakers:
 
     @contextmanager
     def through(self, key: Key, rules: FailoverRules) -> Iterator[None]:
-        """Past a breaker, which learns what came of the call. Raises Missed where it rests, or the call did."""
+        """Past a breaker, which learns what came of the call. Raises Missed: by itself, or for the call."""
         number = next(self._numbers)
         self._pass(key, number, rules)
         verdict, retry_after_s = Verdict.NEUTRAL, None

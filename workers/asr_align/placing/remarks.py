@@ -32,7 +32,8 @@ def _of_sound(heard: Heard) -> Iterator[Remark]:
     if not heard.speech and not (heard.words and is_borne_out):
         yield Remark(code="no_speech", message="Nobody is heard to speak; the starts are guesses.")
     elif heard.method is Method.PROPORTIONAL or not heard.words:
-        helps = "" if heard.is_known_text else "; narrationText may help"
+        is_told = heard.is_known_text or heard.fit < LEAST_FIT
+        helps = "" if is_told else "; narrationText may help"
         message = f"Words could not be told apart, so the starts are guesses{helps}."
         yield Remark(code="words_not_heard", message=message)
     elif not is_borne_out:

@@ -30,6 +30,7 @@ _HOLE = 0.0008  # of the picture: smaller ones are filled
 _SEEN_THROUGH = 0.3  # how unlike the ground a hole may be that it is seen through
 _CLOSED_PX = 9  # gaps in the subject so narrow are none
 _ROUNDS = 6
+_STRIP_PX = 512
 _NOISE = 9.0  # variance of a colour that is all the same, in Lab
 
 
@@ -155,15 +156,26 @@ def _refined(picture: Pixels, mask: Pixels) -> Floats:
 
 
 def _own_colours(picture: Pixels, alpha: Floats) -> Pixels:
-    """The subject's colours alone: at its edge, pixels hold some of the ground's."""
-    image = picture.astype(np.float32)
-    share = np.asarray(alpha, np.float32)[..., None]
+    """The subject's colours alone: at its edge, pixels hold some of the ground's. Strip by strip."""
+    wide = max(9, max(alpha.shape) // 25 | 1)
+    out = picture.copy()
+    for top in range(0, alpha.shape[0], _STRIP_PX):
+        above, bottom = max(0, top - wide), top + _STRIP_PX
+        part = np.s_[above : bottom + wide]
+        share = np.asarray(alpha[part], np.float32)[..., None]
+        if ((share > 0) & (share < 1)).any():
+            out[top:bottom] = _unmixed(picture[part], share, wide)[top - above :][:_STRIP_PX]
+    return out
+
+
+def _unmixed(picture: Pixels, share: Floats, wide: int) -> Pixels:
+    image = np.asarray(picture, np.float32)
     fore: Floats = image
     back: Floats = image
-    for size in (max(9, max(alpha.shape) // 25 | 1), 7):
+    for size in (wide, 7):
         fore, back = _fused(image, share, fore, back, size)
-    edge = ((share > 0) & (share < 1)).astype(np.float32)
-    return np.asarray(np.clip(image * (1 - edge) + fore * edge + 0.5, 0, 255), np.uint8)
+    is_edge = (share > 0) & (share < 1)
+    return np.where(is_edge, np.asarray(np.clip(fore + 0.5, 0, 255), np.uint8), picture)
 
 
 def _fused(image: Floats, share: Floats, fore: Floats, back: Floats, size: int) -> tuple[Floats, Floats]:

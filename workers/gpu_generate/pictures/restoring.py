@@ -6,6 +6,7 @@ are stretched, and what has become soft is sharpened a little.
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -14,6 +15,10 @@ from workers.gpu_generate.pictures.filling import Floats, Pixels
 
 _QUIET = 1.6  # of 255: less noise than this is left alone
 _MOST_NOISE = 22.0
+_MEASURED_PX = 1500  # of the middle, where noise is measured
+_WINDOWS = 3, 9  # pixels: what is compared, and how far around
+_LOOKED_PX = 1800  # of the longer side, where scratches are looked for
+_MOST_LINES = 80
 _TAIL = 0.004  # of the pixels that may become pure black, and pure white
 _NOTHING = 8  # of 255: tones in so narrow a range are one colour
 _FULL, _FADED = 235.0, 60.0  # a range of tones that has not faded, and how much less is faded for good
@@ -28,6 +33,7 @@ _EVEN = 9.0  # of 255: a scratch has one tone all along, whatever it crosses
 _MOST_SCRATCHED = 0.08  # of the picture: more is its drawing
 
 Step = Callable[[float, str], None]
+Point: TypeAlias = tuple[int, int]
 
 
 def restored(picture: Pixels, step: Step) -> Pixels:
@@ -42,7 +48,9 @@ def restored(picture: Pixels, step: Step) -> Pixels:
 
 def noise_of(picture: Pixels) -> float:
     """Standard deviation of the noise, of 255, where the picture is smooth."""
-    light = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.float32)
+    top, left = (max(0, (side - _MEASURED_PX) // 2) for side in picture.shape[:2])
+    middle = np.ascontiguousarray(picture[top : top + _MEASURED_PX, left : left + _MEASURED_PX])
+    light = np.asarray(cv2.cvtColor(middle, cv2.COLOR_RGB2GRAY), np.float32)
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     rough = np.abs(cv2.filter2D(light, -1, kernel))
     edges = np.abs(cv2.Sobel(cv2.GaussianBlur(light, (0, 0), 2.0), cv2.CV_32F, 1, 1))
@@ -51,36 +59,54 @@ def noise_of(picture: Pixels) -> float:
 
 
 def _mended(picture: Pixels) -> Pixels:
-    """Without long scratches."""
-    light = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-    noise = noise_of(picture)
-    lines = np.zeros_like(light)
-    for shape in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
-        width = max(5, round(min(light.shape) / 110) | 1)
-        away = cv2.morphologyEx(light, shape, np.ones((width, width), np.uint8))
-        found = np.asarray(away > max(_SCRATCH, 3 * noise), np.uint8)
-        lines |= _scratches(light, found, _EVEN + 1.2 * noise, width)
+    """Without long scratches. They are looked for in a smaller picture."""
+    rows, columns = picture.shape[:2]
+    scale = min(1.0, _LOOKED_PX / max(rows, columns))
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    small = picture if scale == 1 else np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    lines = _scratched(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), noise_of(small))
     if not 0 < lines.mean() < _MOST_SCRATCHED:
         return picture
-    return np.asarray(cv2.inpaint(picture, lines, 3, cv2.INPAINT_TELEA), np.uint8)
+    if scale < 1:
+        lines = np.asarray(cv2.resize(lines, (columns, rows), interpolation=cv2.INTER_NEAREST), np.uint8)
+    return np.asarray(cv2.inpaint(picture, lines, max(3, round(3 / scale)), cv2.INPAINT_TELEA), np.uint8)
 
 
-def _scratches(light: Pixels, found: Pixels, even: float, width: int) -> Pixels:
-    """Long straight lines of one tone, as wide as they may be."""
-    shorter = min(light.shape)
-    segments = cv2.HoughLinesP(
-        found, 1, np.pi / 720, round(0.5 * _LONG * shorter), None, _LONG * shorter, _GAP * shorter
-    )
-    lines = np.zeros_like(found)
-    for x0, y0, x1, y1 in () if segments is None else np.asarray(segments).reshape(-1, 4):
-        line = np.zeros_like(found)
-        cv2.line(line, (int(x0), int(y0)), (int(x1), int(y1)), 1, 1)
-        along = light[(line & found) > 0]
-        if len(along) < _SEEN * line.sum():
-            continue
-        if float(np.subtract(*np.percentile(along, [80, 20]))) < 2 * even:
-            cv2.line(lines, (int(x0), int(y0)), (int(x1), int(y1)), 1, width)
+def _scratched(light: Pixels, noise: float) -> Pixels:
+    """1 where a scratch is, lighter or darker than what it crosses."""
+    lines = np.zeros_like(light)
+    width = max(5, round(min(light.shape) / 110) | 1)
+    for shape in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
+        away = cv2.morphologyEx(light, shape, np.ones((width, width), np.uint8))
+        found = np.asarray(away > max(_SCRATCH, 3.5 * noise), np.uint8)
+        for start, end in _segments(found):
+            if _is_scratch(light, found, start, end, _EVEN + 1.2 * noise):
+                cv2.line(lines, start, end, 1, width)
     return lines
+
+
+def _segments(found: Pixels) -> list[tuple[Point, Point]]:
+    """The longest straight lines."""
+    shorter = min(found.shape)
+    least, gap = _LONG * shorter, _GAP * shorter
+    lines = cv2.HoughLinesP(found, 1, np.pi / 720, round(0.5 * least), None, least, gap)
+    if lines is None:
+        return []
+    ends = np.asarray(lines, np.int64).reshape(-1, 4)
+    longest = np.argsort(-np.hypot(ends[:, 0] - ends[:, 2], ends[:, 1] - ends[:, 3]))[:_MOST_LINES]
+    return [((int(x0), int(y0)), (int(x1), int(y1))) for x0, y0, x1, y1 in ends[longest]]
+
+
+def _is_scratch(light: Pixels, found: Pixels, start: Point, end: Point, even: float) -> bool:
+    """Whether most of a line stands out, and in one tone."""
+    steps = max(abs(end[0] - start[0]), abs(end[1] - start[1])) + 1
+    x = np.linspace(start[0], end[0], steps).round().astype(int)
+    y = np.linspace(start[1], end[1], steps).round().astype(int)
+    seen = found[y, x] > 0
+    if seen.mean() < _SEEN:
+        return False
+    low, high = np.percentile(light[y, x][seen], [20, 80])
+    return bool(high - low < 2 * even)
 
 
 def _cleaned(picture: Pixels) -> Pixels:
@@ -94,14 +120,14 @@ def _cleaned(picture: Pixels) -> Pixels:
         return picture
     strength = min(noise, _MOST_NOISE)
     return np.asarray(
-        cv2.fastNlMeansDenoisingColored(picture, None, 0.95 * strength, 1.25 * strength, 5, 17), np.uint8
+        cv2.fastNlMeansDenoisingColored(picture, None, 0.95 * strength, 1.25 * strength, *_WINDOWS), np.uint8
     )
 
 
 def _stretched(picture: Pixels) -> Pixels:
     """From black to white; where tones have faded, each colour rather by itself, for they fade apart."""
     image = np.asarray(picture, np.float32)
-    low, high = (np.quantile(image, share, axis=(0, 1)) for share in (_TAIL, 1 - _TAIL))
+    low, high = (np.quantile(_sample(image), share, axis=0) for share in (_TAIL, 1 - _TAIL))
     span = float(high.max() - low.min())
     if span < _NOTHING:
         return picture
@@ -115,7 +141,7 @@ def _stretched(picture: Pixels) -> Pixels:
 
 def _balanced(image: Floats, share: float) -> Floats:
     """Grey where it should be, as far as a picture's places of little colour tell."""
-    flat = image.reshape(-1, 3)
+    flat = _sample(image)
     spread = flat.max(axis=1) - flat.min(axis=1)
     plain = flat[(spread < np.quantile(spread, 0.4)) & (flat.mean(axis=1) > 40) & (flat.mean(axis=1) < 225)]
     if len(plain) < 100:
@@ -123,6 +149,12 @@ def _balanced(image: Floats, share: float) -> Floats:
     mean = plain.mean(axis=0)
     gain = np.clip(1 + _GREYER * share * (mean.mean() / np.maximum(mean, 1) - 1), 0.85, 1.18)
     return np.asarray(image * gain, np.float32)
+
+
+def _sample(image: Floats) -> Floats:
+    """So many of its colours that they tell of all, (n, 3)."""
+    step = max(1, max(image.shape) // _MEASURED_PX)
+    return image[::step, ::step].reshape(-1, 3)
 
 
 def _clear(picture: Pixels) -> Pixels:

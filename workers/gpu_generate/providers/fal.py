@@ -17,7 +17,7 @@ from workers.gpu_generate.remote.asked import Asked, asked_of
 from workers.gpu_generate.remote.buying import Output, Seen, State, bought
 from workers.gpu_generate.remote.calling import Api, Json, Told, failed, text_of, urls_in
 from workers.gpu_generate.remote.handing import handed
-from workers.gpu_generate.remote.inputs import inputs_of, names_of
+from workers.gpu_generate.remote.inputs import inputs_of, names_of, unsupported
 from workers.gpu_generate.remote.sending import Sendable
 from workers.provider_http import Ask, service_of
 
@@ -33,6 +33,7 @@ _NAMES: Mapping[Word, str] = {
 }
 _FILM_NAMES: Mapping[Word, str] = {**_NAMES, "seconds": "duration", "aspect_ratio": "aspect_ratio"}
 _PICTURE_NAMES: Mapping[Word, str] = {**_NAMES, "count": "num_images"}
+_MOST_INLINE = 24 << 20
 _WAITING = ("IN_QUEUE", "IN_PROGRESS")
 
 
@@ -98,7 +99,7 @@ class _Queue:
         found: dict[str, JsonValue] = {}
         for word, paths in self._asked.files.items():
             if word in names:
-                urls = [Sendable(path, lossless=word == "mask").url for path in paths]
+                urls = [_inline(Sendable(path, lossless=word == "mask")) for path in paths]
                 found[names[word]] = cast(JsonValue, urls) if word == "images" else urls[0]
         return found
 
@@ -110,6 +111,13 @@ class _Queue:
                 "The provider's answer leads elsewhere.", FailureClass.AMBIGUOUS, code="answer_incomplete"
             )
         return urlsplit(url).path.removeprefix(urlsplit(self.api.service.url).path)
+
+
+def _inline(file: Sendable) -> str:
+    """The file inside of the request, which is the one way that its queue documents for all models."""
+    if len(file.data) > _MOST_INLINE:
+        raise unsupported(f"a file of {len(file.data) >> 20} MiB")
+    return file.url
 
 
 def _told(body: JsonValue) -> Told:

@@ -19,7 +19,7 @@ from workers.gpu_generate.pictures.restoring import restored
 from workers.media.stills import open_transparent
 
 MODEL = "retouch"
-MOST_PIXELS = 64_000_000  # of what comes out: a gigabyte of floats while it is calculated
+MOST_PIXELS = 48_000_000  # of what comes out: more would take gigabytes while it is calculated
 
 Retouch = Callable[[Image.Image, Mapping[str, Any], Context], Image.Image]
 
@@ -30,6 +30,8 @@ def perform(task: TaskInput, context: Context) -> Done:
     file = task.inputs[str(task.params["image"])]
     context.progress(0.02, "read")
     picture = open_transparent(file.path, file.file_name)
+    if picture.width * picture.height > MOST_PIXELS:
+        raise BadRequest(f"image: has more than {MOST_PIXELS // 1_000_000} megapixels.", param="image")
     made = retouch(picture if is_transparent(picture) else picture.convert("RGB"), task.params, context)
     context.progress(0.95, "write")
     path = context.workdir / f"{image_name(1)}.png"

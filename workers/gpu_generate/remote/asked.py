@@ -138,6 +138,7 @@ def _values(params: Params, fitted: Fitted, seed: int) -> dict[Word, JsonValue]:
         "width": fitted.width,
         "height": fitted.height,
         "size": f"{fitted.width}x{fitted.height}",
+        "resolution": f"{min(fitted.width, fitted.height)}p",
         "aspect_ratio": shape_of(fitted.width, fitted.height),
         "seed": seed,
         "steps": fitted.steps or None,

@@ -25,7 +25,12 @@ STATUS_PATH = "/api/generate/status"
 _AGAIN_S = 5
 _NO_STORE = {"Cache-Control": "no-store"}
 _FINAL = {**_NO_STORE, "x-should-retry": "false"}  # the same call would only find the same job
-_AWAY = (FailureClass.TRANSIENT, FailureClass.CAPACITY, FailureClass.PROVIDER_AUTH)
+_AWAY = (
+    FailureClass.TRANSIENT,
+    FailureClass.CAPACITY,
+    FailureClass.PROVIDER_AUTH,
+    FailureClass.UNSUPPORTED,
+)
 _UNAVAILABLE = "provider_unavailable"
 
 
