@@ -6,7 +6,7 @@ services of their own. What has no service here is drawn by the farm itself.
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -238,7 +238,7 @@ class GenerationFarm:
 
 
 @contextmanager
-def generation_farm(folder: Path) -> Iterator[GenerationFarm]:
+def generation_farm(folder: Path, *, pools: Sequence[str] = POOLS) -> Iterator[GenerationFarm]:
     """All of it, for as long as the block."""
     with (
         ReplicateServer() as films,
@@ -260,12 +260,5 @@ def generation_farm(folder: Path) -> Iterator[GenerationFarm]:
             outside=outside.url,
         )
         rules = RULES.format(port=outside.port)
-        with embedded_farm(folder, pools=POOLS, config=rules, providers=providers) as farm:
+        with embedded_farm(folder, pools=pools, config=rules, providers=providers) as farm:
             yield GenerationFarm(farm, films, pictures, talkers, outside)
-
-
-@pytest.fixture(scope="session")
-def generating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GenerationFarm]:
-    """One farm for all tests of a process that need one."""
-    with generation_farm(tmp_path_factory.mktemp("generating")) as running:
-        yield running

@@ -13,7 +13,7 @@ from farm.cli import console
 from farm.errors import FarmUnavailable
 
 app = typer.Typer(no_args_is_help=True)
-_PROGRAM = "workers.gpu_generate.diffusing.bench"
+_PROGRAM = "workers.gpu_generate.bench"
 _NEEDS = ("torch", "diffusers", "transformers", "accelerate")
 _NO_CARD = 3  # as the program says it
 _COLUMNS = {"name": "What", "value": "Measured", "unit": "Unit", "better": "Better", "runs": "Runs"}

@@ -35,10 +35,21 @@ offers = [{ provider = "bytedance", price = "1", estimated_s = 60.0 }]
 text-to-video = "kling-o3-pro-t2v"
 """
 KLING, SEEDANCE = "kling-o3-pro-t2v", "seedance-t2v"
-KEYS = """provider_requested provider_actual submission_failover_used submission_failover_reason
-routing_safe_fallback_applied routing_fallback_reason routing_preferred_provider routing_legacy_provider
-routing_confidence_margin async_capacity_failover_attempted async_capacity_failover_reason
-prediction_id_original prediction_id_current""".split()
+KEYS = [
+    "provider_requested",
+    "provider_actual",
+    "submission_failover_used",
+    "submission_failover_reason",
+    "routing_safe_fallback_applied",
+    "routing_fallback_reason",
+    "routing_preferred_provider",
+    "routing_legacy_provider",
+    "routing_confidence_margin",
+    "async_capacity_failover_attempted",
+    "async_capacity_failover_reason",
+    "prediction_id_original",
+    "prediction_id_current",
+]
 
 
 def film(house: ProviderFarm, **params: object) -> str:

@@ -18,11 +18,10 @@ import httpx
 import pytest
 
 from tests.api import png
-from tests.generation_farm import GenerationFarm, Told, generating
+from tests.generation_farm import GenerationFarm, Told, generation_farm
 from tests.llm_service import WORDS
 from tests.running import RunningFarm, eventually
 
-__all__ = ["generating"]
 pytestmark = pytest.mark.slow
 
 BLOCKS = Path(__file__).parent / "seed_003"
@@ -96,6 +95,15 @@ def tool(name: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed: tests/install-tools.sh")
     return found
+
+
+@pytest.fixture(scope="module")
+def generating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GenerationFarm]:
+    """One farm for all tests here."""
+    with generation_farm(
+        tmp_path_factory.mktemp("generating"), pools=("cpu-render", "gpu-generate")
+    ) as running:
+        yield running
 
 
 @pytest.fixture

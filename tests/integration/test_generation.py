@@ -142,7 +142,7 @@ def test_what_is_no_picture_is_the_callers_fault_and_costs_nothing(customer: Cus
     [
         ({"model": "kling-o3-pro"}, 503, "provider_unavailable"),  # X-43, C-020
         ({"model": "sora-9"}, 400, "invalid_request"),
-        ({"frames": 5000}, 400, "invalid_request"),
+        ({"frames": 5000}, 403, "tier_limit"),
         ({"width": 9000}, 400, "invalid_request"),
         ({"prompt": ""}, 400, "invalid_request"),
         ({"last_image": "asset_x"}, 400, "invalid_request"),

@@ -86,6 +86,7 @@ class ReplicateServer(ProtocolServer):
         return Answer(status, {"title": title, "detail": detail, "status": status})
 
     def _created(self, request: Request) -> Answer:
+        """#predictions.create: version is `owner/name`, `owner/name:version` or a version's id; input is free."""
         body = request.json
         require(body.keys() <= {"version", "input", "webhook", "webhook_events_filter", "stream"}, "fields")
         schema = _INPUTS.get(str(body.get("version")).partition(":")[0])
@@ -103,6 +104,7 @@ class ReplicateServer(ProtocolServer):
         return Answer(201, self._prediction(sale))
 
     def _stored(self, request: Request) -> Answer:
+        """#files.create: the file is the part `content`; replicate/file.py: each field of the answer."""
         (content,) = request.files["content"]
         name = f"file-{len(self.files) + 1}"
         self.files[name] = content
@@ -123,6 +125,7 @@ class ReplicateServer(ProtocolServer):
         )
 
     def _prediction(self, sale: Sale) -> dict[str, Any]:
+        """#predictions.get: each field as there; status is starting, processing, succeeded, failed, canceled."""
         order = dict(sale.order)
         version = order.pop("version")
         status = {"running": "processing", "done": "succeeded", "failed": "failed"}

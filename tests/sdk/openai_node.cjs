@@ -40,7 +40,7 @@ const refusal = async (call) => {
   });
   say("edit", edited.data[0]);
 
-  let video = await client.videos.create({ model: "auto", prompt: "A fox in the snow", seconds: "4" });
+  let video = await client.videos.create({ model: "auto", prompt: "A fox in the snow", seconds: "5" });
   while (video.status === "queued" || video.status === "in_progress") {
     await new Promise((done) => setTimeout(done, 200));
     video = await client.videos.retrieve(video.id);

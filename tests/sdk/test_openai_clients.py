@@ -20,10 +20,9 @@ import pytest
 from PIL import Image
 
 from tests.api import png
-from tests.generation_farm import SAID, GenerationFarm, generating, sound
+from tests.generation_farm import SAID, GenerationFarm, generation_farm, sound
 from tests.llm_service import WORDS
 
-__all__ = ["generating"]
 pytestmark = [
     pytest.mark.slow,
     # The client says that OpenAI gives its videos up: this farm does not.
@@ -33,6 +32,13 @@ pytestmark = [
 NODE_MODULES = Path(sys.prefix) / "sdk" / "node_modules"
 NODE_SCRIPT = Path(__file__).parent / "openai_node.cjs"
 HELLO = [{"role": "user", "content": "Hello!"}]
+
+
+@pytest.fixture(scope="module")
+def generating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GenerationFarm]:
+    """One farm for all tests here."""
+    with generation_farm(tmp_path_factory.mktemp("generating")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -250,7 +256,7 @@ def test_node_c002_models_pictures_and_edits(in_node: dict[str, Any]) -> None:
 
 
 def test_node_videos_are_made_polled_and_downloaded(in_node: dict[str, Any]) -> None:
-    assert in_node["video"]["status"] == "completed" and in_node["video"]["seconds"] == "4"
+    assert in_node["video"]["status"] == "completed" and in_node["video"]["seconds"] == "5"
     with av.open(str(in_node["folder"] / "film.mp4")) as film:
         assert film.streams.video
     assert in_node["native"]["id"].startswith("vgen_") and in_node["native"]["status"] == "processing"

@@ -82,11 +82,11 @@ class TestRealModels:
     def test_real_models_are_loaded_less_often_too(self, farm: Farm, configs: Path, tmp_path: Path) -> None:
         from tests.drawing_engine import DrawingEngine
 
-        setting = Setting(workers=4, models=6, jobs=60, warm_up=10)
+        setting = Setting(workers=3, models=6, jobs=40, warm_up=8)
         jobs = asked(setting, 3)
-        engines = [DrawingEngine(configs, tmp_path / f"w{number}") for number in range(8)]
-        plain = first_come_first_served(setting, jobs, engines[:4])
-        warm = Floor(farm, {f"w{number}": engine for number, engine in enumerate(engines[4:])}).run(
+        engines = [DrawingEngine(configs, tmp_path / f"w{number}") for number in range(6)]
+        plain = first_come_first_served(setting, jobs, engines[:3])
+        warm = Floor(farm, {f"w{number}": engine for number, engine in enumerate(engines[3:])}).run(
             setting, jobs
         )
         print(f"real loads {plain.loads} -> {warm.loads}")

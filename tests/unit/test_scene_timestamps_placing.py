@@ -208,6 +208,20 @@ def test_without_words_all_starts_are_guesses(speech: tuple[SpeechSpan, ...]) ->
         assert starts(timed)[0] == 1000 and 6000 in starts(timed)
 
 
+def test_a074_who_has_sent_the_text_is_not_asked_for_it() -> None:
+    guessed = telling("one two three four", method=Method.PROPORTIONAL, fit=0.0)
+    nothing = telling("one two", method=Method.RECOGNISED, is_known_text=False).model_copy(
+        update={"words": ()}
+    )
+    for heard, is_asked in (
+        (guessed, False),
+        (nothing.model_copy(update={"fit": 0.1}), False),
+        (nothing.model_copy(update={"fit": 1.0}), True),
+    ):
+        (remark,) = placed(heard, asking("one two")).warnings
+        assert remark.code == "words_not_heard" and ("narrationText" in remark.message) is is_asked
+
+
 def test_a072_an_offset_moves_all_of_it() -> None:
     told = narration(4)
     plain, moved = (placed(told.heard(), told.asked(start_offset_ms=at)) for at in (0, 3000))

@@ -1,13 +1,10 @@
-"""Measures the card of this host (`farm bench gpu`): a row of JSON a line on stdout, remarks on stderr.
-
-    python -m workers.gpu_generate.diffusing.bench [--tiny]
+"""Measures the card of this host: a row of JSON a line on stdout, remarks on stderr.
 
 Steps a second by size and batch, what compiling gains, how long loading takes, how soon a cancel is heard and
 what becomes of a call that runs out of memory. Caches that skip steps are not measured: with random weights
 they would tell nothing.
 """
 
-import argparse
 import itertools
 import json
 import platform
@@ -32,7 +29,6 @@ from workers.gpu_generate.diffusing.ladder import Placed, climb_down
 from workers.gpu_generate.diffusing.loading import denoisers, size_bytes
 from workers.gpu_generate.diffusing.watch import watched
 
-NO_CARD = 3  # the exit status where there is nothing to measure
 _STEPS = 6
 _SPARE = 0.75  # GiB left free where a call is to run out of memory
 
@@ -251,27 +247,20 @@ class _Context:
     def dropped(self) -> None: ...
 
 
-def main() -> int:
-    """Print rows. Returns NO_CARD where there is none and tiny models were not asked for."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tiny", action="store_true")
-    parser.add_argument("--only")
-    asked = parser.parse_args()
-    if not asked.tiny and not torch.cuda.is_available():
-        return NO_CARD
+def measure(*, tiny: bool, only: str) -> None:
+    """Print the rows of all models whose names have `only` in them."""
     device = Device("cuda:0" if torch.cuda.is_available() else "cpu")
     _remark(f"{_name(device)}, torch {torch.__version__}")
     diffusers_logging.set_verbosity_error()
     if not device.is_card:
         torch.set_num_threads(1)  # tiny models are done before a second thread has begun
-    for subject in TINY if asked.tiny else FULL:
-        if asked.only and asked.only not in subject.name:
+    for subject in TINY if tiny else FULL:
+        if only not in subject.name:
             continue
         if device.is_card and device.free_bytes() < 1.5 * subject.gib * GIB:
             _remark(f"{subject.name} is left out: it needs {1.5 * subject.gib:.0f} GiB")
             continue
         Bench(device, compiles=device.is_card).run(subject)
-    return 0
 
 
 def _name(device: Device) -> str:
@@ -280,7 +269,3 @@ def _name(device: Device) -> str:
 
 def _remark(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

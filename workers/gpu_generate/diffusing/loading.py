@@ -8,6 +8,7 @@ import torch
 from diffusers import DiffusionPipeline, MotionAdapter, PipelineQuantizationConfig
 from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
+from transformers.utils import logging as transformers_logging
 
 from farm.diffusing import OwnModel
 from farm.errors import FailureClass, TaskFailure
@@ -15,6 +16,8 @@ from farm.models import Model
 from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
 from workers.gpu_generate.diffusing.sources import Source, Sources
 
+_loud: Any = transformers_logging
+_loud.disable_progress_bar()
 diffusers_logging.disable_progress_bar()
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, SafetensorError)
 _DENOISERS = ("transformer", "transformer_2", "unet")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from workers.gpu_generate.pictures.filling import Floats, Pixels
 
+_LIGHT = (0.299, 0.587, 0.114)  # what each colour gives to lightness (BT.601)
 _ROUNDS = 3
 _STEP = 0.8
 _SHARPEN = 0.35
@@ -28,29 +29,31 @@ def enlarged(picture: Image.Image, scale: float) -> Image.Image:
 
 
 def _enlarged(picture: Pixels, size: tuple[int, int]) -> Pixels:
-    bands = [_band(np.ascontiguousarray(picture[..., band]), size) for band in range(3)]
-    return _sharpened(np.dstack(bands), size[0] / picture.shape[1])
+    """Colour by colour, which takes a third of the memory; 16 bits are finer than a file's tones."""
+    bands = []
+    light: Floats = np.zeros((size[1], size[0]), np.float32)
+    for band, share in enumerate(_LIGHT):
+        found = _band(np.ascontiguousarray(picture[..., band]), size)
+        light += np.float32(share) * found
+        bands.append(found.astype(np.float16))
+    more = _sharper(light, size[0] / picture.shape[1]) - light
+    return np.dstack([np.asarray(np.clip(band + more + 0.5, 0, 255), np.uint8) for band in bands])
 
 
-def _band(given: Pixels, size: tuple[int, int]) -> Pixels:
-    """One colour: by itself it takes a third of the memory."""
+def _band(given: Pixels, size: tuple[int, int]) -> Floats:
     wanted = Image.fromarray(given.astype(np.float32))
     found = np.asarray(wanted.resize(size, Image.Resampling.LANCZOS))
     for _ in range(_ROUNDS):
         missing = np.asarray(wanted) - Image.fromarray(found).resize(wanted.size, Image.Resampling.BOX)
         more = Image.fromarray(np.asarray(missing, np.float32)).resize(size, Image.Resampling.BICUBIC)
         found = found + np.float32(_STEP) * np.asarray(more)
-    return np.asarray(np.clip(found + 0.5, 0, 255), np.uint8)
+    return np.asarray(np.clip(found, 0, 255), np.float32)
 
 
-def _sharpened(picture: Pixels, scale: float) -> Pixels:
-    """Its lightness alone: without stairs, then within what is around it."""
-    colours = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)
-    light: Floats = np.asarray(colours[..., 0], np.float32)
+def _sharper(light: Floats, scale: float) -> Floats:
+    """Without stairs, then sharpened within what is around it."""
     even = cv2.bilateralFilter(light, -1, _STAIRS, 0.5 * scale)
     soft = cv2.GaussianBlur(even, (0, 0), 0.6 * scale)
     reach = np.ones((2 * round(scale / 2) + 1,) * 2, np.uint8)
     least, most = cv2.erode(even, reach) - _OVERSHOOT, cv2.dilate(even, reach) + _OVERSHOOT
-    clear = np.clip(even + _SHARPEN * (even - soft), least, most)
-    colours[..., 0] = np.asarray(np.clip(clear + 0.5, 0, 255), np.uint8)
-    return np.asarray(cv2.cvtColor(colours, cv2.COLOR_YCrCb2RGB), np.uint8)
+    return np.asarray(np.clip(even + _SHARPEN * (even - soft), least, most), np.float32)

@@ -16,7 +16,7 @@ from workers.gpu_generate.pictures.filling import Floats, Pixels
 _QUIET = 1.6  # of 255: less noise than this is left alone
 _MOST_NOISE = 22.0
 _MEASURED_PX = 1500  # of the middle, where noise is measured
-_WINDOWS = 3, 9  # pixels: what is compared, and how far around
+_WINDOWS = 5, 17  # pixels: what is compared, and how far around
 _LOOKED_PX = 1800  # of the longer side, where scratches are looked for
 _MOST_LINES = 80
 _TAIL = 0.004  # of the pixels that may become pure black, and pure white
@@ -63,7 +63,9 @@ def _mended(picture: Pixels) -> Pixels:
     rows, columns = picture.shape[:2]
     scale = min(1.0, _LOOKED_PX / max(rows, columns))
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-    small = picture if scale == 1 else np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+    small = picture
+    if scale < 1:
+        small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     lines = _scratched(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8), noise_of(small))
     if not 0 < lines.mean() < _MOST_SCRATCHED:
         return picture

@@ -13,7 +13,7 @@ from farm.api.fetched import Wanted, fetched
 from farm.api.idempotency import MadeOnce
 from farm.api.routing import farm_router, submits
 from farm.api.surfaces.generations.asked import ToldAtTheEnd, Url
-from farm.api.surfaces.generations.shared_status import StatusView, submitted
+from farm.api.surfaces.generations.shared_status import GenerationStatus, submitted
 from farm.doors.submit import order, submit
 from farm.errors import BadRequest
 from farm.job import JobSpec
@@ -68,10 +68,10 @@ class ChartRequest(ToldAtTheEnd):
 @router.post("/chart-to-video", status_code=202, openapi_extra=submits("generations"))
 async def chart_to_video(
     body: ChartRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl, once: MadeOnce
-) -> StatusView:
+) -> GenerationStatus:
     """Make a chart move: line, bar, pie and area from data, or a picture of any chart."""
     params = params_of(body)
-    spec = body.spec(desk, params, PREFIX)
+    spec = await run_in_threadpool(body.spec, desk, params, PREFIX)
     await run_in_threadpool(_check, desk, spec)  # refused before a picture is fetched
     if body.chart_image_url is not None:
         wanted = [Wanted(body.chart_image_url, "chart_image_url")]

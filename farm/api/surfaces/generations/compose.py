@@ -9,7 +9,7 @@ from farm.api.fetched import FILMS, SOUNDS, Wanted, fetched
 from farm.api.idempotency import MadeOnce
 from farm.api.routing import farm_router, submits
 from farm.api.surfaces.generations.asked import Switch, ToldAtTheEnd, Url
-from farm.api.surfaces.generations.shared_status import StatusView, submitted
+from farm.api.surfaces.generations.shared_status import GenerationStatus, submitted
 from farm.doors.submit import submit
 from tasks.compose_video import ComposeVideo
 
@@ -34,11 +34,13 @@ class ComposeRequest(ToldAtTheEnd):
 @router.post("/compose", status_code=202, openapi_extra=submits("generations"))
 async def compose(
     body: ComposeRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl, once: MadeOnce
-) -> StatusView:
+) -> GenerationStatus:
     """Merge a hosted sound onto a hosted MP4."""
     wanted = [Wanted(body.video_url, "video_url", FILMS), Wanted(body.audio_url, "audio_url", SOUNDS)]
     params = params_of(body)
-    spec = body.spec(desk, params, PREFIX)  # what is wrong with the rest is told before anything is fetched
+    spec = await run_in_threadpool(
+        body.spec, desk, params, PREFIX
+    )  # what is wrong with the rest is told before anything is fetched
     video, audio = await fetched(desk, caller.account, wanted, base_url)
     spec = replace(spec, params=params.model_copy(update={"video": video.id, "audio": audio.id}))
     made = await run_in_threadpool(submit, desk.hall, caller, spec, once)

@@ -13,7 +13,7 @@ from farm.api.links import link
 from farm.api.routing import farm_router, rated, submits
 from farm.api.surfaces.generations import images_spec, video
 from farm.api.surfaces.generations.images_wire import ImageRequest
-from farm.api.surfaces.generations.native_price import CalculateRequest, PriceView, price_of
+from farm.api.surfaces.generations.native_price import CalculatedPrice, CalculateRequest, price_of
 from farm.api.surfaces.generations.native_wire import PredictionView
 from farm.api.surfaces.generations.shared_status import generation
 from farm.api.surfaces.generations.video_wire import VideoRequest
@@ -56,7 +56,7 @@ def show_prediction(
 
 
 @router.post("/calculate", openapi_extra=rated("generations"))
-def calculate(body: CalculateRequest, desk: AtDesk, caller: SignedIn) -> PriceView:
+def calculate(body: CalculateRequest, desk: AtDesk, caller: SignedIn) -> CalculatedPrice:
     """What a generation would cost: its own fields, and `type` where they leave open what is meant."""
     return price_of(desk, caller, body)
 

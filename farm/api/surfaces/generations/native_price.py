@@ -47,7 +47,7 @@ class CalculateRequest(BaseModel):
     model: Annotated[str, Field(min_length=1, max_length=64)] = AUTO
 
 
-class PriceView(BaseModel):
+class CalculatedPrice(BaseModel):
     """Credits that the call would hold. `normalized`: numbers that the model has otherwise than asked."""
 
     type: Type
@@ -57,7 +57,7 @@ class PriceView(BaseModel):
     normalized: list[Change] = []
 
 
-def price_of(desk: Desk, caller: Caller, body: CalculateRequest) -> PriceView:
+def price_of(desk: Desk, caller: Caller, body: CalculateRequest) -> CalculatedPrice:
     """Raises BadRequest as the call itself would, and where it is open which call is meant."""
     kind = body.type or _guessed(desk.hall.catalog, body)
     asked = {**(body.model_extra or {}), "model": body.model}
@@ -67,7 +67,7 @@ def price_of(desk: Desk, caller: Caller, body: CalculateRequest) -> PriceView:
         raise refused_params(error, "") from None
     planned = order(desk.hall, spec)
     choice = planned.plan[0].choice
-    return PriceView(
+    return CalculatedPrice(
         type=kind,
         model=body.model,
         model_actual=choice.model if choice else None,
@@ -114,7 +114,7 @@ def _video(desk: Desk, caller: Caller, asked: Mapping[str, Any]) -> JobSpec:
 def _voice(desk: Desk, _caller: Caller, asked: Mapping[str, Any]) -> JobSpec:
     if asked["model"] not in (AUTO, LISTED):
         raise BadRequest(f"model: speech is by {LISTED}.", param="model")
-    body = voice.VoiceRequest.model_validate({"text": "a", **asked})
+    body = voice.SpokenRequest.model_validate({"text": "a", **asked})
     return body.spec(desk, voice.params_of(body), voice.PREFIX)
 
 

@@ -20,7 +20,7 @@ StatusWord = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED"]
 router = farm_router("/api/generate", "generations")
 
 
-class StatusView(BaseModel):
+class GenerationStatus(BaseModel):
     """A generation. `output_url` is there once it is completed; more than one file is in `output_urls`.
 
     Poll every 3 seconds, or name a `webhook_url`. A failed one costs nothing: `credits_refunded` came back.
@@ -47,7 +47,7 @@ def show_status(
     desk: AtDesk,
     caller: SignedIn,
     base_url: BaseUrl,
-) -> StatusView:
+) -> GenerationStatus:
     """How a generation stands: speech, compositions, charts, pictures and their utilities, videos."""
     return status_view(desk, generation(desk, caller.account.id, generation_id), base_url)
 
@@ -62,12 +62,12 @@ def generation(desk: Desk, account_id: int, generation_id: str) -> Job:
         raise NotFound(f"There is no generation {generation_id!r}.", param="generation_id") from None
 
 
-def submitted(desk: Desk, account_id: int, job_id: str, base_url: str) -> StatusView:
+def submitted(desk: Desk, account_id: int, job_id: str, base_url: str) -> GenerationStatus:
     """The answer to what was just accepted."""
     return status_view(desk, jobs.job(desk.hall, account_id, job_id), base_url)
 
 
-def status_view(desk: Desk, job: Job, base_url: str) -> StatusView:
+def status_view(desk: Desk, job: Job, base_url: str) -> GenerationStatus:
     """The job as this surface shows it."""
     family = family_of(job.id)
     assert family is not None
@@ -80,7 +80,7 @@ def status_view(desk: Desk, job: Job, base_url: str) -> StatusView:
         "completed": "COMPLETED",
         "failed": "FAILED",
     }
-    return StatusView(
+    return GenerationStatus(
         id=job.id,
         type=family.type,
         model=served(desk.hall, job.account_id, job.id).model_actual or None,

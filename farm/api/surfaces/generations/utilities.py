@@ -22,7 +22,7 @@ from farm.api.forms import MEDIA_TYPE, FileRule, Form, received_form, store, tak
 from farm.api.idempotency import once
 from farm.api.routing import farm_router
 from farm.api.surfaces.generations.asked import Switch, ToldAtTheEnd, Url
-from farm.api.surfaces.generations.shared_status import StatusView, submitted
+from farm.api.surfaces.generations.shared_status import GenerationStatus, submitted
 from farm.doors.submit import order, submit
 from farm.errors import BadRequest
 from farm.job import JobSpec
@@ -58,7 +58,7 @@ R = TypeVar("R", bound=RetouchRequest)
 @router.post(
     "/remove-background",
     status_code=202,
-    response_model=StatusView,
+    response_model=GenerationStatus,
     openapi_extra=takes_form("generations", RetouchRequest, _FILES, or_json=True),
 )
 async def remove_background(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:
@@ -73,7 +73,7 @@ async def remove_background(request: Request, desk: AtDesk, caller: SignedIn, ba
 @router.post(
     "/upscale",
     status_code=202,
-    response_model=StatusView,
+    response_model=GenerationStatus,
     openapi_extra=takes_form("generations", UpscaleRequest, _FILES, or_json=True),
 )
 async def upscale(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:
@@ -88,7 +88,7 @@ async def upscale(request: Request, desk: AtDesk, caller: SignedIn, base_url: Ba
 @router.post(
     "/restore",
     status_code=202,
-    response_model=StatusView,
+    response_model=GenerationStatus,
     openapi_extra=takes_form("generations", RetouchRequest, _FILES, or_json=True),
 )
 async def restore(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:

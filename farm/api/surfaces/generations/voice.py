@@ -8,7 +8,7 @@ from farm.api.desk import AtDesk, BaseUrl, SignedIn
 from farm.api.idempotency import MadeOnce
 from farm.api.routing import farm_router, submits
 from farm.api.surfaces.generations.asked import ToldAtTheEnd
-from farm.api.surfaces.generations.shared_status import StatusView, submitted
+from farm.api.surfaces.generations.shared_status import GenerationStatus, submitted
 from farm.doors.submit import submit
 from tasks.generate_voice import GenerateVoice, Text
 from tasks.generate_voice.speakers import Language
@@ -20,7 +20,7 @@ Promised = Literal["alloy", "echo", "fable", "onyx", "nova", "shimmer"]
 router = farm_router("/api/generate", "generations")
 
 
-class VoiceRequest(ToldAtTheEnd):
+class SpokenRequest(ToldAtTheEnd):
     """What to say, and who says it. `speed` 1 is how the voice speaks by itself."""
 
     text: Text
@@ -31,13 +31,13 @@ class VoiceRequest(ToldAtTheEnd):
 
 @router.post("/voice", status_code=202, openapi_extra=submits("generations"))
 def generate_voice(
-    body: VoiceRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl, once: MadeOnce
-) -> StatusView:
+    body: SpokenRequest, desk: AtDesk, caller: SignedIn, base_url: BaseUrl, once: MadeOnce
+) -> GenerationStatus:
     """Turn a text into speech: an MP3, in one of six voices and ten languages."""
     made = submit(desk.hall, caller, body.spec(desk, params_of(body), PREFIX), once)
     return submitted(desk, caller.account.id, made.job_id, base_url)
 
 
-def params_of(body: VoiceRequest) -> GenerateVoice:
+def params_of(body: SpokenRequest) -> GenerateVoice:
     """What is asked of the farm."""
     return GenerateVoice(text=body.text, voice=body.voice, language=body.language, speed=body.speed)

@@ -10,7 +10,7 @@ from farm.api.routing import farm_router, rated
 from farm.api.surfaces.studio import asked
 from farm.api.surfaces.studio.errors import REFUSALS
 from farm.api.surfaces.studio.media import Medium, all_kinds, medium_of
-from farm.api.surfaces.studio.shown import Status, StatusView, status_of, status_view
+from farm.api.surfaces.studio.shown import Status, StudioStatus, status_of, status_view
 from farm.doors import generations, jobs, line, served, workers
 from farm.models import Capability
 from farm.states import JobState, WorkerState
@@ -60,7 +60,7 @@ class BackendView(BaseModel):
 
 
 @router.get("/status", openapi_extra=rated("generation_status"), responses=REFUSALS)
-def status(desk: AtDesk, caller: SignedIn, job_id: JobId) -> StatusView:
+def status(desk: AtDesk, caller: SignedIn, job_id: JobId) -> StudioStatus:
     """Tell how far a job is. Ask every 2 to 5 seconds until `status` is completed, error or cancelled."""
     job = jobs.job(desk.hall, caller.account.id, job_id)
     files = generations.files_of(desk.hall, [job.seq]).get(job.seq, ())

@@ -46,7 +46,7 @@ class ExtendedView(BaseModel):
     credits: float
 
 
-class VoiceView(BaseModel):
+class StudioVoice(BaseModel):
     """A voice of the studio."""
 
     voice_id: str
@@ -56,7 +56,7 @@ class VoiceView(BaseModel):
 class Voices(BaseModel):
     """The answer of /api/tts/voices."""
 
-    voices: list[VoiceView]
+    voices: list[StudioVoice]
 
 
 @router.post("/generate", openapi_extra=submits("generations"), responses=REFUSALS)
@@ -96,7 +96,9 @@ def generate_audio(body: asked.AudioBody, desk: AtDesk, caller: SignedIn, once: 
 def voices(desk: AtDesk) -> Voices:
     """List the voices that speak here."""
     known = desk.hall.catalog.studio_voices
-    return Voices(voices=[VoiceView(voice_id=voice_id, name=voice.name) for voice_id, voice in known.items()])
+    return Voices(
+        voices=[StudioVoice(voice_id=voice_id, name=voice.name) for voice_id, voice in known.items()]
+    )
 
 
 @router.post("/tts/generate", openapi_extra=submits("generations"), responses=REFUSALS)

@@ -25,7 +25,7 @@ _STATUS: Mapping[JobState, Status] = {
 _NUMBERS = ("width", "height", "frames", "steps", "cfg", "seed", "shift", "frame_rate", "strength")
 
 
-class FileView(BaseModel):
+class StudioFile(BaseModel):
     """A file of a generation. `filename` is what other calls know it by."""
 
     filename: str
@@ -34,7 +34,7 @@ class FileView(BaseModel):
     size_bytes: int
 
     @classmethod
-    def of(cls, kind: str, file: GeneratedFile, token: str | None = None) -> "FileView":
+    def of(cls, kind: str, file: GeneratedFile, token: str | None = None) -> "StudioFile":
         return cls(
             filename=file.name,
             url=address(kind, file.name, token),
@@ -53,7 +53,7 @@ class QueuedView(BaseModel):
     warnings: list[str] = []
 
 
-class StatusView(BaseModel):
+class StudioStatus(BaseModel):
     """How far a job is. `progress` is in percent; `position` its place in the line, while it waits there."""
 
     job_id: str
@@ -69,7 +69,7 @@ class StatusView(BaseModel):
     error: str | None
     filename: str | None
     url: str | None
-    files: list[FileView]
+    files: list[StudioFile]
     created_at: str
     started_at: str | None
     completed_at: str | None
@@ -102,7 +102,7 @@ class GenerationView(BaseModel):
     project_id: int | None
     filename: str | None
     url: str | None
-    files: list[FileView]
+    files: list[StudioFile]
     is_favorite: bool
     is_public: bool
     share_token: str | None
@@ -125,7 +125,7 @@ class SharedView(BaseModel):
     duration_seconds: float | None
     filename: str | None
     url: str | None
-    files: list[FileView]
+    files: list[StudioFile]
     created_at: str
 
 
@@ -140,9 +140,9 @@ def status_view(
     *,
     position: int | None,
     model_actual: str | None,
-) -> StatusView:
+) -> StudioStatus:
     main = main_file(job.kind, files)
-    return StatusView(
+    return StudioStatus(
         job_id=job.id,
         generation_id=job.seq,
         type=medium_of(job.kind),
@@ -156,7 +156,7 @@ def status_view(
         error=error_of(job),
         filename=main.name if main else None,
         url=address(job.kind, main.name) if main else None,
-        files=[FileView.of(job.kind, file) for file in files],
+        files=[StudioFile.of(job.kind, file) for file in files],
         created_at=when(job.created_at) or "",
         started_at=when(job.started_at),
         completed_at=when(job.ended_at),
@@ -182,7 +182,7 @@ def generation_view(found: Generation) -> GenerationView:
         project_id=_number(job.project_id),
         filename=main.name if main else None,
         url=address(job.kind, main.name) if main else None,
-        files=[FileView.of(job.kind, file) for file in found.files],
+        files=[StudioFile.of(job.kind, file) for file in found.files],
         is_favorite=found.marks.is_favorite,
         is_public=found.marks.is_public,
         share_token=found.marks.token,
@@ -208,7 +208,7 @@ def shared_view(found: Generation) -> SharedView:
         duration_seconds=told.get("duration_s"),
         filename=main.name if main else None,
         url=address(job.kind, main.name, token) if main else None,
-        files=[FileView.of(job.kind, file, token) for file in found.files],
+        files=[StudioFile.of(job.kind, file, token) for file in found.files],
         created_at=when(job.created_at) or "",
     )
 

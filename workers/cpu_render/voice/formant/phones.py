@@ -40,8 +40,8 @@ def _stop(
     f1: float, f2: float, f3: float, hz: float, *, is_voiced: bool, strength: float
 ) -> tuple[Phone, ...]:
     """Shut, then open at once; without a voice there is breath behind it."""
-    shut = Phone(f1, f2, f3, 0.12 if is_voiced else 0.0, 55 if is_voiced else 65, damp=3.0)
-    burst = Phone(f1, f2, f3, 0.25 if is_voiced else 0.0, 12, 0.1, strength, hz, 1_400)
+    shut = Phone(f1, f2, f3, 0.1 if is_voiced else 0.0, 55 if is_voiced else 65, damp=3.0)
+    burst = Phone(f1, f2, f3, 0.25 if is_voiced else 0.0, 15, 0.1, strength, hz, 1_400)
     if is_voiced:
         return shut, burst
     return shut, burst, Phone(f1 + 150, f2, f3, 0.0, 38, 0.45, strength * 0.25, hz, 1_800)
@@ -66,8 +66,8 @@ PHONES: Mapping[str, tuple[Phone, ...]] = {
     "OY": _glide((560, 850, 2410), _IH, 170),
     "AW": _glide((730, 1250, 2440), _OO, 165),
     "OW": _glide((530, 980, 2400), _OO, 145),
-    "W": (Phone(300, 650, 2200, 0.6, 65),),
-    "Y": (Phone(270, 2250, 2950, 0.6, 60),),
+    "W": (Phone(300, 650, 2200, 0.6, 75),),
+    "Y": (Phone(270, 2250, 2950, 0.65, 80),),
     "R": (Phone(320, 1080, 1400, 0.6, 70),),
     "L": (Phone(360, 1050, 2750, 0.55, 75, damp=1.4),),
     "M": (Phone(260, 1000, 2150, 0.5, 85, damp=3.0),),
@@ -82,12 +82,12 @@ PHONES: Mapping[str, tuple[Phone, ...]] = {
     "Z": (Phone(260, 1500, 2530, 0.35, 75, 0.0, 0.36, 6_200, 1_500),),
     "SH": (Phone(320, 1850, 2500, 0.0, 105, 0.0, 0.62, 3_300, 1_200),),
     "ZH": (Phone(270, 1850, 2500, 0.35, 70, 0.0, 0.32, 3_200, 1_200),),
-    "P": _stop(300, 900, 2150, 1_100, is_voiced=False, strength=0.3),
-    "B": _stop(250, 900, 2150, 1_000, is_voiced=True, strength=0.2),
-    "T": _stop(320, 1750, 2650, 4_300, is_voiced=False, strength=0.55),
-    "D": _stop(260, 1700, 2650, 3_900, is_voiced=True, strength=0.35),
-    "K": _stop(320, 1950, 2450, 2_200, is_voiced=False, strength=0.5),
-    "G": _stop(260, 1950, 2450, 2_000, is_voiced=True, strength=0.32),
+    "P": _stop(300, 900, 2150, 1_100, is_voiced=False, strength=0.45),
+    "B": _stop(250, 900, 2150, 1_000, is_voiced=True, strength=0.35),
+    "T": _stop(320, 1750, 2650, 4_300, is_voiced=False, strength=0.75),
+    "D": _stop(260, 1700, 2650, 3_900, is_voiced=True, strength=0.5),
+    "K": _stop(320, 1950, 2450, 2_200, is_voiced=False, strength=0.8),
+    "G": _stop(260, 1950, 2450, 2_000, is_voiced=True, strength=0.55),
 }
 PHONES = {
     **PHONES,
@@ -96,13 +96,13 @@ PHONES = {
 }
 SILENT = Phone(500, 1500, 2500, 0.0, 0.0)
 
-# Where a consonant's second resonance leans to, by the place where it is made: a share of the vowel's beside it, and
-# hertz on top (locus equations, after Sussman and others, 1991).
+# Where a consonant's second resonance leans to, by the place where it is made: a share of the vowel's beside
+# it, and hertz on top (locus equations, after Sussman and others, 1991).
 _PLACES = {"lips": (0.6, 350.0), "teeth": (0.35, 1_150.0), "palate": (0.85, 350.0)}
 _PLACE_OF = {
-    **dict.fromkeys("P B M F V".split(), "lips"),
-    **dict.fromkeys("T D N S Z TH DH".split(), "teeth"),
-    **dict.fromkeys("K G NG".split(), "palate"),
+    **dict.fromkeys(["P", "B", "M", "F", "V"], "lips"),
+    **dict.fromkeys(["T", "D", "N", "S", "Z", "TH", "DH"], "teeth"),
+    **dict.fromkeys(["K", "G", "NG"], "palate"),
 }
 
 

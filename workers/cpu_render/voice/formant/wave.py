@@ -17,11 +17,11 @@ _FRAME_S = 0.005
 _HIGHEST_HZ = 5_200.0  # of the buzz
 _WIDTHS = (70.0, 100.0, 150.0, 240.0, 320.0)  # of the resonances, in hertz
 _FOURTH_HZ, _FIFTH_HZ = 3_500.0, 4_500.0
-_GLIDE_S = 0.045  # in which a throat gets from one sound to the next
+_GLIDE_S = 0.068  # in which a throat gets from one sound to the next
 _LOUDNESS_GLIDE_S = 0.014
 _SLOPE = 1.15  # of the source: each multiple is softer than the one before by its number to this power
 _BLOCK = 256
-_BREATH, _HISS = 0.10, 0.16
+_BREATH, _HISS = 0.10, 0.23
 
 Track = npt.NDArray[np.float64]
 
