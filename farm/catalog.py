@@ -504,8 +504,8 @@ _FILES = (
 @cache
 def _read(dirs: tuple[Path, ...]) -> Catalog:
     merged: dict[str, Any] = {}
-    for name in _FILES:
-        for folder in reversed(dirs):
+    for folder in reversed(dirs):  # an operator's word counts in whichever of the files it stands
+        for name in _FILES:
             _merge(merged, _toml(folder / name))
     merged["providers"] = book = dict[str, Any]()
     for folder in reversed(dirs):

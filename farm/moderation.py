@@ -7,6 +7,7 @@ swapped for look-alikes or repeated are read as what they stand for; a word is n
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from pydantic import Field
@@ -15,13 +16,19 @@ from farm.errors import BadRequest, FailureClass, FarmUnavailable
 from farm.noun import Noun
 
 CODE = "content_policy_violation"
-_SPELLED = 3  # so many single letters in a row are a word that was spelled out
+# Three and more single letters in a row are a word that was spelled out.
+_SPELLED_OUT = re.compile(r"(?<!\S)\S(?: \S){2,}(?!\S)")
 _ANY_ENDING = "*"
 _GAP = " · "  # no word, so nothing is found across it
 
 _LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"}
 _READ_AS = tuple(str.maketrans({**_LEET, "1": one, "!": one, "|": one}) for one in "il")
 _LEET_SIGNS = frozenset("013457@$!|")
+# What is not seen, or turns what is seen: Unicode's format characters.
+_HIDDEN = re.compile(
+    "[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0001-\U000e007f]"
+)
 _ACCENTS = re.compile("[\u0300-\u036f]")
 # Cyrillic and Greek letters that look Latin, in a word that has Latin ones as well.
 _ALIKE = str.maketrans("авекмнорстухіјѕ" + "αβεικνορτυχ", "abekmhopctyxijs" + "abeikvoptux")
@@ -123,13 +130,55 @@ def refused_for(rules: ModerationRules, capability: str, text: str) -> str | Non
     return None
 
 
-def _offends(words: WordList, allowed: tuple[str, ...], reading: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A way in which a text may be meant: plain words, and which there are, with each letter said once."""
+
+    text: str
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, plain: str) -> "_Reading":
+        return cls(plain, frozenset(_said_once(plain).split()))
+
+    def may_have(self, phrases: tuple[str, ...]) -> bool:
+        """Whether to look for them: False where none of them can be found."""
+        starts = _starts(phrases)
+        return (
+            starts.is_anywhere
+            or not self.words.isdisjoint(starts.words)
+            or any(word.startswith(starts.beginnings) for word in self.words)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Starts:
+    """The first words of phrases, with each letter said once; the beginnings of those with any ending."""
+
+    words: frozenset[str]
+    beginnings: tuple[str, ...]
+    is_anywhere: bool
+
+
+def _offends(words: WordList, allowed: tuple[str, ...], reading: _Reading) -> bool:
+    is_near = [near for near in words.near if reading.may_have(near.one) and reading.may_have(near.other)]
+    if not is_near and not reading.may_have(words.words):
+        return False
     allow = _pattern((*words.allow, *allowed))
-    rest = allow.sub(_GAP, reading) if allow is not None else reading
+    rest = allow.sub(_GAP, reading.text) if allow is not None else reading.text
     found = _pattern(words.words)
     if found is not None and found.search(rest):
         return True
-    return any(_near(near).search(rest) for near in words.near)
+    return any(_near_pattern(near.one, near.other, near.within).search(rest) for near in is_near)
+
+
+@cache
+def _starts(phrases: tuple[str, ...]) -> _Starts:
+    known = [(words, any_ending) for words, any_ending in map(_phrase, phrases) if words]
+    exact = {_said_once(words).split()[0] for words, any_ending in known if not any_ending or " " in words}
+    beginnings = {_said_once(words) for words, any_ending in known if any_ending and " " not in words}
+    is_anywhere = any(_UNSPACED.match(words) for words, _ in known)
+    return _Starts(frozenset(exact), tuple(beginnings), is_anywhere)
 
 
 @cache
@@ -137,10 +186,6 @@ def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
     """Finds any of the phrases in a reading; None without any."""
     alternatives = _alternatives(phrases)
     return re.compile(alternatives) if alternatives else None
-
-
-def _near(near: Near) -> re.Pattern[str]:
-    return _near_pattern(near.one, near.other, near.within)
 
 
 @cache
@@ -151,11 +196,15 @@ def _near_pattern(one: tuple[str, ...], other: tuple[str, ...], within: int) -> 
 
 
 def _alternatives(phrases: Sequence[str]) -> str:
-    plain = ((_plain(phrase.rstrip(_ANY_ENDING)), phrase.endswith(_ANY_ENDING)) for phrase in phrases)
-    known = [(words, _expression(words, any_ending)) for words, any_ending in plain if words]
+    known = [(words, _expression(words, any_ending)) for words, any_ending in map(_phrase, phrases) if words]
     anywhere = [expression for words, expression in known if _UNSPACED.match(words)]
     apart = "|".join(expression for words, expression in known if not _UNSPACED.match(words))
     return "|".join([*anywhere, *([rf"(?<!\w)(?:{apart})"] if apart else ())])
+
+
+def _phrase(said: str) -> tuple[str, bool]:
+    """A phrase in plain words, and whether it may have any ending."""
+    return _plain(said.rstrip(_ANY_ENDING)), said.endswith(_ANY_ENDING)
 
 
 def _expression(words: str, any_ending: bool) -> str:
@@ -168,23 +217,31 @@ def _letter(sign: str) -> str:
     return f"{sign}+" if sign.isascii() and sign.isalpha() else re.escape(sign)
 
 
-def _readings(text: str) -> Sequence[str]:
-    """The ways in which a text may be meant, each as plain words."""
-    visible = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
-    folded = unicodedata.normalize("NFKC", visible).casefold()
+def _readings(text: str) -> Sequence[_Reading]:
+    """The ways in which a text may be meant."""
+    folded = (
+        text.lower() if text.isascii() else unicodedata.normalize("NFKC", _HIDDEN.sub("", text)).casefold()
+    )
     meant = [folded]
     if not _LEET_SIGNS.isdisjoint(folded):
         meant += [" ".join(_unleeted(part, table) for part in folded.split()) for table in _READ_AS]
     plain = [_plain(one) for one in meant]
-    return list(dict.fromkeys([*plain, *map(_unspelled, plain)]))
+    return [_Reading.of(one) for one in dict.fromkeys([*plain, *map(_unspelled, plain)])]
 
 
 def _plain(text: str) -> str:
     """Words with one space between them, without case, accents, signs and long repetitions."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", folded))
-    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", bare))
-    return re.sub(r"(.)\1{2,}", r"\1\1", " ".join(map(_latin, words)))
+    if text.isascii():
+        words = " ".join(re.findall(r"[^\W_]+", text.lower()))
+    else:
+        folded = unicodedata.normalize("NFKC", text).casefold()
+        bare = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", folded)))
+        words = " ".join(map(_latin, re.findall(r"[^\W_]+", bare)))
+    return re.sub(r"(.)\1{2,}", r"\1\1", words)
+
+
+def _said_once(plain: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", plain)
 
 
 def _latin(word: str) -> str:
@@ -196,11 +253,11 @@ def _latin(word: str) -> str:
 
 def _unleeted(part: str, table: Mapping[int, str]) -> str:
     """Signs as the letters that they stand for, where there are letters beside them."""
-    return part.translate(table) if re.search("[a-z]", part) else part
+    if _LEET_SIGNS.isdisjoint(part) or not re.search("[a-z]", part):
+        return part
+    return part.translate(table)
 
 
 def _unspelled(plain: str) -> str:
     """`p o r n` as one word."""
-    return re.sub(
-        rf"(?<!\S)\S(?: \S){{{_SPELLED - 1},}}(?!\S)", lambda run: run.group().replace(" ", ""), plain
-    )
+    return _SPELLED_OUT.sub(lambda run: run.group().replace(" ", ""), plain)

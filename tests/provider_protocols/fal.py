@@ -73,7 +73,7 @@ class FalServer(ProtocolServer):
         return Answer(status, {"detail": detail}, {"Retry-After": "7"} if word == "busy" else {})
 
     def _submitted(self, request: Request) -> Answer:
-        """queue, "Submit a request": status, queue_position, request_id, response_url, status_url, cancel_url."""
+        """queue, "Submit a request": status, queue_position, request_id and three URLs."""
         model = request.path.strip("/")
         schema = _INPUTS.get(model)
         if request.method != "POST" or schema is None:
@@ -112,7 +112,7 @@ class FalServer(ProtocolServer):
         return Answer(200, {"status": "COMPLETED", "metrics": {}, **error, **self._urls(sale)})
 
     def _result(self, sale: Sale) -> Answer:
-        """The model's own output, or the status and body that its refusal had; files have url, content_type."""
+        """The model's own output, or the status and body that its refusal had."""
         if sale.plan == "late_policy":
             return Answer(422, _detail("content_policy_violation", "The content was flagged"))
         if sale.plan == "fails":

@@ -100,7 +100,7 @@ class OpenAiServer(ProtocolServer):
         return Answer(200, {"created": 1, "data": [{"b64_json": b64encode(one).decode()} for one in goods]})
 
     def _ordered(self, request: Request) -> Answer:
-        """resources/videos.py create: a form; video_create_params.py names its fields and what they may be."""
+        """resources/videos.py, create: a form; video_create_params.py has its fields and values."""
         order = dict(request.form)
         require(order.keys() <= _VIDEO_FIELDS, f"unknown fields {order.keys() - _VIDEO_FIELDS}")
         require(order.get("prompt"), "prompt is required")

@@ -86,7 +86,7 @@ class ReplicateServer(ProtocolServer):
         return Answer(status, {"title": title, "detail": detail, "status": status})
 
     def _created(self, request: Request) -> Answer:
-        """#predictions.create: version is `owner/name`, `owner/name:version` or a version's id; input is free."""
+        """#predictions.create: version is `owner/name`, `owner/name:version` or the id of one."""
         body = request.json
         require(body.keys() <= {"version", "input", "webhook", "webhook_events_filter", "stream"}, "fields")
         schema = _INPUTS.get(str(body.get("version")).partition(":")[0])
@@ -125,7 +125,7 @@ class ReplicateServer(ProtocolServer):
         )
 
     def _prediction(self, sale: Sale) -> dict[str, Any]:
-        """#predictions.get: each field as there; status is starting, processing, succeeded, failed, canceled."""
+        """#predictions.get: fields and values of `status` as there."""
         order = dict(sale.order)
         version = order.pop("version")
         status = {"running": "processing", "done": "succeeded", "failed": "failed"}

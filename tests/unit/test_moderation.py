@@ -227,3 +227,8 @@ def farm() -> Iterator[Farm]:
     made = Farm("sqlite:///:memory:")
     yield made
     made.close()
+
+
+def test_an_operators_words_count_where_they_stood_before(tmp_path: Path):
+    (tmp_path / "describe.toml").write_text('[moderation]\nwords = ["grommet"]\n')
+    assert read_catalog(Settings(config_dir=tmp_path)).moderation.words == ("grommet",)

@@ -1,4 +1,4 @@
-"""The program behind `farm bench gpu`. It says that there is no card before it opens anything heavier than torch.
+"""The program behind `farm bench gpu`. It says that there is no card before it opens more than torch.
 
 python -m workers.gpu_generate.bench [--tiny] [--only wan]
 """
