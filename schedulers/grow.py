@@ -12,7 +12,7 @@ from farm.doors.submit import Origin, check_plan, insert_plans
 from farm.kinds import TaskSpec
 from farm.states import TaskState
 from farm.store.rows import AnyRow
-from farm.store.schema import artifacts, tasks
+from farm.store.schema import artifacts, generation_marks, tasks
 from schedulers.reuse import keep, take
 
 _DAY_S = 86_400.0
@@ -23,7 +23,10 @@ def store_outputs(hall: Hall, connection: Connection, row: AnyRow, now: float) -
     outputs = (row.report or {}).get("outputs", [])
     if not outputs:
         return
-    connection.execute(insert(artifacts), [_artifact(hall, row, output, now) for output in outputs])
+    made = [_artifact(hall, row, output, now) for output in outputs]
+    if row.cancel_asked_at is not None and _is_deleted(connection, row.job_seq):
+        made = [{**one, "expires_at": now - hall.catalog.retention.grace_s} for one in made]
+    connection.execute(insert(artifacts), made)
     keep(connection, row.account_id, outputs, now)
 
 
@@ -51,6 +54,12 @@ def _artifact(hall: Hall, row: AnyRow, output: dict[str, Any], now: float) -> di
         "expires_at": now + keep_s,
         "intermediate": intermediate,
     }
+
+
+def _is_deleted(connection: Connection, job_seq: int) -> bool:
+    """Whether its owner threw the generation away; what still comes of it is given to nobody."""
+    query = select(generation_marks.c.deleted_at).where(generation_marks.c.job_seq == job_seq)
+    return connection.scalar(query) is not None
 
 
 def asked_for(row: AnyRow) -> Sequence[Mapping[str, Any]]:

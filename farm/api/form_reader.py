@@ -13,7 +13,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from farm.api.picture_size import HEAD_BYTES, picture_size
 from farm.api.uploads import LONGEST_NAME
-from farm.errors import BadRequest, TooLarge
+from farm.errors import AssetUnreadable, BadRequest, TooLarge
 from farm.media_types import CONTENT_TYPES, check_size, content_type_of, describe_foreign, extension_of, sniff
 from farm.timeline import MediaKind
 
@@ -217,7 +217,10 @@ def _sent(part: _Part, rule: FileRule, number: int) -> SentFile:
         raise BadRequest(
             f"{part.name}: is {label}; {wanted} is wanted.", param=part.name, code="unsupported_media"
         )
-    check_size(part.name, found.width, found.height)
+    try:
+        check_size(part.name, found.width, found.height)
+    except AssetUnreadable as error:
+        raise AssetUnreadable(error.message, param=part.name) from None
     width, height = picture_size(head) or (None, None)
     content_type = _type_of(part, kind, found.container)
     name = _name_of(part, number, content_type)

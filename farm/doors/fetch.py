@@ -72,6 +72,8 @@ def own_key(hall: Hall, account: Account, url: str, base_url: str) -> str | None
 
 
 def _is_own(hall: Hall, account: Account, key: str) -> bool:
+    if not key or "\0" in key:  # no store keeps a NUL, and not every one lets itself be asked for it
+        return False
     made = select(artifacts.c.id).where(
         artifacts.c.blob_key == key, artifacts.c.account_id == account.id, kept(hall.clock.now())
     )

@@ -108,16 +108,20 @@ def toggle_public(hall: Hall, account_id: int, number: int, kinds: Sequence[str]
 
 
 def delete_generation(hall: Hall, account_id: int, number: int, kinds: Sequence[str]) -> None:
-    """Show it no more and give up its files; one under way is cancelled. Raises NotFound."""
+    """Show it no more and give up its files; one under way is cancelled. Raises NotFound.
+
+    A file that comes while it is being cancelled is given up where it is stored (schedulers.grow).
+    """
+    found = generation(hall, account_id, number, kinds)
+    if not found.job.ended:  # before it is hidden: what nobody sees any more must not run on
+        job_doors.cancel(hall, account_id, found.job.id)
     now = hall.clock.now()
     closed = {"is_favorite": False, "is_shared": False, "is_public": False, "token": None, "public_at": None}
     with hall.store.write() as connection:
-        found = _one(hall, connection, account_id, number, kinds)
-        _write(connection, found, {**closed, "deleted_at": now})
+        _alone(connection, number)
+        _write(connection, _one(hall, connection, account_id, number, kinds), {**closed, "deleted_at": now})
         gone = now - hall.catalog.retention.grace_s  # nobody waits for a file that its owner threw away
         connection.execute(update(artifacts).where(artifacts.c.job_seq == number).values(expires_at=gone))
-    if not found.job.ended:
-        job_doors.cancel(hall, account_id, found.job.id)
 
 
 def shared(hall: Hall, token: str) -> Generation:

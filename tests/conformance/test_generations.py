@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from farm.account import Caller
 from farm.doors import accounts, assets, generations, line, own_keys
+from farm.doors.fetch import own_key
 from farm.doors.lending import lend
 from farm.errors import Conflict, NotAllowed, NotFound, NotSignedIn
+from farm.net.guard import UrlRefused
 from farm.settings import Settings
 from farm.store.schema import artifacts, generation_marks, jobs
 from tasks.probe import Probe
@@ -218,3 +220,45 @@ def test_an_operators_key_is_not_a_customers_to_revoke(farm: Farm) -> None:
     with pytest.raises(NotFound):
         own_keys.revoke_own_key(farm.hall, ada, operator.key_id)
     own_keys.revoke_own_key(farm.hall, operator, ada.key_id)
+
+
+def test_b053_what_was_finished_while_it_was_deleted_is_nobodys_either(house: House) -> None:
+    """Its worker was too far to be stopped; the file that still came goes as those before it."""
+    farm, ada = house.farm, house.farm.caller()
+    job_id = farm.submit(ada)
+    claimed = house.claim()
+    generations.delete_generation(farm.hall, ada.account.id, farm.job(job_id).seq, KINDS)
+    (key,) = house.finish(claimed, "video")
+    assert farm.job(job_id).ended
+    with farm.store.read() as connection:
+        (made,) = connection.execute(select(artifacts)).all()
+    with pytest.raises(NotFound):
+        generations.own_file(farm.hall, ada.account.id, made.file_name)
+    assert house.retention.round() == {"artifacts": 1}
+    assert not house.has(key)
+    assert violations(farm.store) == []
+
+
+def test_b053_b054_marks_and_a_deletion_at_once_follow_each_other(shared_url: str) -> None:
+    with closing(Farm(shared_url)) as farm:
+        ada = farm.caller()
+        numbers = [farm.job(farm.submit(ada)).seq for _ in range(8)]
+        doors = (generations.toggle_favorite, generations.unshare, generations.delete_generation)
+
+        def call(work: tuple[int, int]) -> None:
+            number, door = work
+            try:
+                doors[door](farm.hall, ada.account.id, number, KINDS)
+            except NotFound:  # deleted before
+                assert door != len(doors) - 1
+
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(call, [(number, door) for number in numbers for door in range(3)]))
+        assert generations.list_generations(farm.hall, ada.account.id, KINDS, limit=9) == []
+
+
+def test_a_url_of_the_farms_own_with_a_nul_leads_to_no_file(farm: Farm) -> None:
+    account = farm.caller().account
+    for path in ("assets/%00", "attempts/1/%00/x"):
+        with pytest.raises(UrlRefused):
+            own_key(farm.hall, account, f"https://farm.test/{path}", "https://farm.test")

@@ -59,6 +59,7 @@ _RULES = """
 [generate]
 folder = "{folder}"
 device = "cpu"
+threads = 1
 keep_free_gb = 0.5
 memory_gb = 0.0035
 """

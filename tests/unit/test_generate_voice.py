@@ -133,6 +133,13 @@ def test_a_service_says_whole_paragraphs_and_its_voice_is_asked_by_name(
     assert np.argmax(np.abs(np.fft.rfft(sound[0]))) == pytest.approx(220, abs=5)  # its tone for onyx
 
 
+def test_a_sentence_without_an_end_is_said_in_several_calls(service: SpeechService, tmp_path: Path) -> None:
+    endless = "and then " * 400
+    said(tmp_path, "my-speech", text=endless, speed=4.0)
+    assert [len(call["input"]) <= 1_500 for call in service.asked] == [True] * 3
+    assert " ".join(call["input"] for call in service.asked) == endless.strip()
+
+
 def test_a_service_that_sends_no_speech_fails_as_it_should(service: SpeechService, tmp_path: Path) -> None:
     service.next("silent", "page")
     for _ in range(2):

@@ -18,6 +18,7 @@ from farm.moderation import (
     Near,
     Told,
     WordList,
+    _readings,
     check,
     forbids,
     refused_for,
@@ -114,6 +115,27 @@ def test_what_only_sounds_like_it_passes(shipped: ModerationRules, text: str):
 @pytest.mark.parametrize("text", REFUSED)
 def test_c016_what_is_asked_for_is_found_however_it_is_written(shipped: ModerationRules, text: str):
     assert refused_for(shipped, IMAGE, text) is not None
+
+
+def test_c016_whatever_is_in_a_list_is_found_and_whatever_it_allows_is_not(shipped: ModerationRules):
+    for words in shipped.lists.values():
+        for phrase in words.words:
+            said = phrase.removesuffix("*")
+            for text in (said, said.upper(), "".join(2 * letter for letter in said), f"a {said}, or so"):
+                assert refused_for(shipped, IMAGE, text) is not None, (phrase, text)
+        for near in words.near:
+            for one, other in zip(near.one, [*near.other] * len(near.one), strict=False):
+                text = f"{one.removesuffix('*')} it is {other.removesuffix('*')}"
+                assert refused_for(shipped, IMAGE, text) is not None, text
+    assert refused_for(shipped, IMAGE, "food porn, no nsfw, against revenge porn") is None
+
+
+def test_a_long_text_is_read_in_no_time_at_all(shipped: ModerationRules):
+    """Not measured in seconds: what is searched for is looked up first, so that nothing is searched."""
+    reading, *others = _readings("lorem ipsum dolor sit amet " * 40_000)
+    assert not others and len(reading.words) == 5
+    assert not any(reading.may_have(words.words) for words in shipped.lists.values())
+    assert _readings("food porn " * 3)[0].may_have(shipped.lists["sexual"].words)
 
 
 def test_c016_the_refusal_names_the_field_and_the_reason_and_repeats_nothing(shipped: ModerationRules):

@@ -1,6 +1,7 @@
 """Performs generate-voice: has a text said by a service or an engine of this worker, and writes the file."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def _at_service(params: GenerateVoice, task: TaskInput, context: Context) -> Spo
 def _calls(text: str) -> Iterator[ScriptLine]:
     """Sentences of one paragraph together."""
     held: ScriptLine | None = None
-    for line in lines_of_text(text):
+    for line in _sentences(text):
         joined = f"{held.text} {line.text}" if held else line.text
         if held is not None and (line.paragraph or len(joined) > _CALL_CHARACTERS):
             yield held
@@ -113,6 +114,13 @@ def _calls(text: str) -> Iterator[ScriptLine]:
             held = ScriptLine(text=joined, paragraph=held.paragraph if held else line.paragraph)
     if held is not None:
         yield held
+
+
+def _sentences(text: str) -> Iterator[ScriptLine]:
+    """None longer than goes into a call."""
+    for line in lines_of_text(text):
+        for index, part in enumerate(wrap(line.text, _CALL_CHARACTERS)):
+            yield ScriptLine(text=part, paragraph=line.paragraph and index == 0)
 
 
 def _shared(speed: float) -> tuple[float, float]:

@@ -37,6 +37,11 @@ class Asked:
     path: str
     body: Mapping[str, Any]
 
+    @property
+    def field(self) -> str:
+        """Where its words are."""
+        return "messages" if "messages" in self.body else "prompt"
+
     def to(self, line: Line) -> bytes:
         return json.dumps({**self.body, "model": line.model}).encode()
 
@@ -115,7 +120,7 @@ class Exchange:
             call = self._http(catalog).post(service, asked.path, asked.to(line), head_s=catalog.chat.answer_s)
             with self._at(catalog, line.provider):
                 async with call as answer:
-                    await _require_answer(answer, service)
+                    await _require_answer(answer, service, asked)
                     body = await answer.whole(catalog.chat.answer_bytes)
             said = json_of(body)
             if said is None or not isinstance(said.get("choices"), list):
@@ -136,10 +141,10 @@ class Exchange:
                         service, asked.path, asked.to(line), head_s=catalog.chat.first_byte_s
                     )
                 )
-                await _require_answer(answer, service)
+                await _require_answer(answer, service, asked)
                 rest = _events(answer, catalog.chat.answer_bytes)
                 async with asyncio.timeout(catalog.chat.first_byte_s):
-                    first = await _first_event(rest, service)
+                    first = await _first_event(rest, service, asked)
                 return [first], rest, stack.pop_all()
 
         line, (first, rest, stack) = await self._first_of(catalog, lines, ask)
@@ -198,10 +203,10 @@ class Exchange:
         return self._client
 
 
-async def _require_answer(answer: LlmAnswer, service: Service) -> None:
+async def _require_answer(answer: LlmAnswer, service: Service, asked: Asked) -> None:
     """Raise for anything but 200."""
     if answer.status != 200:
-        raise after_status(answer.status, await answer.excerpt(), answer.headers, service)
+        raise after_status(answer.status, await answer.excerpt(), answer.headers, service, asked.field)
 
 
 async def _events(answer: LlmAnswer, most_bytes: int) -> AsyncIterator[bytes]:
@@ -213,12 +218,12 @@ async def _events(answer: LlmAnswer, most_bytes: int) -> AsyncIterator[bytes]:
                 yield event
 
 
-async def _first_event(events: AsyncIterator[bytes], service: Service) -> bytes:
+async def _first_event(events: AsyncIterator[bytes], service: Service, asked: Asked) -> bytes:
     """The first event. Raises Missed where it is an error or there is none."""
     event = await anext(events, None)
     said = json_of(data_of(event)) if event is not None else None
     if event is None or said is None:
         raise Missed(Verdict.FAILED, "began no stream")
     if "error" in said:
-        raise after_status(500, data_of(event), {}, service)
+        raise after_status(500, data_of(event), {}, service, asked.field)
     return event

@@ -35,13 +35,18 @@ class Missed(Exception):
     retry_after_s: float | None = None
 
 
-def after_status(status: int, body: bytes, headers: Mapping[str, str], service: Service) -> Exception:
-    """What to raise for an answer that is none: Missed, or the FarmError that its caller gets."""
+def after_status(
+    status: int, body: bytes, headers: Mapping[str, str], service: Service, field: str
+) -> Exception:
+    """What to raise for an answer that is none: Missed, or the FarmError that its caller gets.
+
+    `field` is what a policy speaks of.
+    """
     said = _error_of(body)
     code = said.get("code")
     if status == _LEGAL or (isinstance(code, str) and code in _POLICY_CODES):
         message = _message(said, service) or "The model's provider refused this text."
-        return ContentRefused(message, param="messages")
+        return ContentRefused(message, param=field)
     if status in _KEY_OR_CREDIT:
         return Missed(Verdict.REFUSED, f"refused the farm's key ({status})")
     if status == _BUSY:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from farm.api.desk import AtDesk, Desk, SignedIn
 from farm.api.idempotency import MadeOnce
@@ -47,7 +48,8 @@ async def chat_completions(
     body: ChatRequest, request: Request, desk: AtDesk, caller: SignedIn, exchange: AtExchange, once: MadeOnce
 ) -> Response:
     """Ask a language model, as OpenAI's clients do."""
-    wanted = _wanted(desk, body, "chat/completions", desk.hall.catalog.chat.limit_field)
+    limit_field = desk.hall.catalog.chat.limit_field
+    wanted = await run_in_threadpool(_wanted, desk, body, "chat/completions", limit_field)
     return await Calling(request, desk, caller, exchange, SURFACE, once).answer(wanted)
 
 
@@ -61,7 +63,7 @@ async def completions(
     once: MadeOnce,
 ) -> Response:
     """Have a language model go on with a text."""
-    wanted = _wanted(desk, body, "completions", "max_tokens")
+    wanted = await run_in_threadpool(_wanted, desk, body, "completions", "max_tokens")
     return await Calling(request, desk, caller, exchange, SURFACE, once).answer(wanted)
 
 

@@ -74,17 +74,11 @@ def status_view(desk: Desk, job: Job, base_url: str) -> GenerationStatus:
     files = jobs.job_artifacts(desk.hall, job.account_id, job.id) if job.ended else []
     urls = [link(desk, file, base_url) for file in files]
     cost, refunded = paid(job.state, job.held_mc, job.charged_mc)
-    words: Mapping[str, StatusWord] = {
-        "pending": "PENDING",
-        "processing": "PROCESSING",
-        "completed": "COMPLETED",
-        "failed": "FAILED",
-    }
     return GenerationStatus(
         id=job.id,
         type=family.type,
         model=served(desk.hall, job.account_id, job.id).model_actual or None,
-        status=words[status_word(job.state)],
+        status=_WORDS[status_word(job.state)],
         progress=round(job.progress, 3),
         output_url=urls[0] if urls else None,
         output_urls=urls,
@@ -95,6 +89,14 @@ def status_view(desk: Desk, job: Job, base_url: str) -> GenerationStatus:
         created_at=iso(job.created_at) or "",
         completed_at=iso(job.ended_at),
     )
+
+
+_WORDS: Mapping[str, StatusWord] = {
+    "pending": "PENDING",
+    "processing": "PROCESSING",
+    "completed": "COMPLETED",
+    "failed": "FAILED",
+}
 
 
 def _plain(params: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
