@@ -1,8 +1,8 @@
 """The circuit breaker of one provider's model, in one phase. Pure: a value in, a value out.
 
 Closed it lets everything through; open it rests; after its rest one probe goes through and decides. The
-scheduler keeps the values in SQL (schedulers/failover/board.py), so that every scheduler sees the same; an API
-process keeps its own for what it calls itself (farm/api/llm).
+scheduler keeps the values in SQL (schedulers/failover/board.py), so that every scheduler sees the same; an
+API process keeps its own for what it calls itself (farm/api/llm).
 """
 
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """The kind `chat`: a call to a language model, handed on by the API itself. A record of it, without words.
 
-Its job is made by the call (farm/doors/direct.py) and has no task. Nothing of what was said is in it; an answer
-is kept for a while where its caller may ask again (farm/doors/idempotency.py).
+Its job is made by the call (farm/doors/direct.py) and has no task. Nothing of what was said is in it; an
+answer is kept for a while where its caller may ask again (farm/doors/idempotency.py).
 """
 
 from collections.abc import Sequence

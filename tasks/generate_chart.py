@@ -18,17 +18,19 @@ MOST_POINTS = 200
 MOST_SERIES = 8
 TITLE_CHARACTERS = 120
 LONGEST_S = 60
+_LARGEST = 1e100  # sums and differences of such numbers are numbers yet
 
 ChartType = Literal["line", "bar", "pie", "area"]
 AnimationStyle = Literal["ken_burns", "build_up", "reveal", "morph"]
 Label = Annotated[str, Field(max_length=60)]
+Number = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
 
 
 class Dataset(Noun):
     """One row of numbers, as many as the chart has labels."""
 
     label: Label = ""
-    data: tuple[float, ...] = Field(min_length=1, max_length=MOST_POINTS)
+    data: tuple[Number, ...] = Field(min_length=1, max_length=MOST_POINTS)
 
 
 class ChartData(Noun):

@@ -38,7 +38,7 @@ CHART = {"type": "bar", "labels": ["a"], "datasets": [{"label": "x", "data": [1.
 CONFIG = """
 [outbound]
 ports = [80, 443, {inside}]
-allow_hosts = ["127.0.0.1:{friend}"]
+allow_hosts = ["127.0.0.1:{friend}", "127.0.0.1:{honest}"]
 [limits]
 fetch_picture_bytes = 20000
 fetch_media_bytes = 20000
@@ -66,10 +66,17 @@ _BUCKETS = [
     "public",
 ]
 LARGEST = 20_000
+PROVIDERS = """
+[providers.ears-for-hire]
+pool = "asr-align"
+url = "http://127.0.0.1:9/v1"
+[routes.transcription.whisper-1]
+offers = [{ provider = "ears-for-hire", price = "0", estimated_s = 1.0 }]
+"""
 
 
-def bodies(friend: str) -> Mapping[str, dict[str, Any]]:
-    """An honest body for every call; `friend` is where its files lie."""
+def bodies(honest: str) -> Mapping[str, dict[str, Any]]:
+    """An honest body for every call; `honest` is where its files lie."""
     fox = {"prompt": "a fox"}
     return {
         "/v1/audio/speech": {"input": "Hello there."},
@@ -87,10 +94,10 @@ def bodies(friend: str) -> Mapping[str, dict[str, Any]]:
         "/api/v1/model/generateImage": fox,
         "/api/v1/model/generateVideo": fox,
         "/api/generate/chart-to-video": {"chart_data": CHART},
-        "/api/generate/compose": {"video_url": f"{friend}/a.mp4", "audio_url": f"{friend}/b.mp4"},
-        "/api/generate/remove-background": {"image_url": friend},
-        "/api/generate/restore": {"image_url": friend},
-        "/api/generate/upscale": {"image_url": friend},
+        "/api/generate/compose": {"video_url": f"{honest}/a.mp4", "audio_url": f"{honest}/b.mp4"},
+        "/api/generate/remove-background": {"image_url": honest},
+        "/api/generate/restore": {"image_url": honest},
+        "/api/generate/upscale": {"image_url": honest},
         "/api/generate/voice": {"text": "Hello there."},
         "/api/generate": fox,
         "/api/generate-audio": fox,
@@ -123,11 +130,15 @@ UNMADE = (
 
 @dataclass
 class Attacked:
-    """A farm that may call `friend`. `inside` is what an attacker would like it to call."""
+    """A farm that may call `friend`, which behaves as a test says, and `honest`, which has what is wanted.
+
+    `inside` is what an attacker would like it to call.
+    """
 
     api: Api
     client: httpx.Client
     friend: Receiver
+    honest: Receiver
     inside: Receiver
     names: Names
     fields: Sequence[Field]
@@ -146,12 +157,13 @@ class Attacked:
 
     def send(self, where: Field, value: object) -> httpx.Response:
         """An honest call but for this field."""
+        self.honest.script = [answer(200, MP4 if "compose" in where.path else png())] * 2
         body = dict(self.bodies[where.path])
         if where.leaf == "chart_image_url":
             body.pop("chart_data")
         if where.media == JSON:
             return self.client.request(where.method, where.path, json=planted(body, where.name, value))
-        body.pop("image_url", None)
+        body.pop("image_url", None)  # a form sends a file instead
         texts = {name: (None, str(text)) for name, text in body.items()}
         needed = {"image": ("a.png", png(), "image/png")} if _needs_file(where) else {}
         return self.client.post(where.path, files={**texts, **needed, where.name: (None, str(value))})
@@ -199,25 +211,33 @@ def refusal(said: httpx.Response) -> tuple[int, str, str | None]:
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     """Everything is called under HTTP_PROXY and its like, which lead inside."""
     config = tmp_path_factory.mktemp("config")
-    with receiving() as friend, receiving() as inside, pytest.MonkeyPatch.context() as patch:
+    with (
+        receiving() as friend,
+        receiving() as honest,
+        receiving() as inside,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
             patch.setenv(name, inside.url)
-        text = CONFIG.format(inside=inside.port, friend=friend.port)
+        text = CONFIG.format(inside=inside.port, friend=friend.port, honest=honest.port)
         text += "".join(f'{name} = "1000000/minute"\n' for name in _BUCKETS)
         text += "".join(
             f'[tier_rates.{name}]\nenterprise = "1000000/minute"\n'
             for name in ("generations", "video_create")
         )
         (config / "farm.toml").write_text(text)
+        (config / "providers.toml").write_text(PROVIDERS)
         with api_under(tmp_path_factory.mktemp("home"), config_dir=config) as api:
-            names = Names()
+            names = Names({"localhost": [["127.0.0.1"]]})
             desk = api.app.state.desk
             guard = Guard(desk.hall.catalog.outbound, own=own_places(desk.settings), resolve=names)
             api.app.state.desk = replace(desk, hall=replace(desk.hall, guard=guard))
             found = httpx.get(f"{api.url}/openapi.json", trust_env=False).json()
             attacked = sorted({one for one in fields(found) if not one.path.startswith(_ELSEWHERE)})
             with api.client(trust_env=False) as client:
-                yield Attacked(api, client, friend, inside, names, [*attacked, *UNTOLD], bodies(friend.url))
+                yield Attacked(
+                    api, client, friend, honest, inside, names, [*attacked, *UNTOLD], bodies(honest.url)
+                )
 
 
 @pytest.fixture
@@ -251,10 +271,9 @@ def test_an_honest_call_is_taken(attacked: Attacked) -> None:
     for path, body in attacked.bodies.items():
         if path in UNMADE or not body or path == "/v1/images/edits":
             continue
-        attacked.friend.script = [answer(200, MP4 if "compose" in path else png())] * 2
+        attacked.honest.script = [answer(200, MP4 if "compose" in path else png())] * 2
         taken = attacked.client.post(path, json=body, headers={"Prefer": "respond-async"})
         assert taken.status_code in (200, 202, 504), (path, taken.text)  # 504: it is not waited for here
-        attacked.friend.script.clear()
     for where in attacked.files():
         good = ("a.wav", wav(), "audio/wav") if where.name == "file" else ("a.png", png(), "image/png")
         taken = attacked.upload(where, good)
