@@ -23,7 +23,7 @@ _LARGEST = 1e100  # sums and differences of such numbers are numbers yet
 ChartType = Literal["line", "bar", "pie", "area"]
 AnimationStyle = Literal["ken_burns", "build_up", "reveal", "morph"]
 Label = Annotated[str, Field(max_length=60)]
-Number = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
+Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST)]
 
 
 class Dataset(Noun):

@@ -19,10 +19,10 @@ from farm.account import Account
 from farm.api.desk import Desk
 from farm.api.picture_size import HEAD_BYTES, picture_size
 from farm.api.uploads import declared
-from farm.asset import Asset, AssetState
+from farm.asset import Asset, AssetState, NewAsset
 from farm.doors import assets, fetch
 from farm.errors import AssetUnreadable, BadRequest, FarmError, NotFound
-from farm.media_types import describe_foreign, extension_of
+from farm.media_types import check_upload, describe_foreign, extension_of
 from farm.sniffing import sniff
 from farm.timeline import MediaKind
 
@@ -108,7 +108,7 @@ class _Errand:
     folder: Path
 
     async def all(self, wanted: Sequence[Wanted]) -> list[Asset]:
-        """All at once, in order. The first that cannot be had ends the others."""
+        """All at once, in order. The first that cannot be had ends the others, and none is kept."""
         limit_s = self.desk.hall.catalog.limits.fetch_s
         few = asyncio.Semaphore(_AT_ONCE)
         try:
@@ -122,14 +122,14 @@ class _Errand:
             ) from None
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
-        return [task.result() for task in tasks]
+        return await run_in_threadpool(self._keep, [task.result() for task in tasks])
 
-    async def _one(self, item: Wanted, few: asyncio.Semaphore, number: int) -> Asset:
+    async def _one(self, item: Wanted, few: asyncio.Semaphore, number: int) -> "_Come":
         path = self.folder / str(number)
         async with few:
             try:
                 await self._bring(item, path)
-                return await run_in_threadpool(self._keep, item, path)
+                return await run_in_threadpool(self._checked, item, path)
             except (BadRequest, NotFound) as error:
                 raise _refused(item, error) from None
 
@@ -142,19 +142,33 @@ class _Errand:
         most = limits.fetch_picture_bytes if tuple(item.kinds) == PICTURES else limits.fetch_media_bytes
         await fetch.fetch(hall, item.url, path, most_bytes=most, total_s=limits.fetch_s)
 
-    def _keep(self, item: Wanted, path: Path) -> Asset:
-        """Make the file an asset. Raises AssetUnreadable for one of another kind."""
+    def _checked(self, item: Wanted, path: Path) -> "_Come":
+        """What came, by its own bytes. Raises AssetUnreadable for a file of another kind, or beyond all size."""
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         content_type = _type_of(head, item.kinds)
         size = picture_size(head) if content_type.startswith("image/") else None
         meta = dict(zip(("width", "height"), size, strict=True)) if size else {}
         name = _name(item.url, extension_of(content_type))
-        new = declared(self.desk, name, content_type, path.stat().st_size, meta)
-        (asset,) = assets.declare(self.desk.hall, self.account, [new])
-        self.desk.blobs.put(asset.blob_key, path, content_type)
-        assets.require_uploaded(self.desk.hall, self.desk.blobs, [asset])
-        return replace(asset, state=AssetState.READY)
+        check_upload(name, content_type, head)
+        return _Come(path, declared(self.desk, name, content_type, path.stat().st_size, meta))
+
+    def _keep(self, come: Sequence["_Come"]) -> list[Asset]:
+        """Make the files assets."""
+        hall, blobs = self.desk.hall, self.desk.blobs
+        made = assets.declare(hall, self.account, [one.new for one in come])
+        for asset, one in zip(made, come, strict=True):
+            blobs.put(asset.blob_key, one.path, asset.content_type)
+        assets.require_uploaded(hall, blobs, made)
+        return [replace(asset, state=AssetState.READY) for asset in made]
+
+
+@dataclass(frozen=True, slots=True)
+class _Come:
+    """A file that has come, and what it is to be called."""
+
+    path: Path
+    new: NewAsset
 
 
 def _type_of(head: bytes, kinds: Sequence[MediaKind]) -> str:

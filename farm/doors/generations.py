@@ -48,14 +48,14 @@ def list_generations(
 def under_way(hall: Hall, account_id: int, kinds: Sequence[str], *, limit: int) -> list[Job]:
     """The account's jobs of these kinds that have not ended, the oldest first, with how far each is."""
     query = (
-        select(jobs.c.id)
+        select(jobs)
         .where(jobs.c.account_id == account_id, jobs.c.ended_at.is_(None), jobs.c.kind.in_(kinds))
         .order_by(jobs.c.seq)
         .limit(limit)
     )
     with hall.store.read() as connection:
-        ids = connection.scalars(query).all()
-    return [job_doors.job(hall, account_id, job_id) for job_id in ids]
+        found = [job_doors.job_of(row) for row in connection.execute(query)]
+    return job_doors.as_they_stand(hall, found)
 
 
 def generation(hall: Hall, account_id: int, number: int, kinds: Sequence[str]) -> Generation:

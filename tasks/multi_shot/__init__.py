@@ -200,7 +200,8 @@ def _picture(number: int) -> str:
 def _told(params: MultiShot) -> Told:
     """By the names that the surface's callers know."""
     shots = {f"multi_shot_prompts[{number}]": shot.prompt for number, shot in enumerate(params.shots[1:])}
-    return Told(capability=params.route.capability, texts={"prompt": params.prompt, **shots})
+    angle = {"camera_angle": params.camera_angle} if params.camera_angle else {}
+    return Told(capability=params.route.capability, texts={"prompt": params.prompt, **shots, **angle})
 
 
 KIND = Kind(

@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from farm.doors import work
 from farm.doors.served import served
 from farm.errors import FailureClass
-from farm.states import JobState, Outcome, TaskState
+from farm.states import JobState, TaskState
 from tasks.multi_shot import MultiShot, Shot, Transition
 from tests.conformance.test_served import FILMS
 from tests.farm import Farm

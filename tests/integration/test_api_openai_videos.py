@@ -2,17 +2,19 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from farm.doors.jobs import job as job_of
 from farm.doors.jobs import job_artifacts
-from farm.store.schema import artifacts, jobs
+from farm.store.schema import accounts, artifacts, jobs
 from tests.api import Api, api_under, png
 from tests.receiver import answer, receiving
 
@@ -168,6 +170,47 @@ def test_a_finished_video_is_remixed_with_its_own_seed(
     new = client.videos.remix(old.id, prompt="A wolf")
     assert (new.prompt, new.remixed_from_video_id, new.size) == ("A wolf", old.id, "1280x720")
     assert job_of(api.hall, None, new.id).params["seed"] == 77
+
+
+def test_a_remix_is_marked_by_the_tier_of_now(api: Api, tmp_path: Path) -> None:
+    key = api.new_key("climber", tier="free")
+    with openai.OpenAI(base_url=f"{api.url}/v1", api_key=key, max_retries=0) as climber:
+        old = climber.videos.create(prompt="A fox", model="animatic").id
+        finish(api, old, tmp_path / "v.mp4")
+        assert job_of(api.hall, None, climber.videos.remix(old, prompt="A wolf").id).params["watermark"]
+        with api.hall.store.write() as connection:
+            connection.execute(update(accounts).where(accounts.c.name == "climber").values(tier="pro"))
+        new = climber.videos.remix(old, prompt="A wolf")
+    assert not job_of(api.hall, None, new.id).params["watermark"]
+
+
+def test_a_page_costs_as_many_queries_as_one_video(api: Api, client: openai.OpenAI) -> None:
+    asked: list[str] = []
+    for _ in range(2):
+        client.videos.create(prompt="A fox")
+    with watching(api, asked):
+        list(client.videos.list(limit=1, after=client.videos.list().data[0].id))
+        one = len(asked)
+    for _ in range(6):
+        client.videos.create(prompt="A fox")
+    asked.clear()
+    with watching(api, asked):
+        first = client.videos.list(limit=8)
+    assert len(first.data) == 8 and len(asked) <= one, asked
+
+
+@contextmanager
+def watching(api: Api, asked: list[str]) -> Iterator[None]:
+    """Note every statement that the farm's store runs."""
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(api.hall.store.engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(api.hall.store.engine, "before_cursor_execute", note)
 
 
 def test_a_failed_one_says_why_and_an_expired_one_is_gone(

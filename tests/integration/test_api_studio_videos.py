@@ -408,6 +408,19 @@ def test_b075_to_b079_b451_x17_a_video_in_another_style_costs_by_ten_seconds(stu
     assert refused(studio.other().post("/api/generate-v2v", body)) == (404, "video_filename")
 
 
+def test_x24_a_video_larger_than_the_tier_is_brought_down_and_a_longer_one_is_named(studio: Studio) -> None:
+    """Its size was nobody's wish; how long it is cannot be changed."""
+    guest = studio.other("free")
+    large = {"width": 1920, "height": 1080, "frames": 49, "frame_rate": 24}
+    body = {"video_filename": guest.finish(guest.video()["job_id"], told=large), "prompt": "oil painting"}
+    params = guest.params(guest.asked("/api/generate-v2v", body)["job_id"])
+    assert (params["width"], params["height"], params["frames"]) == (853, 480, 49)
+    long = {"width": 832, "height": 480, "frames": 121, "frame_rate": 24}
+    body["video_filename"] = guest.finish(guest.video()["job_id"], told=long)
+    answer = guest.post("/api/generate-v2v", body)
+    assert (*refused(answer), answer.json()["code"]) == (403, "video_filename", "tier_limit")
+
+
 def test_b072_to_b074_the_video_to_extend_is_named_by_file_or_by_generation(studio: Studio) -> None:
     asked, name = studio.made()
     _, other = studio.made()

@@ -7,6 +7,8 @@ tests/unit/test_media_hostile.py's, and what a fetch may take at most tests/unit
 """
 
 import gzip
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -344,13 +346,26 @@ def test_an_answer_that_is_no_file_is_refused_at_its_field(attacked: Attacked, r
     attacked.nothing_was_made()
 
 
+def after(other: Receiver, behave: Behave) -> Behave:
+    """So, once the other has been asked."""
+
+    def patient(connection: socket.socket) -> None:
+        deadline = time.monotonic() + 10
+        while not other.heard and time.monotonic() < deadline:
+            time.sleep(0.01)
+        behave(connection)
+
+    return patient
+
+
 def test_what_came_with_a_file_that_did_not_is_not_kept(attacked: Attacked) -> None:
-    """One good picture and a bad one in the same call: nothing of it stays."""
-    good, bad = f"{attacked.friend.url}/good", f"http://rebound.test:{attacked.inside.port}/"
+    """One good picture and, once that has come, a bad one in the same call: nothing of it stays."""
+    good, bad = f"{attacked.honest.url}/good", f"{attacked.friend.url}/bad"
     body = {"prompt": "a fox", "character_reference_url": good, "style_reference_url": bad}
     for path in ("/v1/images/generations", "/v1/video/generations", "/api/v1/model/generateVideo"):
-        attacked.friend.script = [answer(200, png())]
-        attacked.names.answers["rebound.test"] = [[PUBLIC], ["127.0.0.1"]]
+        attacked.honest.script = [answer(200, png())]
+        attacked.honest.heard.clear()
+        attacked.friend.script = [after(attacked.honest, answer(404))]
         refused = attacked.client.post(path, json=body)
         assert refusal(refused)[::2] == (400, "style_reference_url"), path
     attacked.nothing_was_made()

@@ -117,3 +117,14 @@ def test_c067_a_director_cuts_goes_on_or_fades_as_the_words_say() -> None:
 def test_a_prompt_without_more_is_told_as_it_was_written() -> None:
     assert GenerateVideo(prompt="A fox").full_prompt == "A fox"
     assert GenerateVideo(prompt="A fox", camera_angle="low-angle").for_engines.prompt.startswith("A fox. Low")
+
+
+def test_c070_what_is_said_of_the_camera_is_moderated_with_the_prompts() -> None:
+    """It becomes words of every shot's prompt, as generate-video has it."""
+    assert KIND.told is not None
+    told = KIND.told(film(CUT, camera_angle="low-angle"))
+    assert told.texts == {
+        "prompt": "shot 0",
+        "multi_shot_prompts[0]": "shot 1",
+        "camera_angle": "low-angle",
+    }

@@ -63,7 +63,7 @@ def _views(desk: Desk, caller: Caller, batch: Batch, base_url: str) -> list[View
     """Its videos in the order in which they were asked for, each as it stands now."""
     hall, account_id = desk.hall, caller.account.id
     found = batch_results.batch_jobs(hall, account_id, batch.id, limit=MOST_IN_BATCH)
-    return views(desk, [one if one.ended else jobs.job(hall, account_id, one.id) for one in found], base_url)
+    return views(desk, jobs.as_they_stand(hall, found), base_url)
 
 
 def _wanted(body: VideoBatchRequest) -> list[Wanted]:

@@ -75,7 +75,9 @@ def list_openai_videos(
     found = generations.list_generations(
         hall, account_id, KINDS, limit=limit + 1, beyond=beyond, oldest_first=order == "asc"
     )
-    shown = videos_view(desk, [_live(desk, one) for one in found[:limit]], base_url)
+    page = found[:limit]
+    now = jobs.as_they_stand(hall, [one.job for one in page])
+    shown = videos_view(desk, [replace(one, job=job) for one, job in zip(page, now, strict=True)], base_url)
     return page_of(shown, has_more=len(found) > limit)
 
 
@@ -154,13 +156,6 @@ def _video(desk: Desk, caller: Caller, video_id: str) -> Generation:
     except NotFound:
         raise NotFound(f"There is no video {video_id!r}.", param="video_id") from None
     return replace(found, job=job)
-
-
-def _live(desk: Desk, found: Generation) -> Generation:
-    """The same with how far it is, where it has not ended."""
-    if found.job.ended:
-        return found
-    return replace(found, job=jobs.job(desk.hall, found.job.account_id, found.job.id))
 
 
 def _no_film(found: Generation) -> NotFound | Conflict:

@@ -158,7 +158,8 @@ def remix_of(desk: Desk, caller: Caller, found: Generation, prompt: str) -> JobS
         raise BadRequest("A video of several shots cannot be remixed.", param="video_id")
     old = kind_named(found.job.kind).params.model_validate(dict(found.job.params))
     seed = (found.job.result.get(STEP) or {}).get("seed", old.seed)
-    params = old.model_copy(update={"prompt": prompt, "seed": seed})
+    said = {"prompt": prompt, "seed": seed, "watermark": False}  # marked by the tier of now, not of then
+    params = old.model_copy(update=said)
     spec = replace(_submittable(desk, caller, params), reference=found.job.id)
     require_inputs(desk, caller.account, spec)
     return spec

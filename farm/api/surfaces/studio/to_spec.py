@@ -5,6 +5,7 @@ What a model needs and takes is checked here, because here files have the names 
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -17,7 +18,8 @@ from farm.api.surfaces.studio import asked
 from farm.api.surfaces.studio.handed_in import handed_in
 from farm.asset import Asset
 from farm.catalog import Catalog
-from farm.errors import BadRequest
+from farm.errors import BadRequest, NotAllowed
+from farm.generation_limits import limits_of
 from farm.job import JobSpec
 from farm.kinds import Params
 from farm.models import Capability, Given, Model, Wish
@@ -80,11 +82,14 @@ def restyled(desk: Desk, account: Account, body: asked.V2vBody) -> GenerateVideo
         strength=body.strength,
         seed=seed_of(body.seed),
         **said,
-        **_shape_of(source, _known(catalog, model)),
+        **_shape_of(source, _known(catalog, model), limits_of(catalog, account.tier).video_side),
     )
     _check_model(catalog, model, params.capability, [Given.VIDEO], {Given.VIDEO: "video_filename"})
     _check_length(_known(catalog, model), params.wish)
-    return within_tier(catalog, account, params)
+    try:
+        return within_tier(catalog, account, params)
+    except NotAllowed as error:
+        raise _of_the_video(error) from None
 
 
 def pictures(desk: Desk, account: Account, body: asked.ImageBody) -> Sequence[GenerateImage | EditImage]:
@@ -204,8 +209,19 @@ def _known(catalog: Catalog, name: str) -> Model | None:
     return catalog.models.models[found] if found else None
 
 
-def _shape_of(source: Asset, model: Model | None) -> dict[str, Any]:
-    """Length, rate and size of a video, as far as the farm noted them; smaller where the model must."""
+def _of_the_video(error: NotAllowed) -> NotAllowed:
+    """Nobody asked for frames: what has too many is the video."""
+    if error.param != "frames":
+        return error
+    said = error.message.replace("frames: ", "video_filename: ", 1)
+    return NotAllowed(said, param="video_filename", code=error.public_code)
+
+
+def _shape_of(source: Asset, model: Model | None, most_side: int) -> dict[str, Any]:
+    """Length, rate and size of a video, as far as the farm noted them; smaller where model or tier must.
+
+    `most_side` is what the tier allows of the shorter side.
+    """
     told = {name: source.meta.get(name) for name in ("width", "height", "frames", "frame_rate")}
     shape: dict[str, Any] = {
         name: value for name, value in told.items() if isinstance(value, int) and value > 0
@@ -213,7 +229,7 @@ def _shape_of(source: Asset, model: Model | None) -> dict[str, Any]:
     length_s = source.meta.get("duration_s")
     if "frames" not in shape and isinstance(length_s, int | float) and length_s > 0:
         shape["length_s"] = Decimal(str(length_s))
-    return shape | _within(shape, model)
+    return shape | _within(shape, model, most_side)
 
 
 def _check_length(model: Model | None, wish: Wish) -> None:
@@ -229,10 +245,12 @@ def _check_length(model: Model | None, wish: Wish) -> None:
         )
 
 
-def _within(shape: Mapping[str, int], model: Model | None) -> dict[str, int]:
-    """The sides, in their proportion, as large as the model makes them."""
-    most = model.size.most if model is not None and model.size is not None else None
+def _within(shape: Mapping[str, int], model: Model | None, most_side: int) -> dict[str, int]:
+    """The sides, in their proportion, as large as the model makes them and the tier has them."""
     sides = {name: shape[name] for name in ("width", "height") if name in shape}
-    if most is None or len(sides) < 2 or max(sides.values()) <= most:
+    if len(sides) < 2:
         return {}
-    return {name: max(1, side * most // max(sides.values())) for name, side in sides.items()}
+    shorter, longer = sorted(sides.values())
+    most = model.size.most if model is not None and model.size is not None else longer
+    share = min(Fraction(1), Fraction(most, longer), Fraction(most_side, shorter))
+    return {name: max(1, int(side * share)) for name, side in sides.items()}
