@@ -1,6 +1,7 @@
 """What a camera does, as numbers, and as the words that every model reads. Pure."""
 
 import re
+from typing import Annotated
 
 from pydantic import Field
 
@@ -25,6 +26,8 @@ _NAMES_A_MOVE = re.compile(
     re.IGNORECASE,
 )
 
+Reach = Annotated[float, Field(strict=True, ge=-_FAR, le=_FAR)]
+
 
 class Camera(Noun):
     """How far it goes each way, from -10 to 10: right, up and nearer are positive; 0 is not at all.
@@ -32,12 +35,12 @@ class Camera(Noun):
     `pan` and `tilt` turn it, `truck` and `pedestal` carry it, `roll` turns the picture.
     """
 
-    pan: float = Field(default=0, ge=-_FAR, le=_FAR)
-    tilt: float = Field(default=0, ge=-_FAR, le=_FAR)
-    zoom: float = Field(default=0, ge=-_FAR, le=_FAR)
-    truck: float = Field(default=0, ge=-_FAR, le=_FAR)
-    pedestal: float = Field(default=0, ge=-_FAR, le=_FAR)
-    roll: float = Field(default=0, ge=-_FAR, le=_FAR)
+    pan: Reach = 0
+    tilt: Reach = 0
+    zoom: Reach = 0
+    truck: Reach = 0
+    pedestal: Reach = 0
+    roll: Reach = 0
 
     @property
     def words(self) -> str:

@@ -18,7 +18,7 @@ MOST_POINTS = 200
 MOST_SERIES = 8
 TITLE_CHARACTERS = 120
 LONGEST_S = 60
-_LARGEST = 1e100  # sums and differences of such numbers are numbers yet
+_LARGEST = 1e24  # sums and differences of such numbers are numbers yet
 
 ChartType = Literal["line", "bar", "pie", "area"]
 AnimationStyle = Literal["ken_burns", "build_up", "reveal", "morph"]

@@ -126,9 +126,11 @@ def refused_params(error: ValidationError, prefix: str) -> BadRequest:
 
 
 def field_path(parts: Sequence[str | int]) -> str:
-    """`("body", "files", 0, "fileSize")` as `files[0].fileSize`."""
+    """`("body", "files", 0, "fileSize")` as `files[0].fileSize`; `<…>` is a member of a union, no field."""
     path = ""
     for part in parts[1:] if parts and parts[0] in _ALIASES else parts:
+        if path and isinstance(part, str) and part.startswith("<"):
+            continue
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
     return path
 

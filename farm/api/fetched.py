@@ -143,7 +143,7 @@ class _Errand:
         await fetch.fetch(hall, item.url, path, most_bytes=most, total_s=limits.fetch_s)
 
     def _checked(self, item: Wanted, path: Path) -> "_Come":
-        """What came, by its own bytes. Raises AssetUnreadable for a file of another kind, or beyond all size."""
+        """What came, by its own bytes. Raises AssetUnreadable for another kind, or one too large."""
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         content_type = _type_of(head, item.kinds)

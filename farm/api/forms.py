@@ -7,10 +7,11 @@ The body is read once, piece by piece; nothing is stored before all of it was me
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from fastapi.concurrency import run_in_threadpool
@@ -20,16 +21,29 @@ from starlette.requests import ClientDisconnect, Request
 
 from farm.account import Account
 from farm.api.desk import Desk
-from farm.api.form_reader import MORE_PARTS, TEXT_BYTES, FileRule, Form, FormReader, SentFile
+from farm.api.form_parts import PartsReader, SentFile
+from farm.api.form_reader import TEXT_BYTES, FileRule, Form, FormReader, most_parts
 from farm.api.routing import TAKES_FILES, submits
 from farm.api.uploads import declared
 from farm.doors import assets
 from farm.errors import BadRequest, TooLarge
 
-__all__ = ["MEDIA_TYPE", "FileRule", "Form", "SentFile", "received_form", "store", "takes_form", "values_of"]
+__all__ = [
+    "MEDIA_TYPE",
+    "PART_HEADERS_BYTES",
+    "FileRule",
+    "Form",
+    "SentFile",
+    "fed",
+    "received_form",
+    "store",
+    "takes_form",
+    "values_of",
+]
 
+Reader = TypeVar("Reader", bound=PartsReader)
 MEDIA_TYPE = "multipart/form-data"
-_PART_HEADERS_BYTES = 4_224  # as the parser bounds them
+PART_HEADERS_BYTES = 4_224  # as the parser bounds them
 _LONGEST_BOUNDARY = 256  # RFC 2046 has 70
 _SILENCE_S = 60.0
 _WORDS = {"true": True, "false": False}
@@ -60,23 +74,36 @@ async def received_form(request: Request, rules: Mapping[str, FileRule]) -> Asyn
 
     Raises BadRequest naming the field, and TooLarge when there is more of it than could ever be right.
     """
-    boundary = _boundary(request)
-    most_files = sum(rule.most for rule in rules.values())
     most = sum(rule.most * rule.max_bytes for rule in rules.values()) + TEXT_BYTES
-    most += (most_files + MORE_PARTS) * _PART_HEADERS_BYTES
+    most += most_parts(rules) * PART_HEADERS_BYTES
+    refusal = TooLarge(f"The form is larger than it may be: {most} bytes.")
+    async with fed(request, partial(FormReader, rules=rules), most, refusal) as reader:
+        yield await run_in_threadpool(reader.form)
+
+
+@asynccontextmanager
+async def fed(
+    request: Request, reader_of: Callable[[bytes, Path], Reader], most: int, refusal: TooLarge
+) -> AsyncIterator[Reader]:
+    """A reader, made with the form's boundary and the call's own folder, that was fed the whole body.
+
+    The folder is gone after the block. Raises `refusal` when the body has more than `most` bytes, and
+    BadRequest when it is no form, breaks off or stalls.
+    """
+    boundary = _boundary(request)
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced[:20]) > most:
-        raise TooLarge(f"The form is larger than it may be: {most} bytes.")
-    folder = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="farm-form-"))
-    reader = FormReader(boundary, folder, rules)
+        raise refusal
+    folder = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="farm-call-"))
+    reader = reader_of(boundary, folder)
     try:
         got = 0
         async for chunk in _chunks(request):
             got += len(chunk)
             if got > most:
-                raise TooLarge(f"The form is larger than it may be: {most} bytes.")
+                raise refusal
             await run_in_threadpool(reader.feed, chunk)
-        yield await run_in_threadpool(reader.form)
+        yield reader
     finally:
         reader.close()
         await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)

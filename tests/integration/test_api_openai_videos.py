@@ -12,6 +12,9 @@ import openai
 import pytest
 from sqlalchemy import event, update
 
+from farm.asset import NewAsset
+from farm.doors import assets
+from farm.doors.accounts import caller_of
 from farm.doors.jobs import job as job_of
 from farm.doors.jobs import job_artifacts
 from farm.store.schema import accounts, artifacts, jobs
@@ -101,6 +104,10 @@ def test_a_picture_comes_as_a_file_as_a_url_or_as_an_asset(api: Api, client: ope
     with pytest.raises(openai.BadRequestError) as foreign:
         client.videos.create(prompt="x", extra_body={"input_reference": {"file_id": "asset_of_another"}})
     assert foreign.value.param == "input_reference.file_id"
+    account = caller_of(api.hall, api.key).account
+    (sound,) = assets.declare(api.hall, account, [NewAsset("a.wav", "audio/wav", 44, {})])
+    with pytest.raises(openai.BadRequestError, match=r"a\.wav is no picture"):
+        client.videos.create(prompt="x", extra_body={"input_reference": {"file_id": sound.id}})
     with pytest.raises(openai.BadRequestError) as text:
         client.videos.create(prompt="x", input_reference=("a.png", b"no picture"))
     assert text.value.param == "input_reference"
@@ -139,6 +146,9 @@ def test_all_are_listed_page_by_page_whatever_call_made_them(api: Api, client: o
     assert [video.id for video in client.videos.list(limit=3, order="asc")] == names
     page = client.videos.list(limit=2, after=names[2])
     assert ([video.id for video in page.data], page.has_more) == ([names[1], names[0]], False)
+    with pytest.raises(openai.BadRequestError) as nowhere:
+        client.videos.list(after="video_of_nobody")
+    assert nowhere.value.param == "after"
 
 
 def test_a_deleted_video_is_gone_with_its_file(api: Api, client: openai.OpenAI, tmp_path: Path) -> None:

@@ -276,14 +276,17 @@ def test_c066_c067_c075_c076_shots_become_tasks_of_one_job(studio: Studio) -> No
         ({"model": "sora-9"}, "model"),
         ({"failover": "yes"}, "failover"),
         ({"character_references": ["https://a.test/1"] * 4}, "character_references"),  # C-069
-        ({"camera_control": {"pan": 11}}, "camera_control"),
+        ({"camera_control": {"pan": 11}}, "camera_control.pan"),
+        ({"camera_control": [{"pan": 1}, {"tilt": -11}]}, "camera_control[1].tilt"),
+        ({"cfg_scale": "high"}, "cfg_scale"),
+        ({"multi_shot_prompts": ["b"], "motion": [0.5, 2]}, "motion[1]"),
         ({"camera_control": [{"pan": 1}, {}]}, "camera_control"),
         ({"cfg_scale": -1}, "cfg_scale"),
         ({"motion": 1.5}, "motion"),
         ({"transitions": "crossfade"}, "transitions"),
         ({"multi_shot_prompts": ["b"], "transitions": ["hard cut", "crossfade"]}, "transitions"),
         ({"multi_shot_prompts": ["b"], "transitions": "star wipe"}, "transitions"),
-        ({"multi_shot_prompts": ["b", ""]}, "multi_shot_prompts"),
+        ({"multi_shot_prompts": ["b", ""]}, "multi_shot_prompts[1]"),
         ({"multi_shot_prompts": ["b"] * 12}, "multi_shot_prompts"),
         ({"multi_shot_prompts": ["b"] * 5, "duration": 5}, "duration"),
         ({"image_url": "http://127.0.0.1/a.png"}, "image_url"),
@@ -305,7 +308,7 @@ def test_what_is_wrong_is_refused_at_its_field_and_holds_nothing(
     refused = studio.post(**{"prompt": DRONE, **body})
     assert refused.status_code == 400, refused.text
     error = refused.json()["error"]
-    assert error["param"].startswith(param) and error["type"] == "invalid_request_error", error
+    assert (error["param"], error["type"]) == (param, "invalid_request_error"), error
     with studio.api.client() as client:
         assert client.get("/farm/v1/jobs").json()["data"] == []
 

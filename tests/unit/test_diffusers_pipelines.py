@@ -338,7 +338,7 @@ def test_a_repository_without_a_revision_pickles_and_code_are_never_loaded(
     for said in (index, {**index, "unet": ["evil", "Model"]}):
         (bad / "model_index.json").write_text(json.dumps(said))
         (bad / "unet" / "evil.py").write_text("import os\nos.mkdir(os.environ['TRACE'])\nclass Model: pass\n")
-        with pytest.raises(TaskFailure, match=r"safetensors|trust_remote_code") as caught:
+        with pytest.raises(TaskFailure, match=r"safetensors|custom code") as caught:
             made(order("sd15", seed=1), Watching(tmp_path / "bad"))
         assert caught.value.public_code == "model_unreadable"
     assert not (tmp_path / "trace").exists()
@@ -379,3 +379,26 @@ def test_twenty_models_in_turn_leave_no_memory_behind(
 
 def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_fewer_bits_and_tiles_are_by_the_configs(
+    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch, making: ModuleType
+) -> None:
+    import torch
+
+    folder = tiny_diffusers.configure(tmp_path / "configs", models)
+    rules = (folder / "generate.toml").read_text()
+    said = '[generate]\nquantised = "float8"\ntiled = true\n'
+    (folder / "generate.toml").write_text(rules.replace("[generate]\n", said, 1))
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(folder))
+    made(order("wan-t2v", seed=1), Watching(tmp_path / "film"))
+    drawer = pipeline(making, "wan-t2v")
+    assert torch.float8_e4m3fn in {weights.dtype for weights in drawer.transformer.parameters()}
+    assert drawer.vae.use_tiling
+
+
+def test_b408_more_frames_than_animatediff_was_trained_on_are_drawn_in_windows(tmp_path: Path) -> None:
+    done = made(order("animatediff", seed=1, frames=24), Watching(tmp_path / "long"))
+    assert len(frames_of(done.outputs[0].path)) == 24
+    done = made(order("animatediff", seed=1), Watching(tmp_path / "short"))
+    assert len(frames_of(done.outputs[0].path)) == 8

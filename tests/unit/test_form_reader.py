@@ -72,6 +72,22 @@ def test_a068_a_files_name_is_no_path_and_hides_nothing(tmp_path: Path, given: s
     assert [path.parent for path in tmp_path.rglob("*")] == [tmp_path]
 
 
+def test_a068_a_file_is_what_its_bytes_are_not_what_is_said(tmp_path: Path) -> None:
+    told = 'Content-Disposition: form-data; name="audio"; filename="a.mp3"\r\nContent-Type: audio/mpeg'
+    (file,) = read(tmp_path, part(told, SOUND) + END).files
+    assert (file.file_name, file.content_type) == ("a.mp3", "audio/wav")
+
+
+def test_a068_a_pictures_size_is_seen_behind_a_long_preview(tmp_path: Path) -> None:
+    preview = b"\xff\xe1\xc0\x00" + bytes(0xC000 - 2)  # an APP1 segment
+    frame = b"\xff\xc0\x00\x11\x08" + (20_000).to_bytes(2) + (10).to_bytes(2) + bytes(20)
+    headers = 'Content-Disposition: form-data; name="p"; filename="p.jpg"'
+    reader = FormReader(b"b", tmp_path, FileRules("p", MediaKind.IMAGE, 1, 100_000, 100_000), 1_000)
+    reader.feed(part(headers, b"\xff\xd8" + preview + frame) + END)
+    sent = reader.sent()
+    assert (faults(sent), sent.files) == ([("unsupported_media", "/p")], [])
+
+
 @pytest.mark.parametrize(
     ("body", "found"),
     [

@@ -16,6 +16,7 @@ _PICTURES = ("image_url", "input_image")
 _SPOKEN_TO = ("user", "system", "developer")
 
 Count = Annotated[int, Field(strict=True, ge=1)]
+Token = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 
 
 class Message(BaseModel):
@@ -87,7 +88,7 @@ class ChatRequest(LlmRequest):
 class CompletionRequest(LlmRequest):
     """POST /v1/completions: the older call, with one prompt and no roles."""
 
-    prompt: str | list[str] | list[int] | list[list[int]]
+    prompt: str | list[str] | list[Token] | list[list[Token]]
     best_of: Annotated[int, Field(strict=True, ge=1, le=_MOST_CHOICES)] | None = None
 
     def output_tokens(self, rules: ChatRules) -> int:

@@ -1,9 +1,9 @@
 """What the video calls of the generations surface take and give; what their document leaves open is named."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, JsonValue, Tag
 
 from farm.generation import PublicError, StatusWord
 from farm.noun import Noun
@@ -36,7 +36,19 @@ def _word(value: object) -> object:
     return _SAME.get(plain, plain)
 
 
+def _form(value: object) -> str:
+    """Which of the two it is, so that a refusal is about that one; `<…>` is not told (field_path)."""
+    return "<list>" if isinstance(value, list | tuple) else "<one>"
+
+
+T = TypeVar("T")
 TransitionWord = Annotated[Transition, BeforeValidator(_word)]
+OneOrList = Annotated[
+    Annotated[T, Tag("<one>")] | Annotated[tuple[T, ...], Tag("<list>")], Discriminator(_form)
+]
+OneOrEach = Annotated[
+    Annotated[T, Tag("<one>")] | Annotated[tuple[T | None, ...], Tag("<list>")], Discriminator(_form)
+]
 
 
 class VideoSettings(Noun):
@@ -77,12 +89,10 @@ class VideoRequest(VideoSettings):
     )
     multi_shot_prompts: tuple[Prompt, ...] = Field(default=(), max_length=MOST_SHOTS - 1)
     ai_director_mode: Switch = False
-    camera_control: Camera | tuple[Camera | None, ...] | None = None
-    cfg_scale: Scale | tuple[Scale | None, ...] | None = None
-    motion: Share | tuple[Share | None, ...] | None = Field(
-        default=None, description="From calm (0) to lively (1)."
-    )
-    transitions: TransitionWord | tuple[TransitionWord, ...] | None = None
+    camera_control: OneOrEach[Camera] | None = None
+    cfg_scale: OneOrEach[Scale] | None = None
+    motion: OneOrEach[Share] | None = Field(default=None, description="From calm (0) to lively (1).")
+    transitions: OneOrList[TransitionWord] | None = None
 
 
 class BatchPrompt(Noun):

@@ -71,7 +71,7 @@ def list_openai_videos(
 ) -> VideoPage:
     """List the account's videos, of whatever call, newest first unless `order` says otherwise."""
     hall, account_id = desk.hall, caller.account.id
-    beyond = jobs.job(hall, account_id, after).seq if after else None
+    beyond = _number_of(desk, caller, after) if after else None
     found = generations.list_generations(
         hall, account_id, KINDS, limit=limit + 1, beyond=beyond, oldest_first=order == "asc"
     )
@@ -156,6 +156,14 @@ def _video(desk: Desk, caller: Caller, video_id: str) -> Generation:
     except NotFound:
         raise NotFound(f"There is no video {video_id!r}.", param="video_id") from None
     return replace(found, job=job)
+
+
+def _number_of(desk: Desk, caller: Caller, after: str) -> int:
+    """Where a page goes on; a video that was deleted meanwhile still says where. Raises BadRequest."""
+    try:
+        return jobs.job(desk.hall, caller.account.id, after).seq
+    except NotFound:
+        raise BadRequest(f"after: there is no video {after!r}.", param="after") from None
 
 
 def _no_film(found: Generation) -> NotFound | Conflict:

@@ -106,6 +106,8 @@ async def _referred(
         return pictures.by_url[image_url]
     try:
         found = await run_in_threadpool(assets.asset, desk.hall, caller.account, str(file_id))
+        if found.media_kind != MediaKind.IMAGE:
+            raise BadRequest(f"{found.file_name} is no picture.")
         await run_in_threadpool(assets.require_uploaded, desk.hall, desk.blobs, [found])
     except (NotFound, BadRequest) as error:
         raise BadRequest(f"{REFERENCE}.file_id: {error.message}", param=f"{REFERENCE}.file_id") from None

@@ -3,31 +3,22 @@
 Files go to a folder as they come; what is beyond a bound is counted and not kept.
 """
 
-import hashlib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import JsonValue
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
 
 from farm.api.body import parse_json
-from farm.api.uploads import LONGEST_NAME
-from farm.errors import BadRequest, FarmError
-from farm.media_types import CONTENT_TYPES, HEAD_BYTES, check_size, content_type_of, describe_foreign, sniff
+from farm.api.form_parts import IN_WORDS, Part, PartsReader, SentFile
+from farm.errors import FarmError
+from farm.media_types import check_size, describe_foreign, sniff
 from farm.timeline import MediaKind
 from tasks.compose_otio.findings import Finding, pointer
-
-if TYPE_CHECKING:  # the package has it for type checkers only
-    from python_multipart.multipart import MultipartCallbacks
 
 METADATA = "metadata"
 FILE_TOO_LARGE, FILES_TOO_LARGE = "file_too_large", "files_too_large"
 MORE_PARTS = 8  # than files, before a call is refused as a whole
-_PLAIN = re.compile(r"[\w.() -]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +31,10 @@ class FileRules:
     file_bytes: int
     total_bytes: int
 
-
-@dataclass(frozen=True, slots=True)
-class SentFile:
-    """A file of the call, where it lies while the call is answered."""
-
-    path: Path
-    file_name: str
-    content_type: str
-    size_bytes: int
-    sha256: str
+    @property
+    def most_parts(self) -> int:
+        """How many parts a form may have before it is refused as a whole."""
+        return self.most + MORE_PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,107 +56,34 @@ def is_too_large(faults: Sequence[Finding]) -> bool:
     return any(fault.code in (FILE_TOO_LARGE, FILES_TOO_LARGE) for fault in faults)
 
 
-@dataclass(slots=True)
-class _Part:
-    """One part as it comes in. What goes beyond its bounds is counted and not kept."""
-
-    header: dict[str, str] = field(default_factory=dict)
-    name: str = ""
-    file_name: str | None = None
-    size_bytes: int = 0
-    most: int = 0
-    text: bytearray = field(default_factory=bytearray)
-    path: Path | None = None
-    open_file: BinaryIO | None = None
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-
-
-class FormReader:
-    """Takes a form apart as it comes."""
+class FormReader(PartsReader):
+    """One form, fed piece by piece. Gathers its faults; what goes beyond a bound is counted and not kept."""
 
     def __init__(self, boundary: bytes, folder: Path, rules: FileRules, metadata_bytes: int) -> None:
-        self._folder = folder
+        super().__init__(boundary, folder, rules.most_parts, rules.name)
         self._rules = rules
         self._metadata_bytes = metadata_bytes
-        self._part = _Part()
-        self._field, self._value = bytearray(), bytearray()
-        self._parts = 0
         self._texts: dict[str, bytes] = {}
-        self._files: list[_Part] = []
+        self._files: list[Part] = []
         self._faults: list[Finding] = []
-        self._is_whole = False
-        self._parser = MultipartParser(boundary, self._callbacks())
-
-    def feed(self, chunk: bytes) -> None:
-        """The next piece of the body. Raises BadRequest for what is no form. Blocks."""
-        try:
-            self._parser.write(chunk)
-        except MultipartParseError as error:
-            raise BadRequest(f"The form cannot be read: {error}.", code="broken_form") from None
 
     def sent(self) -> Sent:
         """All of it, once the last byte was fed. Raises BadRequest when some are missing."""
-        self._parser.finalize()
-        if not self._is_whole:
-            raise BadRequest("The form ends before its last boundary.", code="body_incomplete")
+        self._require_whole()
         files = list(self._good_files())
         metadata = self._metadata()
         return Sent(metadata, files, tuple(self._faults))
 
-    def close(self) -> None:
-        """Let go of a file that broke off."""
-        if self._part.open_file is not None:
-            self._part.open_file.close()
+    def _is_file(self, part: Part) -> bool:
+        return part.name == self._rules.name and part.file_name is not None
 
-    def _callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
-            "on_header_end": self._header,
-            "on_headers_finished": self._open,
-            "on_part_data": self._take,
-            "on_part_end": self._close,
-            "on_end": self._finish,
-        }
+    def _is_kept(self, part: Part) -> bool:
+        if part.name == METADATA:
+            return part.size_bytes <= self._metadata_bytes
+        return part.open_file is not None and part.size_bytes <= self._rules.file_bytes
 
-    def _begin(self) -> None:
-        self._parts += 1
-        if self._parts > self._rules.most + MORE_PARTS:
-            raise BadRequest(f"The form has more than {self._parts - 1} parts.", param=self._rules.name)
-        self._part = _Part()
-
-    def _header(self) -> None:
-        self._part.header[self._field.decode("latin-1").lower()] = self._value.decode("latin-1")
-        self._field.clear()
-        self._value.clear()
-
-    def _open(self) -> None:
-        part = self._part
-        _, options = parse_options_header(part.header.get("content-disposition", ""))
-        part.name = options.get(b"name", b"").decode("utf-8", "replace").removesuffix("[]")
-        given = options.get(b"filename")
-        part.file_name = None if given is None else given.decode("utf-8", "replace")
-        part.most = self._metadata_bytes if part.name == METADATA else self._rules.file_bytes
-        if part.name == self._rules.name and part.file_name is not None:
-            part.path = self._folder / str(self._parts)
-            part.open_file = part.path.open("xb")
-
-    def _take(self, data: bytes, start: int, end: int) -> None:
-        part = self._part
-        part.size_bytes += end - start
-        if part.size_bytes > part.most:
-            return
+    def _ended(self, part: Part) -> None:
         if part.open_file is not None:
-            part.digest.update(data[start:end])
-            part.open_file.write(data[start:end])
-        elif part.name == METADATA:
-            part.text += data[start:end]
-
-    def _close(self) -> None:
-        part = self._part
-        if part.open_file is not None:
-            part.open_file.close()
             self._files.append(part)
         elif part.name == METADATA:
             self._take_text(part)
@@ -180,12 +92,9 @@ class FormReader:
         else:
             self._fault("unknown_field", "There is no such field.", pointer(part.name))
 
-    def _finish(self) -> None:
-        self._is_whole = True
-
-    def _take_text(self, part: _Part) -> None:
-        if part.size_bytes > part.most:
-            allowed: JsonValue = {"maxBytes": part.most}
+    def _take_text(self, part: Part) -> None:
+        if part.size_bytes > self._metadata_bytes:
+            allowed: JsonValue = {"maxBytes": self._metadata_bytes}
             self._fault(FILE_TOO_LARGE, "Is too large.", pointer(METADATA), part.size_bytes, allowed)
         elif METADATA in self._texts:
             self._fault("duplicate_field", "Came twice.", pointer(METADATA))
@@ -219,18 +128,17 @@ class FormReader:
                 good.append(file)
         return good
 
-    def _file(self, part: _Part, where: str) -> SentFile | None:
-        assert part.path is not None
-        if part.size_bytes > part.most:
-            message = f"Has {part.size_bytes} bytes; at most {part.most} are taken."
-            self._fault(FILE_TOO_LARGE, message, where, part.size_bytes, {"maxBytes": part.most})
+    def _file(self, part: Part, where: str) -> SentFile | None:
+        kind, most = self._rules.kind, self._rules.file_bytes
+        if part.size_bytes > most:
+            message = f"Has {part.size_bytes} bytes; at most {most} are taken."
+            self._fault(FILE_TOO_LARGE, message, where, part.size_bytes, {"maxBytes": most})
             return None
-        with part.path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        kind, found = self._rules.kind, sniff(head)
+        head = part.head()
+        found = sniff(head)
         if found is None or kind not in found.kinds:
             label = describe_foreign(head) if found is None else found.label
-            message = f"Is {label}; {_A[kind]} is wanted."
+            message = f"Is {label}; {IN_WORDS[kind]} is wanted."
             self._fault("unsupported_media", message, where, label, kind.value)
             return None
         try:
@@ -238,28 +146,9 @@ class FormReader:
         except FarmError as error:
             self._fault("unsupported_media", f"{error.message}.", where)
             return None
-        content_type = _type_of(part, kind, found.container)
-        name = _name_of(part, self._files.index(part) + 1, found.container)
-        return SentFile(part.path, name, content_type, part.size_bytes, part.digest.hexdigest())
+        return part.sent(kind, found.container, self._files.index(part) + 1)
 
     def _fault(
         self, code: str, message: str, path: str, got: JsonValue = None, allowed: JsonValue = None
     ) -> None:
         self._faults.append(Finding(code=code, message=message, path=path, got=got, allowed=allowed))
-
-
-_A = {MediaKind.IMAGE: "a picture", MediaKind.AUDIO: "a sound", MediaKind.VIDEO: "a clip"}
-_USUAL = {MediaKind.IMAGE: "image/jpeg", MediaKind.AUDIO: "audio/mpeg", MediaKind.VIDEO: "video/mp4"}
-
-
-def _type_of(part: _Part, kind: MediaKind, container: str) -> str:
-    """The declared type where it is of the family, else what name or bytes suggest."""
-    said = part.header.get("content-type", "").partition(";")[0].strip().lower()
-    likely = (said, content_type_of(part.file_name or ""), content_type_of(f"x.{container}"))
-    return next((name for name in likely if name and CONTENT_TYPES.get(name) is kind), _USUAL[kind])
-
-
-def _name_of(part: _Part, number: int, container: str) -> str:
-    """The file's own name without its folders; a plain one where no listing should show it."""
-    name = PurePosixPath((part.file_name or "").replace("\\", "/")).name.strip()[-LONGEST_NAME:].strip()
-    return name if name.strip(".") and _PLAIN.fullmatch(name) else f"{part.name}-{number}.{container}"

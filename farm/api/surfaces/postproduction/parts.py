@@ -4,32 +4,21 @@ The body is read once, piece by piece, into a folder that lives as long as the c
 all of it was measured against the caller's tier. What is wrong is gathered, so that it is told at once.
 """
 
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import anyio
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, JsonValue
-from python_multipart.multipart import parse_options_header
-from starlette.requests import ClientDisconnect, Request
 
-from farm.account import Account
-from farm.api.desk import Desk
+from farm.api.forms import MEDIA_TYPE, PART_HEADERS_BYTES, fed, store
 from farm.api.routing import TAKES_FILES, submits
-from farm.api.surfaces.postproduction.form import METADATA, MORE_PARTS, FileRules, FormReader, Sent, SentFile
-from farm.api.uploads import declared
-from farm.doors import assets
-from farm.errors import BadRequest, TooLarge
+from farm.api.surfaces.postproduction.form import METADATA, FileRules, FormReader, Sent
+from farm.errors import TooLarge
 
-__all__ = ["METADATA", "FileRules", "Sent", "SentFile", "received", "store", "takes_files"]
-
-_SILENCE_S = 60.0
-_LONGEST_BOUNDARY = 256  # RFC 2046 has 70
-_HEADERS_BYTES = 4_224  # of one part, as the parser bounds them
+__all__ = ["METADATA", "FileRules", "Sent", "received", "store", "takes_files"]
 
 
 def takes_files(
@@ -45,7 +34,7 @@ def takes_files(
     properties = {name: file, METADATA: _schema_of(metadata)}
     form = {"type": "object", "required": [name, *needed], "properties": properties}
     encoding = {METADATA: {"contentType": "application/json"}}
-    content = {"multipart/form-data": {"schema": form, "encoding": encoding}}
+    content = {MEDIA_TYPE: {"schema": form, "encoding": encoding}}
     body = {"requestBody": {"required": True, "content": content}}
     return submits(route_class) | {TAKES_FILES: True} | body
 
@@ -71,70 +60,10 @@ async def received(request: Request, rules: FileRules, metadata_bytes: int) -> A
 
     Raises BadRequest when it is no form, TooLarge when there is more of it than could ever be right.
     """
-    boundary = _boundary(request)
-    most = rules.total_bytes + metadata_bytes + (rules.most + MORE_PARTS) * _HEADERS_BYTES
-    _check_length(request, most, rules)
-    folder = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="farm-call-"))
-    reader = FormReader(boundary, folder, rules, metadata_bytes)
-    try:
-        got = 0
-        async for chunk in _chunks(request):
-            got += len(chunk)
-            if got > most:
-                raise _too_large(rules)
-            await run_in_threadpool(reader.feed, chunk)
-        yield await run_in_threadpool(reader.sent)
-    finally:
-        reader.close()
-        await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
-
-
-def store(
-    desk: Desk, account: Account, files: Sequence[SentFile], meta: Mapping[str, float | None] | None = None
-) -> list[str]:
-    """Keep the files as the account's assets, in their order. Returns their ids. Blocks."""
-    new = [declared(desk, file.file_name, file.content_type, file.size_bytes, meta or {}) for file in files]
-    made = assets.declare(desk.hall, account, new)
-    for asset, file in zip(made, files, strict=True):
-        desk.blobs.put(asset.blob_key, file.path, asset.content_type)
-    assets.require_uploaded(desk.hall, desk.blobs, made)
-    return [asset.id for asset in made]
-
-
-def _boundary(request: Request) -> bytes:
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not 0 < len(boundary) <= _LONGEST_BOUNDARY:
-        raise BadRequest("Send a form: Content-Type: multipart/form-data; boundary=…", param="Content-Type")
-    return boundary
-
-
-def _check_length(request: Request, most: int, rules: FileRules) -> None:
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced[:20]) > most:
-        raise _too_large(rules)
-
-
-def _too_large(rules: FileRules) -> TooLarge:
-    return TooLarge(
+    most = rules.total_bytes + metadata_bytes + rules.most_parts * PART_HEADERS_BYTES
+    refusal = TooLarge(
         f"The call is larger than it may be: {rules.total_bytes} bytes of {rules.name}.", param=rules.name
     )
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    """The body. Raises BadRequest when it breaks off, or nothing comes for a minute."""
-    stream = request.stream()
-    while True:
-        try:
-            with anyio.fail_after(_SILENCE_S):
-                chunk = await anext(stream, None)
-        except TimeoutError:
-            raise BadRequest(
-                f"Nothing arrived for {_SILENCE_S:.0f} seconds.", code="upload_stalled"
-            ) from None
-        except ClientDisconnect:
-            raise BadRequest("The call broke off.", code="body_incomplete") from None
-        if chunk is None:
-            return
-        if chunk:
-            yield chunk
+    reader_of = partial(FormReader, rules=rules, metadata_bytes=metadata_bytes)
+    async with fed(request, reader_of, most, refusal) as reader:
+        yield await run_in_threadpool(reader.sent)
