@@ -371,6 +371,31 @@ def test_c015_bad_requests_name_the_field(ada: Talker, change: dict[str, Any], p
     assert ada.services.at("first").asked == []
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "http://169.254.169.254/latest/meta-data"}},
+        {"type": "input_image", "image_url": "http://localhost:6379/"},
+        {"type": "video_url", "video_url": {"url": "file:///etc/passwd"}},
+        {"type": "image_url", "image_url": {"url": "https://user:word@10.0.0.1/a.png"}},
+    ],
+)
+def test_a_service_is_not_led_to_what_lies_inside(ada: Talker, part: dict[str, Any]):
+    messages = [{"role": "user", "content": "hello"}, {"role": "user", "content": [part]}]
+    error = check_error(ada.say(messages=messages), 400, "url_refused")
+    assert error["param"] == "messages[1].content"
+    assert ada.services.at("first").asked == []
+
+
+def test_a_picture_in_the_call_itself_is_handed_on_and_no_call_has_urls_without_end(ada: Talker):
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    assert ada.say(messages=[{"role": "user", "content": [part]}]).status_code == 200
+    assert ada.services.at("first").asked[0]["messages"][0]["content"] == [part]
+    many = [{"type": "image_url", "image_url": {"url": f"https://93.184.216.34/{n}.png"}} for n in range(51)]
+    error = check_error(ada.say(messages=[{"role": "user", "content": many}]), 400, "invalid_request_error")
+    assert error["param"] == "messages[0].content"
+
+
 def test_calls_at_once_are_bounded_for_an_account(ada: Talker):
     service = ada.services.at("first").next("waits", "waits")
     with ada.stream() as one, ada.stream() as other:

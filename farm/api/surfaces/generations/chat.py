@@ -1,5 +1,6 @@
 """POST /v1/chat/completions and /v1/completions: handed on to the models that providers.toml names."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request, Response
@@ -19,10 +20,12 @@ from farm.api.surfaces.generations.chat_wire import (
     text_bytes,
 )
 from farm.chat import CHAT
+from farm.errors import BadRequest
 from farm.generation import SURFACE
 from farm.moderation import Told, check
 from tasks.chat import Chat
 
+_MOST_URLS = 50  # each is looked up
 _DOCUMENT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The model's answer; with `stream` server-sent events, each as it comes. "
@@ -73,9 +76,13 @@ def _wanted(
     endpoint: Literal["chat/completions", "completions"],
     limit_field: str,
 ) -> Wanted:
-    """What is asked of a service. Raises ContentRefused, and BadRequest for too long an answer."""
+    """What is asked of a service.
+
+    Raises ContentRefused, and BadRequest for too long an answer and for URLs that no service should fetch.
+    """
     rules = desk.hall.catalog.chat
     check(desk.hall.catalog.moderation, Told(capability=CHAT, texts=body.texts))
+    _look(desk, body.urls)
     handed_on = body.handed_on(limit_field, rules)
     said, pictures = text_bytes(handed_on), pictures_in(handed_on)
     record = Chat(
@@ -88,3 +95,14 @@ def _wanted(
     )
     estimate = tokens_in(said, pictures, rules.picture_tokens)
     return Wanted(Asked(endpoint, handed_on), record, estimate, tells_usage=body.wants_usage)
+
+
+def _look(desk: Desk, urls: Iterable[tuple[str, str]]) -> None:
+    """A service in the operator's own network must not be led to what lies there."""
+    for count, (param, url) in enumerate(urls, 1):
+        if count > _MOST_URLS:
+            raise BadRequest(f"{param}: a call has {_MOST_URLS} URLs at most.", param=param)
+        try:
+            desk.hall.guard.look(url)
+        except BadRequest as error:
+            raise BadRequest(f"{param}: {error.message}", param=param, code=error.public_code) from None

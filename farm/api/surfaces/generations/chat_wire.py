@@ -84,6 +84,12 @@ class ChatRequest(LlmRequest):
         told = [(i, one) for i, one in enumerate(self.messages) if one.role in _SPOKEN_TO]
         return {f"messages[{i}].content": " ".join(_texts_of(one.content)) for i, one in told}
 
+    @property
+    def urls(self) -> Iterator[tuple[str, str]]:
+        """What the service would fetch (pictures, sounds, films), each after its field."""
+        for i, one in enumerate(self.messages):
+            yield from ((f"messages[{i}].content", url) for url in _urls_in(one.content))
+
 
 class CompletionRequest(LlmRequest):
     """POST /v1/completions: the older call, with one prompt and no roles."""
@@ -94,6 +100,10 @@ class CompletionRequest(LlmRequest):
     def output_tokens(self, rules: ChatRules) -> int:
         prompts = len(self.prompt) if isinstance(self.prompt, list) and _is_many(self.prompt) else 1
         return super().output_tokens(rules) * prompts * max(1, (self.best_of or 1) // (self.n or 1))
+
+    @property
+    def urls(self) -> Iterator[tuple[str, str]]:
+        return iter(())
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -131,3 +141,14 @@ def _texts_of(content: object) -> Iterator[str]:
     for part in content if isinstance(content, list) else ():
         if isinstance(part, Mapping) and isinstance(part.get("text"), str):
             yield part["text"]
+
+
+def _urls_in(content: object) -> Iterator[str]:
+    """A `data:` URL is the thing itself: nothing is fetched."""
+    for item in content if isinstance(content, list) else ():
+        yield from _urls_in(item)
+    for name, value in content.items() if isinstance(content, Mapping) else ():
+        if not str(name).endswith("url") or not isinstance(value, str):
+            yield from _urls_in(value)
+        elif value[:5].lower() != "data:":
+            yield value
