@@ -36,6 +36,7 @@ SAID = "Hello from the other side."
 PROVIDERS = """
 [providers.film-house]
 pool = "gpu-generate"
+resource = "io"
 remote = true
 engine = "replicate"
 url = "{films}"
@@ -47,6 +48,7 @@ kling-v3-t2v = {{ name = "{model}", lengths_s = [5, 10], fields = {{ {fields} }}
 kling-v3-i2v = {{ name = "{model}", lengths_s = [5, 10], fields = {{ {fields} }} }}
 [providers.picture-house]
 pool = "gpu-generate"
+resource = "io"
 remote = true
 engine = "openai"
 url = "{pictures}"
@@ -102,10 +104,12 @@ KLING_INPUTS = {
     "style_reference": str,
     "seed": int,
 }
-# Receivers and files of the tests lie on this machine.
+# Receivers and files of the tests lie on this machine; waiting for a service takes no processor.
 RULES = """
 [outbound]
 allow_hosts = ["127.0.0.1:{port}"]
+[pools.gpu-generate]
+io_slots = 4
 """
 
 

@@ -81,13 +81,15 @@ class Reader:
         """The one webhook of that event which came to this reader."""
 
         def look() -> Told | None:
-            own = [
-                one for one in self.farm.outside.told if one.path.startswith(f"/{self.customer.key[-8:]}/")
-            ]
-            return next((one for one in own if one.headers["x-creativeai-event"] == event), None)
+            return next((one for one in self.heard if one.headers["x-creativeai-event"] == event), None)
 
         found: Told = eventually(look, f"{event} was told")
         return found
+
+    @property
+    def heard(self) -> list[Told]:
+        """All webhooks that came to this reader."""
+        return [one for one in self.farm.outside.told if one.path.startswith(f"/{self.customer.key[-8:]}/")]
 
 
 def tool(name: str) -> str:
@@ -207,6 +209,33 @@ def test_c119_to_c143_a_batch_is_submitted_and_polled(reader: Reader):
     told = reader.told("video.batch.completed")
     assert (told.said["completed"], told.said["failed"]) == (3, 0)
     assert all(one["output_url"] for one in told.said["jobs"])
+
+
+def test_c131_of_twenty_one_is_slow_one_fails_and_nobody_else_waits(reader: Reader):
+    sold = len(reader.farm.films.sold)
+    reader.farm.films.next("never", "policy")
+    prompts = [{"prompt": f"The product from side {number}"} for number in range(20)]
+    order = {"model": "kling-v3", "duration": 5, "prompts": prompts, "webhook_url": f"{reader.place}/batch"}
+    made = reader.customer.call("POST", "/v1/video/generations/batch", json=order).json()
+    path = f"/v1/video/generations/batch/{made['batch_id']}"
+    words = ("completed", "failed", "processing", "pending")
+
+    def counts() -> list[int]:
+        said = reader.get(path)
+        return [said[word] for word in words]
+
+    eventually(lambda: counts() == [18, 1, 1, 0], "all but the slow one are over", pause_s=0.5)
+    assert not reader.heard
+    reader.farm.films.release()
+    eventually(lambda: counts() == [19, 1, 0, 0], "the slow one is done too", pause_s=0.5)
+    reader.told("video.batch.completed")
+    (told,) = [one.said for one in reader.heard]  # and of no video by itself
+    assert (told["completed"], told["failed"], told["total_jobs"]) == (19, 1, 20)
+    seen = {(job["id"], job["status"]) for job in told["jobs"]}
+    assert len(seen) == 20 and {one for one, _ in seen} == {job["id"] for job in made["jobs"]}
+    # What was refused is not asked again, what was bought is not bought again.
+    assert len(reader.farm.films.sold) - sold == 19
+    assert reader.get("/farm/v1/credits")["balance"] == 1000 - 19 * 30
 
 
 def test_multi_shots_in_python(reader: Reader):
