@@ -12,7 +12,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 # Errors only: what a newcomer waits for comes after it.
 PIP ?= $(RUN) -m pip --disable-pip-version-check -qq
-JOBS ?= 2
+JOBS ?= 3
 MEDIA ?=
 ONLY ?=
 

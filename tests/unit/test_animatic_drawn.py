@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.media import real_photo
+from workers.context import InputFile
 from workers.gpu_generate.animatic.film import film, still
 from workers.gpu_generate.animatic.kernels import look
 from workers.gpu_generate.animatic.lettering import font_for
@@ -93,7 +94,8 @@ def test_c092_c059_a_picture_that_is_handed_in_is_the_first_frame_and_the_last_o
 ) -> None:
     size = (320, 192)
     files = [real_photo("coffee"), real_photo("astronaut")]
-    film = list(pictured(describe("pan right, zoom in", 1), *files, *size, 9, 24))
+    given = [InputFile(path, path.name, "image/png") for path in files]
+    film = list(pictured(describe("pan right, zoom in", 1), *given, *size, 9, 24))
     for path, shown in zip(files, (film[0], film[-1]), strict=True):
         with Image.open(path) as image:
             scale = max(size[0] / image.width, size[1] / image.height)

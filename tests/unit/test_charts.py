@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tasks.generate_chart import AnimationStyle, ChartData, ChartType, GenerateChart
+from workers.context import InputFile
 from workers.gpu_generate.charts.film import drawn, pictured
 from workers.gpu_generate.charts.layout import nice, number_text, scale
 from workers.gpu_generate.charts.look import series, yuv
@@ -107,8 +108,9 @@ def test_a_pie_of_one_slice_is_a_whole_ring_and_empty_slices_are_no_harm() -> No
 def test_c165_a_picture_is_shown_below_its_title(tmp_path: Path) -> None:
     path = tmp_path / "chart.png"
     Image.new("RGB", (400, 300), (200, 60, 40)).save(path)
+    file = InputFile(path, path.name, "image/png")
     for style in ("reveal", "ken_burns"):
-        pictures = [shown.planes for shown in pictured(path, style, "Q4 Revenue Growth", *SIZE, 8)]
+        pictures = [shown.planes for shown in pictured(file, style, "Q4 Revenue Growth", *SIZE, 8)]
         red = [(picture.v > 160).mean() for picture in pictures]
         assert red[-1] > 0.2
         assert red[0] == 0 if style == "reveal" else red[0] > red[-1]

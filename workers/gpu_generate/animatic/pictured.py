@@ -6,12 +6,12 @@ lies in its middle is taken for near and moves a little more than its edges.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace
 
+from workers.context import InputFile
 from workers.gpu_generate.animatic.camera import REACH, Pose, pose_at
 from workers.gpu_generate.animatic.canvas import MARGIN, Canvas, Layer
 from workers.gpu_generate.animatic.colour import Field, smoothstep
@@ -33,14 +33,14 @@ _FARTHEST_ZOOM, _FARTHEST_DOLLY = 0.86, 0.82  # both together still within the c
 
 
 def pictured(
-    scene: Scene, first: Path, last: Path | None, width: int, height: int, frames: int, fps: float
+    scene: Scene, first: InputFile, last: InputFile | None, width: int, height: int, frames: int, fps: float
 ) -> Iterator[Shown]:
     """So many pictures of an even size. Raises AssetUnreadable for a file that is no picture."""
     canvas = canvas_of(scene, width, height)
     words = lettering(scene, canvas)
-    files = [path for path in (first, last) if path is not None]
+    files = [file for file in (first, last) if file is not None]
     stages = [
-        Stage(canvas, [*_sheets(canvas, path), words], seed=scene.seed, is_drawn=False) for path in files
+        Stage(canvas, [*_sheets(canvas, file), words], seed=scene.seed, is_drawn=False) for file in files
     ]
     particles = Particles(scene)
     other = Planes.blank(width, height)
@@ -59,8 +59,8 @@ def pictured(
 
 def bare_pictured(
     scene: Scene,
-    first: Path,
-    last: Path | None,
+    first: InputFile,
+    last: InputFile | None,
     width: int,
     height: int,
     frames: int,
@@ -73,8 +73,8 @@ def bare_pictured(
     share = float(smoothstep(*_TURN, np.asarray(time, np.float32))) if last is not None else 0.0
     shown = [(first, 0.0, 1.0), *([(last, 1.0, share)] if last is not None and share > 0 else [])]
     out = Planes.blank(width, height)
-    for path, to, weight in shown:
-        stage = Stage(canvas, _sheets(canvas, path), seed=scene.seed, is_drawn=False, is_written=False)
+    for file, to, weight in shown:
+        stage = Stage(canvas, _sheets(canvas, file), seed=scene.seed, is_drawn=False, is_written=False)
         picture = Planes.blank(width, height)
         stage.show(_relative(scene, time, to=to), time, number / fps, number, picture)
         _blend(out, picture, weight)
@@ -100,9 +100,9 @@ def _blend(out: Planes, other: Planes, share: float) -> None:
         mine[...] = (mine * (256 - late) + theirs * late + np.uint16(128)) >> 8
 
 
-def _sheets(canvas: Canvas, path: Path) -> list[Layer]:
+def _sheets(canvas: Canvas, file: InputFile) -> list[Layer]:
     """The whole picture, and its middle once more as what is nearer."""
-    pixels = _covering(canvas, path)
+    pixels = _covering(canvas, file)
     whole = np.ones(pixels.shape[:2], np.float32)
     far = canvas.distance(0.5, 0.55, flat=canvas.aspect)
     near = smoothstep(0.62, 0.2, far)
@@ -112,9 +112,9 @@ def _sheets(canvas: Canvas, path: Path) -> list[Layer]:
     ]
 
 
-def _covering(canvas: Canvas, path: Path) -> Field:
+def _covering(canvas: Canvas, file: InputFile) -> Field:
     """The picture's colours, (H, W, 3): it fills the frame, and its edge goes on mirrored beyond it."""
-    frame = open_still(path)
+    frame = open_still(file.path, file.file_name)
     scale = max(canvas.width / frame.width, canvas.height / frame.height)
     width = max(canvas.width, 2 * round(frame.width * scale / 2))
     height = max(canvas.height, 2 * round(frame.height * scale / 2))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from tasks.generate_chart import AnimationStyle, ChartData
+from workers.context import InputFile
 from workers.gpu_generate.charts.ground import Pen, blank, ground, planes_of
 from workers.gpu_generate.charts.kernels import window
 from workers.gpu_generate.charts.layout import Layout, layout_of, number_text
@@ -56,12 +56,12 @@ def drawn(
 
 
 def pictured(
-    path: Path, style: AnimationStyle, title: str, width: int, height: int, frames: int
+    file: InputFile, style: AnimationStyle, title: str, width: int, height: int, frames: int
 ) -> Iterator[Shown]:
     """A film of a picture of a chart. Raises AssetUnreadable for a file that is none."""
     empty = _titled(title, width, height)
     full = _copied(empty)
-    _place(full, path, top=0.15 if title else _MARGIN)
+    _place(full, file, top=0.15 if title else _MARGIN)
     yield from shown(full, empty, style, frames)
 
 
@@ -128,9 +128,9 @@ def _titled(title: str, width: int, height: int) -> Planes:
     return planes_of(image)
 
 
-def _place(out: Planes, path: Path, *, top: float) -> None:
+def _place(out: Planes, file: InputFile, *, top: float) -> None:
     """Lay a picture into the middle of the room below the title, as large as it goes."""
-    frame = open_still(path)
+    frame = open_still(file.path, file.file_name)
     room = out.width * (1 - 2 * _MARGIN), out.height * (1 - top - _MARGIN)
     scale = min(room[0] / frame.width, room[1] / frame.height)
     width, height = (max(2, 2 * round(side * scale / 2)) for side in (frame.width, frame.height))

@@ -17,7 +17,7 @@ from farm.timeline import Rate
 from tasks.edit_image import EditImage
 from tasks.generate_image import GenerateImage
 from tasks.generate_video import HANDED_ON, MOST_SEED, VIDEO, GenerateVideo
-from workers.context import Context, Done, Output, TaskInput
+from workers.context import Context, Done, InputFile, Output, TaskInput
 from workers.gpu_generate.animatic.film import Shown, as_rgb, bare, film, still
 from workers.gpu_generate.animatic.pictured import bare_pictured, pictured
 from workers.gpu_generate.animatic.scene import Scene, describe
@@ -99,9 +99,9 @@ def _measures(fitted: Fitted) -> tuple[int, int, int, int]:
     return fitted.width, fitted.height, fitted.frames, fitted.frame_rate
 
 
-def _pictures_of(params: GenerateVideo, task: TaskInput) -> tuple[Path | None, Path | None]:
+def _pictures_of(params: GenerateVideo, task: TaskInput) -> tuple[InputFile | None, InputFile | None]:
     """The files that it begins and ends with."""
-    first, last = (task.inputs[asset].path if asset else None for asset in (params.image, params.last_image))
+    first, last = (task.inputs[asset] if asset else None for asset in (params.image, params.last_image))
     return first, last
 
 

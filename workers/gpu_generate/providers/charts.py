@@ -48,4 +48,4 @@ def _shown(params: GenerateChart, task: TaskInput, fitted: Fitted) -> Iterator[S
     if params.chart is not None:
         return drawn(params.chart, params.animation_style, params.title, *size)
     assert params.image is not None
-    return pictured(task.inputs[params.image].path, params.animation_style, params.title, *size)
+    return pictured(task.inputs[params.image], params.animation_style, params.title, *size)
