@@ -19,11 +19,8 @@ from tests.receiver import Receiver, answer, receiving
 # Other surfaces have attack rows of their own.
 ELSEWHERE = ("/farm/", "/api/v1/media-render", "/postproduction/")
 _URL_WORDS = ("url", "uri", "link", "reference")
-# Where JSON has what the document only tells of the form.
-UNTOLD = (
-    Field("POST", "/v1/videos", JSON, "input_reference.image_url", "string"),
-    Field("POST", "/v1/videos", FORM, "input_reference[image_url]", "string"),
-)
+# How a form writes what lies within a field; the document knows it of JSON only.
+UNTOLD = (Field("POST", "/v1/videos", FORM, "input_reference[image_url]", "string"),)
 MP4 = b"\0\0\0\x18ftypmp42" + bytes(400)
 CHART = {"type": "bar", "labels": ["a"], "datasets": [{"label": "x", "data": [1.0]}]}
 CONFIG = """

@@ -51,21 +51,43 @@ _WHOLE, _NUMBER = re.compile(r"-?\d{1,18}"), re.compile(r"-?\d{1,18}\.\d{1,18}")
 
 
 def takes_form(
-    route_class: str, body: type[BaseModel], files: Mapping[str, bool], *, or_json: bool = False
+    route_class: str,
+    body: type[BaseModel],
+    files: Mapping[str, bool],
+    *,
+    or_json: type[BaseModel] | None = None,
 ) -> dict[str, Any]:
     """`openapi_extra` of a route that submits with a form: the texts of `body`, and files by their fields.
 
     A field's value says whether it takes several. The endpoint reads the body by `received_form`, and makes
-    the call by `once(request, form.told, …)`. `or_json`: the texts may come as JSON as well.
+    the call by `once(request, form.told, …)`. `or_json`: what may come as JSON instead.
     """
     one = {"type": "string", "format": "binary"}
-    schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = _schema_of(body)
     named = {name: {"type": "array", "items": one} if many else one for name, many in files.items()}
     whole = {**schema, "properties": {**named, **schema["properties"]}}
     content = {MEDIA_TYPE: {"schema": whole}}
-    if or_json:
-        content["application/json"] = {"schema": schema}
+    if or_json is not None:
+        content["application/json"] = {"schema": _schema_of(or_json)}
     return submits(route_class) | {TAKES_FILES: True, "requestBody": {"required": True, "content": content}}
+
+
+def _schema_of(body: type[BaseModel]) -> dict[str, Any]:
+    """The schema with its parts in their places: FastAPI looks for no models in `openapi_extra`."""
+    whole = body.model_json_schema()
+    parts = whole.pop("$defs", {})
+
+    def laid(value: Any) -> Any:
+        if isinstance(value, list):
+            return [laid(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return laid(parts[value["$ref"].rpartition("/")[2]])
+        return {name: laid(item) for name, item in value.items()}
+
+    found: dict[str, Any] = laid(whole)
+    return found
 
 
 @asynccontextmanager

@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from onnx import TensorProto, helper
 from PIL import Image
 
 from farm.errors import BadRequest, TaskFailure
 from tests.media import real_photo
 from workers.context import InputFile, TaskInput
-from workers.gpu_generate.pictures.cutting import cut_out
+from workers.gpu_generate.pictures.cutting import cut_out, method
 from workers.gpu_generate.pictures.enlarging import enlarged
 from workers.gpu_generate.pictures.restoring import noise_of, restored
 from workers.gpu_generate.providers.retouch import perform
@@ -56,6 +57,41 @@ def test_where_nothing_stands_out_the_job_says_so() -> None:
     with pytest.raises(TaskFailure) as refused:
         cut_out(noise)
     assert refused.value.public_code == "no_subject"
+
+
+@pytest.fixture
+def brightness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model of U²-Net's shape that the configs name: it takes what is bright for the subject."""
+    given, found = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, 320, 320])
+        for name, channels in (("input.1", 3), ("1959", 1))
+    )
+    mean = helper.make_node("ReduceMean", ["input.1"], ["1959"], axes=[1], keepdims=1)
+    graph = helper.make_graph([mean], "brightness", [given], [found])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path / "brightness.onnx"
+    path.write_bytes(model.SerializeToString())
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "generate.toml").write_text(f'[generate]\ncutout_model = "{path}"\n')
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(config))
+    return path
+
+
+def test_c053_a_model_that_the_configs_name_finds_the_subject(brightness: Path) -> None:
+    picture = np.full((300, 400, 3), 40, np.uint8)
+    cv2.circle(picture, (200, 150), 90, (40, 200, 240), -1)
+    picture[:20] = picture[-20:] = (200, 30, 20)  # stands out by colour, and is not the subject
+    alpha = cut_out(picture)[..., 3]
+    assert (alpha[90:210, 140:260] == 255).all() and (alpha[:20] == 0).all() and (alpha[:, :80] == 0).all()
+    assert method() == "salient object detection by brightness.onnx, guided filter"
+
+
+def test_a_model_that_is_none_is_said(brightness: Path) -> None:
+    brightness.write_bytes(b"no model")
+    with pytest.raises(TaskFailure, match=r"cutout_model of generate\.toml, brightness\.onnx") as refused:
+        cut_out(pixels("coffee"))
+    assert refused.value.public_code == "model_unreadable"
 
 
 @pytest.mark.parametrize("name", ["chelsea", "coffee"])

@@ -1,9 +1,11 @@
-"""Cuts out what a picture is about, by colour: no model, so its subject must stand out from its ground.
+"""Cuts out what a picture is about: by the model that the configs name, else by colour.
 
-What the upper and side edges look like is taken for the ground (their colours as a few Gaussians). What is
-far from that, rather in the middle, starts a GrabCut (Rother, Kolmogorov, Blake 2004). Its edge is refined by
-a guided filter with colours (He, Sun, Tang 2010), and the ground's colours are taken out of it by blur fusion
-(Forte 2021).
+Without a model its subject must stand out from its ground. What the upper and side edges look like is taken
+for the ground (their colours as a few Gaussians). What is far from that, rather in the middle, starts a
+GrabCut (Rother, Kolmogorov, Blake 2004).
+
+Either way the edge is refined by a guided filter with colours (He, Sun, Tang 2010), and the ground's colours
+are taken out of it by blur fusion (Forte 2021).
 """
 
 from collections.abc import Callable
@@ -16,6 +18,7 @@ import numpy.typing as npt
 from farm.errors import FailureClass, TaskFailure
 from workers.gpu_generate.pictures.filling import Floats, Pixels
 from workers.gpu_generate.pictures.guided import guided
+from workers.gpu_generate.pictures.salient import model_file, subject_by
 
 Least: TypeAlias = Callable[[npt.NDArray[Any]], float]
 
@@ -38,18 +41,38 @@ def cut_out(picture: Pixels) -> Pixels:
     """RGB to RGBA of the same size. Raises TaskFailure `no_subject` where nothing stands out."""
     rows, columns = picture.shape[:2]
     small = _shrunk(picture, _WORK_PX)
-    apart = _apart(small)
-    found = _subject(small, apart)
-    share = float(found.mean()) / 255
-    if not _LEAST < share < _MOST or float(apart[found > 0].mean()) < _STANDS_OUT:
-        raise TaskFailure(
-            "Nothing in this picture stands out from its ground; a model is needed for it.",
-            FailureClass.INVALID_INPUT,
-            code="no_subject",
-        )
+    model = model_file()
+    found = subject_by(model, small) if model is not None else _standing_out(small)
+    if not _LEAST < float(found.mean()) / 255 < _MOST:
+        raise _no_subject()
     alpha = _refined(_shrunk(picture, _EDGE_PX), found)
     alpha = np.clip(cv2.resize(alpha, (columns, rows), interpolation=cv2.INTER_CUBIC), 0, 1)
     return np.dstack([_own_colours(picture, alpha), np.asarray(alpha * 255 + 0.5, np.uint8)])
+
+
+def method() -> str:
+    """How it is done here, as results tell it."""
+    model = model_file()
+    if model is not None:
+        return f"salient object detection by {model.name}, guided filter"
+    return "colour model of the ground, GrabCut, guided filter"
+
+
+def _no_subject() -> TaskFailure:
+    return TaskFailure(
+        "Nothing in this picture stands out from its ground; a model is needed for it.",
+        FailureClass.INVALID_INPUT,
+        code="no_subject",
+    )
+
+
+def _standing_out(picture: Pixels) -> Pixels:
+    """255 where the subject is, by colour. Raises TaskFailure `no_subject`."""
+    apart = _apart(picture)
+    found = _subject(picture, apart)
+    if not found.any() or float(apart[found > 0].mean()) < _STANDS_OUT:
+        raise _no_subject()
+    return found
 
 
 def _subject(picture: Pixels, apart: Floats) -> Pixels:

@@ -1,4 +1,4 @@
-"""The engine `retouch`: cuts out, enlarges and restores pictures by calculation, without any model."""
+"""The engine `retouch`: cuts out, enlarges and restores pictures by calculation; a model may help it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +13,7 @@ from tasks.restore_image import RestoreImage
 from tasks.upscale_image import UpscaleImage
 from workers.context import Context, Done, Output, TaskInput
 from workers.gpu_generate.pictures.cutting import cut_out
+from workers.gpu_generate.pictures.cutting import method as method_of_cutting
 from workers.gpu_generate.pictures.enlarging import enlarged
 from workers.gpu_generate.pictures.finish import is_transparent
 from workers.gpu_generate.pictures.restoring import restored
@@ -22,6 +23,7 @@ MODEL = "retouch"
 MOST_PIXELS = 48_000_000  # of what comes out: more would take gigabytes while it is calculated
 
 Retouch = Callable[[Image.Image, Mapping[str, Any], Context], Image.Image]
+Method = Callable[[], str]  # how it is done here
 
 
 def perform(task: TaskInput, context: Context) -> Done:
@@ -36,7 +38,7 @@ def perform(task: TaskInput, context: Context) -> Done:
     context.progress(0.95, "write")
     path = context.workdir / f"{image_name(1)}.png"
     made.save(path)
-    said = {"model": MODEL, "method": method, "width": made.width, "height": made.height}
+    said = {"model": MODEL, "method": method(), "width": made.width, "height": made.height}
     output = Output(image_name(1), path, path.name, "image/png", meta=said)
     return Done([output], result={**said, "given": {"width": picture.width, "height": picture.height}})
 
@@ -67,14 +69,14 @@ def _restore(picture: Image.Image, _params: Mapping[str, Any], context: Context)
     return made
 
 
-_KINDS: Mapping[str, tuple[Retouch, str]] = {
-    RemoveBackground.kind: (_cut, "colour model of the ground, GrabCut, guided filter"),
-    UpscaleImage.kind: (_enlarge, "Lanczos, back-projection, edge-limited sharpening"),
-    RestoreImage.kind: (_restore, "scratch inpainting, non-local means, tone stretch, sharpening"),
+_KINDS: Mapping[str, tuple[Retouch, Method]] = {
+    RemoveBackground.kind: (_cut, method_of_cutting),
+    UpscaleImage.kind: (_enlarge, lambda: "Lanczos, back-projection, edge-limited sharpening"),
+    RestoreImage.kind: (_restore, lambda: "scratch inpainting, non-local means, tone stretch, sharpening"),
 }
 
 
-def _of(kind: str) -> tuple[Retouch, str]:
+def _of(kind: str) -> tuple[Retouch, Method]:
     if kind not in _KINDS:
         raise TaskFailure(f"Retouch makes no {kind}.", FailureClass.INTERNAL, code="engine_missing")
     return _KINDS[kind]

@@ -59,7 +59,7 @@ R = TypeVar("R", bound=RetouchRequest)
     "/remove-background",
     status_code=202,
     response_model=GenerationStatus,
-    openapi_extra=takes_form("generations", RetouchRequest, _FILES, or_json=True),
+    openapi_extra=takes_form("generations", RetouchRequest, _FILES, or_json=RetouchRequest),
 )
 async def remove_background(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:
     """Cut out what a picture is about: a transparent PNG of the same size."""
@@ -74,7 +74,7 @@ async def remove_background(request: Request, desk: AtDesk, caller: SignedIn, ba
     "/upscale",
     status_code=202,
     response_model=GenerationStatus,
-    openapi_extra=takes_form("generations", UpscaleRequest, _FILES, or_json=True),
+    openapi_extra=takes_form("generations", UpscaleRequest, _FILES, or_json=UpscaleRequest),
 )
 async def upscale(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:
     """Make a picture two to four times as large."""
@@ -89,7 +89,7 @@ async def upscale(request: Request, desk: AtDesk, caller: SignedIn, base_url: Ba
     "/restore",
     status_code=202,
     response_model=GenerationStatus,
-    openapi_extra=takes_form("generations", RetouchRequest, _FILES, or_json=True),
+    openapi_extra=takes_form("generations", RetouchRequest, _FILES, or_json=RetouchRequest),
 )
 async def restore(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl) -> Response:
     """Make an old, noisy or faded picture good: scratches, noise, a cast and faded tones."""

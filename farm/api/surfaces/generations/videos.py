@@ -23,6 +23,7 @@ from farm.api.surfaces.generations.videos_wire import (
     Variant,
     VideoDeleted,
     VideoForm,
+    VideoJson,
     VideoPage,
     VideoView,
 )
@@ -43,7 +44,7 @@ VideoId = Annotated[str, Path(max_length=64, examples=["video_0123456789abcdefgh
 @router.post(
     "/videos",
     response_model=VideoView,
-    openapi_extra=takes_form("video_create", VideoForm, {REFERENCE: False}, or_json=True),
+    openapi_extra=takes_form("video_create", VideoForm, {REFERENCE: False}, or_json=VideoJson),
 )
 async def create_openai_video(
     request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl
