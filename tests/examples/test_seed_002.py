@@ -115,7 +115,7 @@ def sound_of(path: Path) -> float:
 def test_b013_submit_poll_download_in_three_calls(reader: Reader, tmp_path: Path) -> None:
     for tool in ("bash", "curl", "jq"):
         if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
+            pytest.skip(f"{tool} is not installed: tests/install-tools.sh")
     body = json.dumps({"prompt": "A lighthouse in a storm", **SMALL})
     environment = {**os.environ, "HOST": reader.url, "KEY": reader.key, "BODY": body}
     script = ["bash", "-euo", "pipefail", str(BLOCKS / "three_calls.sh")]

@@ -167,7 +167,7 @@ def test_c165_a_chart_from_a_picture_of_the_caller_is_shown(customer: Customer) 
     assert float(probe(customer.downloads(found, "shown.mp4")).duration or 0) == pytest.approx(2, abs=0.1)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed: tests/install-tools.sh")
 def test_c270_the_documents_own_verifier_takes_our_delivery(customer: Customer) -> None:
     """C-211 to C-214, C-219, C-260 to C-272: one flat POST with URLs, as n8n and Make take it."""
     job_id = customer.asks("/api/generate/voice", {"text": TEXT, "webhook_url": customer.receiver.url})

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ class SchemaBroken(Exception):
     """The request is not what the published schema allows."""
 
 
-class ProtocolServer(Loopback):
+class ProtocolServer(Loopback, ABC):
     """Subclasses answer requests. `looks` is how often a sale is looked at before it is done."""
 
     key = "secret-key-0123456789"
@@ -146,13 +147,13 @@ class ProtocolServer(Loopback):
             sale.state = "failed" if sale.plan in ENDINGS[1:] else "done"
         return sale
 
+    @abstractmethod
     def answer(self, request: Request) -> Answer:
         """What the API says. Raises Refused, HangUp, SchemaBroken."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refusal(self, word: str) -> Answer:
         """How the API says one of REFUSALS."""
-        raise NotImplementedError
 
     def messages(self, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         """What a WebSocket hears."""

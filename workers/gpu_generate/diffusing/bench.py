@@ -127,7 +127,7 @@ class Bench:
 
     def _loads(self, subject: Subject) -> None:
         """Through a file, as a model that is needed for the first time; the page cache may hold it."""
-        with tempfile.TemporaryDirectory(prefix="kinefarm-bench-") as folder:
+        with tempfile.TemporaryDirectory(prefix="kinefarm-gpu-") as folder:
             self._built(subject).save_pretrained(folder, safe_serialization=True)
             self._device.tidy()
             with self._timed(subject, "loaded from a file"):
