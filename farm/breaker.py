@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
 
-from farm.providers import FailoverRules, Reason
+from farm.choices import Reason
+from farm.offers import FailoverRules
 
 _PARTS = 6  # that the window is counted in
 

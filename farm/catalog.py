@@ -4,17 +4,14 @@ A file there replaces only the keys it names; the packaged file supplies the res
 """
 
 from collections.abc import Collection, Mapping
-from datetime import date
-from decimal import Decimal
-from enum import StrEnum
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from farm.chat import ChatRules, check_chat
+from farm.config_errors import Told, require_folder, wrong_key
 from farm.config_files import merge as _merge
 from farm.config_files import read_toml as _toml
 from farm.diffusing import DiffusionRules
@@ -25,336 +22,27 @@ from farm.model_files import read_models
 from farm.moderation import ModerationRules
 from farm.noun import Noun
 from farm.providers import ProviderBook
+from farm.rules.films import FontRules, SegmentRules, TuneRules
+from farm.rules.pools import Pool
+from farm.rules.running import (
+    ApiRules,
+    BrokerRules,
+    Idempotency,
+    Limits,
+    LogRules,
+    MetricsRules,
+    OutboundRules,
+    RetentionRules,
+    RetryRule,
+    Scheduling,
+    WebhookRules,
+)
+from farm.rules.senses import AlignRules, DescribeRules
+from farm.rules.tiers import ComposeLimits, DescribeTier, GenerationTier, Promo, Tier, TimestampsTier
+from farm.rules.voices import StudioVoice, VoiceRules
 from farm.settings import Settings
 
-# As a browser says it: scheme, host and port, no path.
-_ORIGIN = r"^(\*|https?://[A-Za-z0-9.\-\[\]:]+)$"
-_LOCALE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 SPEECH = "speech"  # the capability of voices that a service has
-
-
-class Tier(Noun):
-    """A customer tier. `weight` is its share under load; `order` its Celery priority (0 first)."""
-
-    order: int = Field(ge=0, le=9)
-    weight: float = Field(gt=0)
-    max_running: int = Field(gt=0)
-    keep_days: float = Field(gt=0)
-    monthly_credits: Decimal = Field(default=Decimal(0), ge=0)
-
-
-class Pool(Noun):
-    """Like workers; see configs/pools.toml. `extra` is the install extra that brings the pool's engines."""
-
-    extra: str
-    modules: tuple[str, ...] = ()
-    default_slots: int = Field(default=1, gt=0)
-    device_slots: int = Field(default=0, ge=0)
-    io_slots: int = Field(default=0, ge=0)
-    interactive_slots: int = Field(default=0, ge=0)
-    interactive_min_slots: int = Field(default=8, ge=2)
-    interactive_s: float = Field(default=10.0, gt=0)
-
-    @property
-    def slots(self) -> dict[str, int]:
-        """What a worker announces unless it is told otherwise, by resource."""
-        counts = {"cpu": self.default_slots, "device": self.device_slots, "io": self.io_slots}
-        return {resource: count for resource, count in counts.items() if count}
-
-    def reserved(self, slots: int) -> int:
-        """How many of so many slots of one resource are kept for interactive work."""
-        return min(self.interactive_slots, slots - 1) if slots >= self.interactive_min_slots else 0
-
-
-class Scheduling(Noun):
-    """See configs/farm.toml, where each key is explained."""
-
-    lease_s: float = Field(gt=0)
-    beat_s: float = Field(gt=0)
-    publish_lease_s: float = Field(gt=0)
-    sweep_s: float = Field(gt=0)
-    look_ahead_s: float = Field(ge=0)
-    look_ahead_max: int = Field(ge=0)
-    ageing_every: int = Field(gt=1)
-    burst_turns: float = Field(ge=0)
-    burst_s: float = Field(ge=0)
-    warm_jumps: int = Field(ge=0)
-    warm_wait_s: float = Field(ge=0)
-    refuse_unrunnable: bool = False
-    batch: int = Field(gt=0)
-    kill_grace_s: float = Field(gt=0)
-    worker_gone_s: float = Field(gt=0)
-    lead_s: float = Field(gt=0)
-    quarantine_after: int = Field(ge=0)
-    no_progress_s: float = Field(ge=0)
-    auto_retry_rounds: int = Field(ge=1)
-
-
-class BrokerRules(Noun):
-    """See configs/farm.toml, where each key is explained."""
-
-    task_events: bool = True
-
-
-class LogRules(Noun):
-    """See configs/farm.toml, where each key is explained."""
-
-    tail_lines: int = Field(gt=0)
-    keep_s: int = Field(gt=0)
-
-
-class MetricsRules(Noun):
-    """See configs/farm.toml, where each key is explained."""
-
-    host: str
-    port: int = Field(gt=0, lt=65_536)
-    cache_s: float = Field(ge=0)
-    cache_dear_s: float = Field(ge=0)
-
-
-class RetentionRules(Noun):
-    """See configs/farm.toml, where each key is explained."""
-
-    enabled: bool = True
-    grace_s: float = Field(ge=0)
-    segment_days: float = Field(gt=0)
-    stray_days: float = Field(gt=0)
-    job_days: float = Field(gt=0)
-    round_s: float = Field(gt=0)
-    rows_per_s: float = Field(gt=0)
-    rows_per_round: int = Field(gt=0)
-    at_once: int = Field(gt=0)
-
-
-class RetryRule(Noun):
-    """What follows a failure of one class: how many attempts in all, and the pause before the next."""
-
-    max_attempts: int = Field(ge=1)
-    backoff_s: float = Field(ge=0)
-    backoff_max_s: float = Field(ge=0)
-
-
-class Idempotency(Noun):
-    """See configs/farm.toml, where each key is explained. Seconds."""
-
-    keep_s: float = Field(gt=0)
-    sdk_retry_s: float = Field(gt=0)
-    lease_s: float = Field(gt=0)
-
-
-class Limits(Noun):
-    """Sizes, lifetimes and rates; see configs/farm.toml."""
-
-    upload_url_s: int = Field(gt=0)
-    download_url_s: int = Field(gt=0)
-    upload_max_bytes: int = Field(gt=0)
-    project_max_files: int = Field(gt=0)
-    studio_image_bytes: int = Field(gt=0)
-    json_max_bytes: int = Field(gt=0)
-    asset_days: float = Field(gt=0)
-    fetch_s: float = Field(gt=0)
-    fetch_picture_bytes: int = Field(gt=0)
-    fetch_media_bytes: int = Field(gt=0)
-
-
-class OutboundRules(Noun):
-    """Where customers' URLs may lead; see configs/farm.toml. The defaults let nobody in but the internet."""
-
-    ports: tuple[int, ...] = (80, 443)
-    allow_hosts: tuple[str, ...] = ()
-    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    connect_s: float = Field(default=3.0, gt=0)
-    total_s: float = Field(default=15.0, gt=0)
-    read_bytes: int = Field(default=65_536, gt=0)
-
-
-class ApiRules(Noun):
-    """See configs/farm.toml, where each key is explained."""
-
-    answer_s: float = Field(default=30.0, ge=0, le=300)
-    video_s: float = Field(default=600.0, ge=0)
-    pictures_s: float = Field(default=590.0, ge=0, le=3600)
-    audio_s: float = Field(default=590.0, ge=0, le=3600)
-    cors_origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
-    max_keys: int = Field(default=100, gt=0)
-
-
-class WebhookRules(Noun):
-    """See configs/farm.toml, where each key is explained."""
-
-    job_retry_after_s: tuple[float, ...]
-    endpoint_retry_after_s: tuple[float, ...]
-    disable_after_s: float = Field(gt=0)
-    lease_s: float = Field(gt=0)
-    at_once: int = Field(gt=0)
-    per_account: int = Field(gt=0)
-    look_s: float = Field(gt=0)
-    max_endpoints: int = Field(gt=0)
-    rotate_s: float = Field(ge=0)
-    link_s: int = Field(gt=0, le=604_800)
-
-
-class SegmentRules(Noun):
-    """See configs/encode.toml, where each key is explained."""
-
-    film_s: float = Field(ge=0)
-    segment_s: float = Field(gt=0)
-    most: int = Field(gt=0)
-    incremental_film_s: float = Field(ge=0)
-    incremental_segment_s: float = Field(gt=0)
-
-
-class TuneRules(Noun):
-    """See configs/tunes.toml, where each key is explained."""
-
-    folder: str = ""
-    bundled: bool = True
-    fallback: str = ""
-
-
-class FontRules(Noun):
-    """See configs/fonts.toml, where each key is explained."""
-
-    folder: str = ""
-    first: bool = False
-
-
-class RemoteVoice(Noun):
-    """A voice of a speech service; see configs/voices.toml, where each key is explained."""
-
-    model: str
-    code: str = Field(min_length=1)
-    name: str = Field(min_length=1)
-    locale: str = Field(pattern=_LOCALE)
-    also: tuple[Annotated[str, Field(pattern=_LOCALE)], ...] = ()
-    gender: Literal["female", "male"]
-    accent: str = ""
-    tags: tuple[str, ...] = ()
-    takes_speed: bool = True
-
-
-class VoiceRules(Noun):
-    """See configs/voices.toml, where each key is explained."""
-
-    engines: tuple[str, ...] = ()
-    speakers: tuple[str, ...] = ()
-    kokoro: str = ""
-    max_saved: int = Field(default=100, ge=0)
-    response_format: Literal["wav", "mp3", "opus", "aac"] = "wav"
-    call_s: float = Field(default=120.0, gt=0)
-    remote: Mapping[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], RemoteVoice] = Field(
-        default_factory=dict
-    )
-
-
-class StudioVoice(Noun):
-    """See configs/voices.toml, where each key is explained."""
-
-    name: str = Field(min_length=1)
-    voice: str = Field(min_length=1)
-
-
-class AlignRules(Noun):
-    """The recogniser of asr-align; see configs/align.toml, where each key is explained."""
-
-    model: str = ""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    compute_type: str = "int8"
-    threads: int = Field(default=2, gt=0)
-    batch: int = Field(default=1, gt=0)
-    beam: int = Field(default=5, gt=0)
-    keep_free_mb: int = Field(default=1500, ge=0)
-
-
-class VisionModel(Noun):
-    """A model that describes pictures; see configs/describe.toml, where each key is explained."""
-
-    repository: str = ""
-    revision: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
-    folder: str = ""
-    ask: Literal["chat", "caption"] = "chat"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-
-    @model_validator(mode="after")
-    def _is_pinned(self) -> Self:
-        if bool(self.repository) == bool(self.folder):
-            raise ValueError("a model needs repository or folder, not both")
-        if self.repository and not self.revision:
-            raise ValueError("a repository needs its revision: the whole commit")
-        return self
-
-
-class DescribeRules(Noun):
-    """See configs/describe.toml, where each key is explained."""
-
-    call_s: float = Field(default=60.0, gt=0)
-    image_px: int = Field(default=1024, ge=64, le=4096)
-    threads: int = Field(default=2, gt=0)
-    keep_free_mb: int = Field(default=1500, ge=0)
-    models: Mapping[str, VisionModel] = Field(default_factory=dict)
-
-
-class DescribeTier(Noun):
-    """See configs/tiers.toml, where each key is explained."""
-
-    max_images: int = Field(gt=0)
-    max_image_mib: int = Field(gt=0)
-    max_total_mib: int = Field(gt=0)
-    max_narration: int = Field(ge=0)
-    max_description: int = Field(gt=0)
-    max_extra_detail: int = Field(ge=0)
-    styles: tuple[Literal["short", "normal", "detailed"], ...]
-
-
-class TimestampsTier(Noun):
-    """See configs/tiers.toml, where each key is explained."""
-
-    max_audio_mib: int = Field(gt=0)
-    max_audio_s: float = Field(gt=0)
-    max_scenes: int = Field(gt=0)
-    max_narration: int = Field(ge=0)
-    max_field: int = Field(gt=0)
-    max_scene_text: int = Field(gt=0)
-
-
-class Feature(StrEnum):
-    """What only some tiers open."""
-
-    STOCK = "stock"
-    TTS = "tts"
-    HOSTING = "hosting"
-    ORGS = "orgs"
-    BRAND_KITS = "brand_kits"
-    SUBTITLE_TRANSLATION = "subtitle_translation"
-    UPSCALE = "upscale"
-    FACE_SWAP = "face_swap"
-
-
-class GenerationTier(Noun):
-    """See configs/tiers.toml, where each key is explained."""
-
-    video_side: int = Field(gt=0)
-    picture_side: int = Field(gt=0)
-    frames: int = Field(gt=0)
-    steps: int | None = Field(default=None, gt=0)
-    watermark: bool = False
-    features: tuple[Feature, ...] = ()
-
-
-class Promo(Noun):
-    """See configs/prices.toml, where each key is explained."""
-
-    credits: Decimal = Field(ge=0)
-    until: date | None = None
-    new_key_days: float | None = Field(default=None, gt=0)
-
-
-class ComposeLimits(Noun):
-    """See configs/tiers.toml, where each key is explained."""
-
-    max_items: int = Field(gt=0)
-    max_duration_s: float = Field(gt=0)
 
 
 class Catalog(Noun):
@@ -481,6 +169,7 @@ class Catalog(Noun):
 
 def read_catalog(settings: Settings) -> Catalog:
     """Read every config file. Raises FarmUnavailable naming the file and key that is wrong."""
+    require_folder(settings.config_dir)
     return _read(settings.config_dirs())
 
 
@@ -504,12 +193,15 @@ _FILES = (
 @cache
 def _read(dirs: tuple[Path, ...]) -> Catalog:
     merged: dict[str, Any] = {}
+    files: list[Told] = []
     for folder in reversed(dirs):  # an operator's word counts in whichever of the files it stands
         for name in _FILES:
-            _merge(merged, _toml(folder / name))
+            files.append(Told(folder / name, _toml(folder / name)))
+            _merge(merged, files[-1].values)
     merged["providers"] = book = dict[str, Any]()
     for folder in reversed(dirs):
-        _merge(book, _toml(folder / "providers.toml"))
+        files.append(Told(folder / "providers.toml", _toml(folder / "providers.toml"), ("providers",)))
+        _merge(book, files[-1].values)
     book["models"] = read_models(dirs)
     try:
         catalog = Catalog.model_validate(merged)
@@ -522,11 +214,7 @@ def _read(dirs: tuple[Path, ...]) -> Catalog:
         check_chat(catalog.providers)
         return catalog
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise FarmUnavailable(
-            f"The configuration is wrong at {where}: {first['msg']}.", param=where
-        ) from error
+        raise wrong_key(error, files) from error
 
 
 def _wrong(where: str, what: str) -> FarmUnavailable:

@@ -10,7 +10,8 @@ from farm.errors import FarmUnavailable, ModelNotOffered, NotFound
 from farm.models import Capability
 from farm.money import MILLI
 from farm.noun import Noun
-from farm.providers import AUTO, ModelRoute, ProviderBook, not_offered
+from farm.offers import ModelRoute
+from farm.providers import AUTO, ProviderBook, not_offered
 
 CHAT = Capability.CHAT
 _ANY = "*"
@@ -44,6 +45,7 @@ class ChatRules(Noun):
     default_output_tokens: int = Field(default=4096, gt=0)
     most_output_tokens: int = Field(default=65_536, gt=0)
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    request_bytes: int = Field(default=16_777_216, gt=0)
     answer_bytes: int = Field(default=16_777_216, gt=0)
     picture_tokens: int = Field(default=4000, gt=0)
     prices: Mapping[str, TokenPrice] = Field(
@@ -73,6 +75,11 @@ class Line(Noun):
     def key(self) -> tuple[str, str]:
         """What a breaker stands for."""
         return self.provider, self.route
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether a pattern alone says that the provider has the model."""
+        return self.route.endswith(_ANY)
 
     def price_mc(self, rules: ChatRules, usage: Usage) -> int:
         """Milli-credits for so many tokens, rounded up."""

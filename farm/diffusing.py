@@ -45,6 +45,7 @@ class DiffusionRules(Noun):
     compiled: bool = False
     tiled: bool = False
     batch_pixels: int = Field(default=0, ge=0)
+    preview_every_s: float = Field(default=2.0, ge=0)
     cutout_model: str = ""
     models: Mapping[ModelId, OwnModel] = Field(default_factory=dict)
 

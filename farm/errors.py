@@ -161,6 +161,10 @@ class TaskFailure(FarmError):
 
 
 class FarmUnavailable(FarmError):
-    """A server the farm needs is away, or was made by another version; the message says what mends it."""
+    """A server the farm needs is away, or was made by another version; the message says what mends it.
+
+    `retry_after_s` is when it may be there again, where that is known.
+    """
 
     code = "unavailable"
+    retry_after_s: float | None = None

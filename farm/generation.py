@@ -15,6 +15,7 @@ from farm.noun import Noun
 from farm.states import JobState
 
 SURFACE = "generations"
+VIDEOS_SURFACE = "videos"  # /v1/videos, in OpenAI's own shape
 BATCH_PREFIX = "video_batch"
 BATCH_EVENT = "video.batch.completed"
 
@@ -22,6 +23,7 @@ StatusWord = Literal["pending", "processing", "completed", "failed"]
 
 _TIMEOUTS = (FailureClass.TIMEOUT, FailureClass.NO_PROGRESS)
 _LATE = "deadline_exceeded"  # the job's own deadline
+_ATTEMPT_S = 600.0  # what one attempt at a video may take (C-093)
 _POLICY_CODE = "content_policy_violation"
 _CANCELLED = "The generation was cancelled."
 _FAILED = "The generation failed."
@@ -61,6 +63,7 @@ EVENTS = (
     ),
     BATCH_EVENT,
 )
+VIDEO_COMPLETED, VIDEO_FAILED = "video.completed", "video.failed"  # of /v1/videos, as OpenAI calls them
 
 
 class PublicError(Noun):
@@ -81,6 +84,11 @@ def event_of(family: Family, state: JobState) -> str:
     return f"{family.object}.{'completed' if state is JobState.COMPLETED else 'failed'}"
 
 
+def video_event_of(state: JobState) -> str:
+    """The event of the end of a job of /v1/videos."""
+    return VIDEO_COMPLETED if state is JobState.COMPLETED else VIDEO_FAILED
+
+
 def status_word(state: JobState) -> StatusWord:
     """The surface's word for a state; the shared status has it in upper case (X-03)."""
     match state:
@@ -94,10 +102,16 @@ def status_word(state: JobState) -> StatusWord:
             return "failed"
 
 
-def error_of(state: JobState, failure: Failure | None, family: Family | None = None) -> PublicError | None:
+def error_of(
+    state: JobState,
+    failure: Failure | None,
+    family: Family | None = None,
+    limit_s: float | None = None,
+) -> PublicError | None:
     """Why it failed, None unless it did: one code for each cause, wherever it is told (X-04).
 
-    With its family a timeout is told in the document's words, not in the farm's.
+    With its family a timeout is told in the document's words, not in the farm's. `limit_s` is how long the
+    job had until its deadline.
     """
     if state is JobState.CANCELLED:
         return PublicError(message=_CANCELLED, type="invalid_request_error", code="generation_cancelled")
@@ -106,19 +120,20 @@ def error_of(state: JobState, failure: Failure | None, family: Family | None = N
     message = failure.message if failure and failure.message else _FAILED
     cause = failure.failure_class if failure else FailureClass.INTERNAL
     if cause in _TIMEOUTS or (failure is not None and failure.code == _LATE):
-        return PublicError(
-            message=_timed_out(message, family), type="server_error", code="generation_timeout"
-        )
+        late_s = limit_s if failure is not None and failure.code == _LATE else None
+        said = _timed_out(message, family, late_s or _ATTEMPT_S)
+        return PublicError(message=said, type="server_error", code="generation_timeout")
     if cause == FailureClass.POLICY:
         return PublicError(message=message, type="invalid_request_error", code=_POLICY_CODE)
     kind = "invalid_request_error" if cause == FailureClass.INVALID_INPUT else "server_error"
     return PublicError(message=message, type=kind, code="generation_failed")
 
 
-def _timed_out(message: str, family: Family | None) -> str:
+def _timed_out(message: str, family: Family | None, after_s: float) -> str:
     if family is None:
         return message
-    after = " after 10 minutes" if family.name == "video" else ""
+    minutes = max(1, round(after_s / 60))
+    after = f" after {minutes} minute{'s' if minutes > 1 else ''}" if family.name == "video" else ""
     return f"{family.name.capitalize()} generation timed out{after}"
 
 

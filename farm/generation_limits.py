@@ -5,10 +5,11 @@ do by itself beyond the tier, is brought down: nobody is refused for what he did
 """
 
 from farm.account import Account
-from farm.catalog import Catalog, Feature, GenerationTier
+from farm.catalog import Catalog
 from farm.errors import NotAllowed
 from farm.models import Capability, Model, Wish
 from farm.providers import Route
+from farm.rules.tiers import Feature, GenerationTier
 
 _OF_PICTURES = (Capability.TEXT_TO_IMAGE, Capability.IMAGE_EDIT)  # whatever else the model makes
 

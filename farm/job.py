@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from farm.choices import Choice, Decision
 from farm.kinds import Params
-from farm.providers import Choice, Decision, Route
+from farm.providers import Route
 from farm.states import AttemptState, JobState, Outcome, TaskState
 
 DEFAULT_PRIORITY = 5
@@ -158,3 +159,8 @@ class Job:
     @property
     def ended(self) -> bool:
         return self.state in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+
+    @property
+    def limit_s(self) -> float | None:
+        """How long it had from its making to its deadline; None without one."""
+        return None if self.deadline is None else self.deadline - self.created_at

@@ -15,12 +15,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import Field, JsonValue
 
 from farm.catalog import Catalog
+from farm.choices import Choice
 from farm.errors import NotFound
 from farm.moderation import Told
 from farm.money import PriceLine
 from farm.noun import Noun
-from farm.providers import Choice, ProviderBook
-from farm.providers import Resource as Resource  # kinds name their tasks' resource from here
+from farm.offers import Resource as Resource  # kinds name their tasks' resource from here
+from farm.providers import ProviderBook
 from farm.providers import Route as Route
 
 ENTRY_POINT_GROUP = "kinefarm.kinds"

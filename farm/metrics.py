@@ -112,14 +112,17 @@ class Meter:
         self._deleted.labels(what).inc(number)
 
     def serve(self, hall: Hall, host: str, port: int) -> Callable[[], None]:
-        """Serve /metrics from a thread of its own. Returns what stops it. Raises FarmUnavailable."""
-        self.registry.register(StoreCollector(hall))
+        """Serve /metrics from a thread of its own. Returns what stops it.
+
+        Raises FarmUnavailable where the port is taken; it may be called again then.
+        """
         try:
             server, thread = start_http_server(port, host, self.registry)
         except OSError as error:
             raise FarmUnavailable(
                 f"/metrics cannot listen on {host}:{port}: {error.strerror}. Choose another --metrics-port."
             ) from error
+        self.registry.register(StoreCollector(hall))
 
         def stop() -> None:
             server.shutdown()

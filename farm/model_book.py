@@ -35,6 +35,11 @@ class ModelBook(Noun):
                 return model_id
         return None
 
+    def known(self, name: str) -> Model | None:
+        """The model that a name belongs to, None where only providers.toml knows it."""
+        found = self.find(name)
+        return self.models[found] if found is not None else None
+
     def key_of(self, name: str, capability: str) -> str:
         """What providers.toml routes there under a name: the model's concrete key, else the name itself."""
         model = self.models.get(name)

@@ -33,6 +33,12 @@ def read_models(dirs: Sequence[Path]) -> ModelBook:
     return _book(found, files)
 
 
+def file_of(dirs: Sequence[Path], model_id: str) -> str:
+    """The name of the file that has the model: keys of it are replaced in an operator's file of that name."""
+    paths = (path for folder in dirs for path in sorted((folder / FOLDER).glob("*.toml")))
+    return next((path.name for path in paths if model_id in read_toml(path)), "")
+
+
 def _model(file: str, model_id: str, entry: object) -> Model:
     try:
         return Model.model_validate(entry)

@@ -212,6 +212,11 @@ class Model(Noun):
     fallbacks: tuple[ModelId, ...] = ()
 
     @property
+    def longest_s(self) -> Fraction | None:
+        """The longest film it makes at its usual rate, None where it makes none."""
+        return Fraction(self.frames.most, self.defaults.frame_rate) if self.frames else None
+
+    @property
     def is_remote(self) -> bool:
         return self.engine is Engine.REMOTE
 

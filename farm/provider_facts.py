@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 
 from pydantic import JsonValue
 
+from farm.choices import Choice, Decision, Reason, Routing, Skipped, Then
 from farm.errors import FailureClass
 from farm.job import Attempt, Job, Task
-from farm.providers import Choice, Decision, Reason, Routing, Skipped, Then
 from farm.states import JobState
 
 UNAVAILABLE = "provider_unavailable"

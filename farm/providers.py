@@ -1,130 +1,25 @@
-"""Providers: who may serve a capability, in which order, at which price; and what a task asks for and got.
+"""Who may serve what a task asks for, in which order, at which price. Values only.
 
-Values only. The catalog reads them from configs/providers.toml, submit takes the first candidate, and
+The catalog reads configs/providers.toml into a ProviderBook, submit takes the first candidate, and
 schedulers/failover decides everything after that.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
-from hashlib import blake2b
 from typing import Any
 
 from pydantic import Field
 
+from farm.choices import Choice
 from farm.errors import BadRequest, FarmUnavailable, ModelNotOffered
 from farm.model_book import ModelBook
 from farm.models import Wish
-from farm.money import MILLI, milli
+from farm.money import MILLI
 from farm.noun import Noun
-from farm.remote_model import RemoteModel
+from farm.offers import FailoverRules, ModelRoute, Offer, Provider, QualityRules, Resource
 
 AUTO = "auto"
 _NO_MATTER_S = 1.0  # an estimate that nobody asks for
-
-
-class Resource(StrEnum):
-    """What a running task occupies one of."""
-
-    CPU = "cpu"
-    DEVICE = "device"
-    IO = "io"
-
-
-class Phase(StrEnum):
-    """The two halves of a call to a provider: until it has accepted the work, and until it has done it."""
-
-    SUBMISSION = "submission"
-    COMPLETION = "completion"
-
-
-class Reason(StrEnum):
-    """Why a candidate was taken or was not, beside the class of a failure it answered with."""
-
-    FIRST = "first"
-    AGAIN = "again"
-    CIRCUIT_OPEN = "circuit_open"
-    CAPACITY = "capacity"
-    LIMIT = "limit"
-    NO_WORKER = "no_worker"
-    UNHEALTHY = "unhealthy"
-    PREFERRED = "preferred"
-    REMOVED = "removed"
-    TRIED = "tried"
-
-
-class Provider(Noun):
-    """See configs/providers.toml. `url` is where a remote one is reached; its key is never written here, only
-    the name of the workers' environment variable that holds it: `key_env`. `models` are those that it calls
-    otherwise than we do."""
-
-    pool: str
-    engine: str = ""
-    resource: Resource = Resource.CPU
-    remote: bool = False
-    max_running: int | None = Field(default=None, gt=0)
-    requires: dict[str, str] = Field(default_factory=dict)
-    url: str | None = None
-    key_env: str | None = Field(default=None, min_length=1)
-    keeps_keys: bool = False
-    call_s: float | None = Field(default=None, gt=0, le=280)
-    models: Mapping[str, RemoteModel] = Field(default_factory=dict)
-
-
-class Offer(Noun):
-    """A model at a provider: its price in credits for one unit, and how long a task is expected to run."""
-
-    provider: str
-    price: Decimal = Field(ge=0)
-    estimated_s: float = Field(gt=0)
-
-    def price_mc(self, units: Decimal) -> int:
-        """Milli-credits for so many units."""
-        return milli(self.price * units)
-
-
-class ModelRoute(Noun):
-    """Who offers a model, the preferred first, and the models that may stand in for it.
-
-    `quality` is the operator's opinion of it in points, for "auto".
-    """
-
-    offers: tuple[Offer, ...] = Field(min_length=1)
-    fallbacks: tuple[str, ...] = ()
-    quality: float = Field(default=50.0, ge=0, le=100)
-
-
-class QualityRules(Noun):
-    """See configs/providers.toml: whether "auto" may mean a better model, and by how many points."""
-
-    enabled: bool = False
-    margin: float = Field(default=10.0, ge=0)
-
-
-class FailoverRules(Noun):
-    """See configs/providers.toml, where each key is explained."""
-
-    min_calls: int = Field(gt=0)
-    failure_share: float = Field(gt=0, le=1)
-    window_s: float = Field(gt=0)
-    unreachable_in_row: int = Field(gt=0)
-    rest_s: float = Field(gt=0)
-    rest_max_s: float = Field(gt=0)
-    jitter: float = Field(ge=0, lt=1)
-    cooldown_s: float = Field(gt=0)
-    cooldown_max_s: float = Field(gt=0)
-    patience_s: float = Field(ge=0)
-    max_attempts: int = Field(ge=1)
-    retry_share: float = Field(ge=0, le=1)
-    retries_per_hour: float = Field(ge=0)
-    retries_saved: float = Field(ge=0)
-    success_weight: float = Field(ge=0)
-    speed_weight: float = Field(ge=0)
-    queue_weight: float = Field(ge=0)
-    learning: float = Field(gt=0, le=1)
-    forget_s: float = Field(gt=0)
-    least_health: float = Field(ge=0, le=1)
-    no_worker_s: float = Field(ge=0)
 
 
 class Route(Noun):
@@ -144,93 +39,6 @@ class Route(Noun):
     def name(self) -> str:
         """The same for all that have the same candidates."""
         return f"{self.capability}/{self.model}" if self.failover else f"{self.capability}/{self.model}!"
-
-
-class Routing(Noun):
-    """What "auto" weighed when the task first went: the best model, the configs' own, and by how many points.
-
-    `kept` says why the configs' own was kept although another was better.
-    """
-
-    preferred: str
-    legacy: str
-    margin: float = 0.0
-    kept: str | None = None
-
-
-class Skipped(Noun):
-    """A candidate that was not taken, and why: a Reason, or the class of the failure it answered with."""
-
-    provider: str
-    model: str
-    reason: str
-
-
-class Choice(Noun):
-    """The candidate that a task goes to, and what its next attempt must know.
-
-    `quoted_mc` is the price of the first candidate, `price_mc` of this one. `requires` is what the task asks
-    of a worker, without what the provider adds. `why` and `skipped` tell how it came to this one since the
-    last attempt.
-
-    `tried` are candidates that failed. `provider_ref` is a purchase to resume; `in_doubt` that an earlier
-    attempt may have bought: then only this provider may be asked. `purchase` counts what was bought and came
-    to nothing.
-    """
-
-    provider: str
-    model: str
-    quoted_mc: int
-    price_mc: int
-    requires: dict[str, str] = Field(default_factory=dict)
-    why: str = Reason.FIRST
-    skipped: tuple[Skipped, ...] = ()
-    tried: tuple[tuple[str, str], ...] = ()
-    provider_ref: str | None = None
-    in_doubt: bool = False
-    purchase: int = 0
-    routing: Routing | None = None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.provider, self.model
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether asking another provider could buy twice."""
-        return self.in_doubt or self.provider_ref is not None
-
-    @property
-    def saved_mc(self) -> int:
-        """How much cheaper it is than what was quoted."""
-        return max(0, self.quoted_mc - self.price_mc)
-
-
-class Then(Noun):
-    """What followed an attempt: `what` is done, returned, retry, failover or give_up.
-
-    `why` is a Reason, the class of a failure, or in words why nothing followed.
-    """
-
-    what: str
-    why: str = ""
-    provider: str | None = None
-    model: str | None = None
-    pause_s: float = 0.0
-    skipped: tuple[Skipped, ...] = ()
-
-
-class Decision(Noun):
-    """How an attempt came to its provider, and what followed: readable for good on its row."""
-
-    why: str
-    skipped: tuple[Skipped, ...] = ()
-    purchase: int = 0
-    in_doubt: bool = False
-    resumes: bool = False
-    probes: bool = False
-    routing: Routing | None = None
-    then: Then | None = None
 
 
 class Candidate(Noun):
@@ -299,42 +107,34 @@ class ProviderBook(Noun):
             _known(f"auto.{capability}", model, self.routes.get(capability, {}))
 
     def model_of(self, route: Route) -> str:
-        """The concrete model asked for. Raises BadRequest naming the field.
+        """The concrete model that does it first. Raises BadRequest naming the field.
 
+        Of "auto" it is the first that can make what is wished; its entry in the configs where none can.
         Raises ModelNotOffered for a model of the catalog that nobody here offers.
         """
-        models = self.routes.get(route.capability)
-        if self.models.find(route.model) is not None:
-            model = self.models.key_of(route.model, route.capability)
-            if not models or model not in models:
-                raise not_offered(route.capability, model)
-            return model
-        if not models:
-            known = ", ".join(sorted(self.routes)) or "none"
-            raise BadRequest(
-                f"Nobody here serves {route.capability!r}; configs/providers.toml knows {known}.",
-                param="capability",
-            )
-        named = self.auto_of(route.capability) if route.model == AUTO else route.model
-        model = self.models.key_of(named, route.capability)
-        if model not in models:
-            raise BadRequest(
-                f"There is no model {model!r} for {route.capability}; known: {AUTO}, {', '.join(models)}.",
-                param="model",
-            )
-        return model
+        named = self._named(route)
+        if route.model != AUTO or route.wish is None:
+            return named
+        try:
+            return next(iter(self._units(route)))
+        except BadRequest:
+            return named
+
+    def models_of(self, route: Route) -> list[str]:
+        """The model that the route names and those that may stand in for it, in order. Raises BadRequest."""
+        first = self._named(route)
+        return list(dict.fromkeys([first, *self._fallbacks(first, route.capability)]))
 
     def candidates(self, route: Route) -> list[Candidate]:
-        """Who may serve the route, in the catalog's order; one alone without failover. Raises BadRequest."""
-        models = self.routes.get(route.capability, {})
-        first = self.model_of(route)
-        names = dict.fromkeys([first, *self._fallbacks(first, route.capability)])
-        units = {name: self._units(name, route, is_first=name == first) for name in names}
+        """Who may serve the route, in the catalog's order; one alone without failover.
+
+        A model that cannot make what is wished is left out. Raises BadRequest naming the field where it was
+        asked for by name, and where none can.
+        """
         found = [
-            self._candidate(name, offer, amount)
-            for name, amount in units.items()
-            if amount is not None
-            for offer in models[name].offers
+            self._candidate(name, offer, units)
+            for name, units in self._units(route).items()
+            for offer in self.routes[route.capability][name].offers
         ]
         return found if route.failover else found[:1]
 
@@ -372,6 +172,29 @@ class ProviderBook(Noun):
         }
         return sorted(models)
 
+    def _named(self, route: Route) -> str:
+        """The concrete model that the route's name means. Raises BadRequest, ModelNotOffered."""
+        models = self.routes.get(route.capability)
+        if self.models.find(route.model) is not None:
+            model = self.models.key_of(route.model, route.capability)
+            if not models or model not in models:
+                raise not_offered(route.capability, model)
+            return model
+        if not models:
+            known = ", ".join(sorted(self.routes)) or "none"
+            raise BadRequest(
+                f"Nobody here serves {route.capability!r}; configs/providers.toml knows {known}.",
+                param="capability",
+            )
+        named = self.auto_of(route.capability) if route.model == AUTO else route.model
+        model = self.models.key_of(named, route.capability)
+        if model not in models:
+            raise BadRequest(
+                f"There is no model {model!r} for {route.capability}; known: {AUTO}, {', '.join(models)}.",
+                param="model",
+            )
+        return model
+
     def _fallbacks(self, model: str, capability: str) -> Sequence[str]:
         """As providers.toml has them; where it says nothing, the catalog's that are offered here."""
         routed = self.routes[capability]
@@ -379,16 +202,26 @@ class ProviderBook(Noun):
             return routed[model].fallbacks
         return [name for name in self.models.stand_ins(model, capability) if name in routed]
 
-    def _units(self, model: str, route: Route, *, is_first: bool) -> Decimal | None:
-        """How many units the route asks of a model; None where it only stands in and cannot do it."""
+    def _units(self, route: Route) -> dict[str, Decimal]:
+        """The models that can make what is wished, in order, with how many units each prices."""
+        found: dict[str, Decimal] = {}
+        refused: BadRequest | None = None
+        for model in self.models_of(route):
+            try:
+                found[model] = self._units_at(model, route)
+            except BadRequest as error:
+                refused = refused or error
+                if route.model != AUTO and not found:
+                    raise
+        if refused is not None and not found:
+            raise refused
+        return found
+
+    def _units_at(self, model: str, route: Route) -> Decimal:
+        """Raises BadRequest for what the model cannot make."""
         if route.wish is None:
             return route.units
-        try:
-            listed = self.models.price_mc(model, route.capability, route.wish)
-        except BadRequest:
-            if is_first:
-                raise
-            return None
+        listed = self.models.price_mc(model, route.capability, route.wish)
         return route.units if listed is None else Decimal(listed) / MILLI
 
     def _candidate(self, model: str, offer: Offer, units: Decimal) -> Candidate:
@@ -422,9 +255,3 @@ def not_offered(capability: str, model: str) -> ModelNotOffered:
 def _known(where: str, name: str, known: Collection[str]) -> None:
     if name not in known:
         raise FarmUnavailable(f"providers.toml: {where} names {name!r}, which is not there.", param=where)
-
-
-def purchase_key(job_id: str, task_name: str, provider: str, model: str, number: int) -> str:
-    """The idempotency key of a task's `number`-th purchase there, whichever attempt makes it."""
-    said = "\0".join((job_id, task_name, provider, model, str(number)))
-    return f"kf_{blake2b(said.encode(), digest_size=20).hexdigest()}"

@@ -3,19 +3,39 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from farm.errors import BadRequest
 
 _PACKAGED_CONFIGS = Path(__file__).parent / "configs"
 _CHECKOUT_CONFIGS = Path(__file__).parent.parent / "configs"
+_WEB = ("http://", "https://")
+_SCHEMES = {
+    "database_url": ("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://"),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+    "public_url": _WEB,
+    "blobs_public_url": _WEB,
+}
 
 
 class Settings(BaseSettings):
-    """One process's settings. Reading them starts nothing and writes nothing."""
+    """One process's settings; an empty variable counts as unset. Reading them starts and writes nothing.
 
-    model_config = SettingsConfigDict(env_prefix="FARM_", extra="ignore", frozen=True)
+    Raises BadRequest naming the variable that makes no sense, never its value, a password perhaps.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FARM_", extra="ignore", frozen=True, env_ignore_empty=True)
 
     home: Path = Field(default=Path(".farm"), description="Where embedded servers keep their data.")
     database_url: str | None = Field(default=None, description="sqlite:///… or postgresql://…")
@@ -40,6 +60,25 @@ class Settings(BaseSettings):
         default=None, description="json or text; default: text on a terminal"
     )
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _named(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"FARM_{str(first['loc'][0]).upper()}"
+            what = first["msg"].removeprefix("Value error, ")
+            raise BadRequest(f"{name}: {what}.", param=name) from None
+
+    @field_validator(*_SCHEMES)
+    @classmethod
+    def _has_its_scheme(cls, url: str | None, info: ValidationInfo) -> str | None:
+        schemes = _SCHEMES[info.field_name or ""]
+        if url is not None and not url.startswith(schemes):
+            raise ValueError(f"it must begin with {' or '.join(schemes)}")
+        return url
+
     @cached_property
     def root(self) -> Path:
         """FARM_HOME, absolute."""
@@ -51,9 +90,14 @@ class Settings(BaseSettings):
         return self.root / "run"
 
     @property
+    def embedded_store(self) -> Path:
+        """The SQLite file of a farm without FARM_DATABASE_URL."""
+        return self.root / "farm.sqlite3"
+
+    @property
     def store_url(self) -> str:
         """The SQLAlchemy URL of the store, with the driver named."""
-        url = self.database_url or f"sqlite:///{self.root / 'farm.sqlite3'}"
+        url = self.database_url or f"sqlite:///{self.embedded_store}"
         for prefix in ("postgresql://", "postgres://"):
             if url.startswith(prefix):
                 return "postgresql+psycopg://" + url.removeprefix(prefix)

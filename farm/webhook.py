@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from farm.errors import BadRequest
 from farm.generation import EVENTS as GENERATION_EVENTS
+from farm.generation import VIDEO_COMPLETED, VIDEO_FAILED
 
 # The `target` of a delivery that goes to its job's own webhook_url.
 JOB_URL = "webhook_url"
@@ -30,6 +31,8 @@ EVENTS = (
     "budget.warning",
     "budget.exhausted",
     *GENERATION_EVENTS,  # a generation's end may be listened for by either name
+    VIDEO_COMPLETED,
+    VIDEO_FAILED,
 )
 
 _SECRET_BYTES = 24

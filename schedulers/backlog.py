@@ -1,4 +1,4 @@
-"""Reads who waits for a slot: sorts of tasks, accounts whose turn may be next, and their next tasks.
+"""Reads who waits for a slot: sorts of tasks, tiers, accounts whose turn may be next, and their next tasks.
 
 Every read is small however long the backlog is: sorts are found by skipping through an index, of the
 accounts only the first of each tier are looked at, and of an account's tasks only as many as it has turns.
@@ -23,14 +23,14 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    null,
     select,
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from farm.store.rows import AnyRow
-from farm.store.schema import OPEN, READY, accounts, jobs, lanes, sorts, tasks
+from farm.store.schema import OPEN, READY, accounts, jobs, lanes, sorts, tasks, tiers
 from schedulers.capacity import Line
 from schedulers.fairness import AGED, LaneTurn
 
@@ -56,18 +56,34 @@ class Turn:
     lanes: dict[int, OpenSort] = field(default_factory=dict)
 
 
-def open_sorts(connection: Connection) -> list[OpenSort]:
-    """The sorts of all waiting tasks whose accounts are not at their cap."""
-    return [
-        OpenSort(
-            row.id,
-            (row.pool, row.resource) if row.pool else None,
-            row.requires or {},
-            row.affinity,
-            bool(row.interactive),
-        )
-        for row in connection.execute(_OPEN_SORTS).all()
-    ]
+@dataclass(frozen=True, slots=True)
+class TierRow:
+    """What is noted of a tier's service on a line; see farm.store.schema.tiers."""
+
+    vtime: float = 0.0
+    floor: float = 0.0
+    typical_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Survey:
+    """Which sorts wait, of accounts that are not at their cap, and how the tiers stand on each line."""
+
+    sorts: list[OpenSort] = field(default_factory=list)
+    tiers: dict[Line, dict[str, TierRow]] = field(default_factory=dict)
+
+
+def survey(connection: Connection) -> Survey:
+    """One look at both: each is small, and would cost a round trip."""
+    seen = Survey()
+    for row in connection.execute(_SURVEY):
+        id, pool, resource, requires, affinity, interactive, tier, vtime, floor, typical_s = row
+        line = (pool, resource) if pool else None
+        if id is not None:
+            seen.sorts.append(OpenSort(id, line, requires or {}, affinity, bool(interactive)))
+        elif line is not None:
+            seen.tiers.setdefault(line, {})[tier] = TierRow(vtime, floor, typical_s)
+    return seen
 
 
 class Backlog:
@@ -75,9 +91,10 @@ class Backlog:
 
     def __init__(self, tiers: Iterable[str]) -> None:
         self._tiers = names = list(tiers)
-        by_vtime = _each_tier(names, _BY_VTIME)
+        by_vtime = _each_tier(names, _BY_VTIME, "count")
+        by_waiting = _each_tier(names, _BY_WAITING, "aged_count")
         self._by_vtime = union_all(*by_vtime)
-        self._aged_too = union_all(*by_vtime, *_each_tier(names, _BY_WAITING))
+        self._aged_too = union_all(*by_vtime, *by_waiting)
 
     def turns(
         self,
@@ -90,31 +107,45 @@ class Backlog:
         aged: Set[str],
     ) -> dict[int, Turn]:
         """By account: each tier's first ones of every sort; in `aged` tiers the longest unserved first."""
-        counts = {"count": count + len(passed), "aged_count": 1 + len(passed)}
-        where = {"of_pool": line[0], "of_resource": line[1], **counts}
-        statement = self._aged_too if aged else self._by_vtime
-        if connection.dialect.name == "postgresql":
-            statement, where = _OF_TIERS, {**where, "of_tiers": self._tiers, "aged_tiers": sorted(aged)}
+        sorts_by_id = {sort.id: sort for sort in among}
         found: dict[int, Turn] = {}
-        oldest: dict[str, tuple[_OpenLane, OpenSort]] = {}
-        for sort in among:
-            for row in connection.execute(statement, where | {"of_sort": sort.id}).all():
-                lane = _OpenLane(*row)
-                if lane.account in passed:
-                    continue
-                if not lane.is_aged:
-                    _add(found, lane, sort)
-                elif lane.tier in aged and _is_older(lane, oldest):
-                    oldest[lane.tier] = lane, sort
-        for lane, sort in oldest.values():
-            _add(found, lane, sort)
+        oldest: dict[str, _OpenLane] = {}
+        for row in self._first(connection, line, sorts_by_id, count + len(passed), 1 + len(passed), aged):
+            lane = _OpenLane(*row)
+            if lane.account in passed:
+                continue
+            if not lane.is_aged:
+                _add(found, lane, sorts_by_id[lane.sort])
+            elif lane.tier in aged and _is_older(lane, oldest):
+                oldest[lane.tier] = lane
+        for lane in oldest.values():
+            _add(found, lane, sorts_by_id[lane.sort])
         return found
+
+    def _first(
+        self,
+        connection: Connection,
+        line: Line,
+        among: Iterable[int],
+        count: int,
+        aged_count: int,
+        aged: Set[str],
+    ) -> Sequence[AnyRow]:
+        """Of each tier and sort: `count` lanes by virtual time, and `aged_count` by how long they wait."""
+        if connection.dialect.name == "postgresql":
+            by_vtime = _asked(line, among, self._tiers, count)
+            by_waiting = _asked(line, among, sorted(aged), aged_count)
+            return connection.execute(_FIRST, {"by_vtime": by_vtime, "by_waiting": by_waiting}).all()
+        statement = self._aged_too if aged else self._by_vtime
+        where = {"of_pool": line[0], "of_resource": line[1], "count": count, "aged_count": aged_count}
+        return [row for sort in among for row in connection.execute(statement, where | {"of_sort": sort})]
 
 
 class _OpenLane(NamedTuple):
     """A row of `_OPEN`. `is_aged`: it was read for how long it has waited."""
 
     id: int
+    sort: int
     account: int
     tier: str
     vtime: float
@@ -124,9 +155,8 @@ class _OpenLane(NamedTuple):
     is_aged: bool
 
 
-def _is_older(lane: _OpenLane, oldest: Mapping[str, tuple[_OpenLane, OpenSort]]) -> bool:
-    before = oldest.get(lane.tier)
-    return before is None or lane.served_at < before[0].served_at
+def _is_older(lane: _OpenLane, oldest: Mapping[str, _OpenLane]) -> bool:
+    return lane.tier not in oldest or lane.served_at < oldest[lane.tier].served_at
 
 
 def _add(found: dict[int, Turn], lane: _OpenLane, sort: OpenSort) -> None:
@@ -192,11 +222,6 @@ def _heads(connection: Connection, wanted: Mapping[int, int]) -> dict[int, list[
     return found
 
 
-def _each_tier(tiers: Iterable[str], lanes_of_tier: Select[Any]) -> list[Select[Any]]:
-    """The parts of one statement for all tiers: asked one by one they are most of an idle turn."""
-    return [select(lanes_of_tier.where(lanes.c.tier == tier).subquery()) for tier in tiers]
-
-
 def _of_task(task: FromClause) -> Select[Any]:
     """What the dispatcher must know of a task itself."""
     return select(
@@ -226,13 +251,16 @@ _OF_JOB = (
 
 
 _ONE: ColumnElement[int] = literal_column("1")  # given a parameter, PostgreSQL would plan each query anew
-# Skips from one sort to the next in the index of open lanes: a DISTINCT would read all of it.
-_first = select(lanes.c.sort_id).where(OPEN).order_by(lanes.c.sort_id).limit(_ONE).scalar_subquery()
+# Skips from one sort to the next in the index of open lanes: a DISTINCT would read all of it. In the one by
+# waiting: while somebody's old snapshot keeps the dead, they gather where lanes are served, which is first by
+# virtual time.
+_by_waiting = (lanes.c.sort_id, lanes.c.tier, lanes.c.served_at, lanes.c.id)
+_first = select(lanes.c.sort_id).where(OPEN).order_by(*_by_waiting).limit(_ONE).scalar_subquery()
 _found = select(_first.label("id")).cte("found", recursive=True)
 _next = (
     select(lanes.c.sort_id)
     .where(OPEN, lanes.c.sort_id > _found.c.id)
-    .order_by(lanes.c.sort_id)
+    .order_by(*_by_waiting)
     .limit(_ONE)
     .correlate(_found)
     .scalar_subquery()
@@ -246,44 +274,65 @@ _OPEN_SORTS = (
         sorts.c.requires,
         sorts.c.affinity,
         sorts.c.interactive,
+        *(null().label(name) for name in ("tier", "vtime", "floor", "typical_s")),
     )
     .join_from(_found, sorts, sorts.c.id == _found.c.id, isouter=True)
     .where(_found.c.id.is_not(None))
-    .order_by(_found.c.id)
 )
-_OPEN = (
-    select(
-        lanes.c.id,
-        lanes.c.account_id,
-        lanes.c.tier,
-        lanes.c.vtime,
-        (lanes.c.cap - lanes.c.busy).label("room"),
-        lanes.c.ready,
-        lanes.c.served_at,
+_TIERS = select(
+    null().label("id"),
+    tiers.c.pool,
+    tiers.c.resource,
+    *(null().label(name) for name in ("requires", "affinity", "interactive")),
+    tiers.c.tier,
+    tiers.c.vtime,
+    tiers.c.floor,
+    tiers.c.typical_s,
+)
+_SURVEY = union_all(_OPEN_SORTS, _TIERS)
+_OPEN = select(
+    lanes.c.id,
+    lanes.c.sort_id,
+    lanes.c.account_id,
+    lanes.c.tier,
+    lanes.c.vtime,
+    (lanes.c.cap - lanes.c.busy).label("room"),
+    lanes.c.ready,
+    lanes.c.served_at,
+).where(OPEN)
+_BY_VTIME = _OPEN.add_columns(false().label("is_aged")).order_by(lanes.c.vtime, lanes.c.id)
+_BY_WAITING = _OPEN.add_columns(true().label("is_aged")).order_by(lanes.c.served_at, lanes.c.id)
+_OF_LINE = (lanes.c.pool == bindparam("of_pool"), lanes.c.resource == bindparam("of_resource"))
+
+
+def _each_tier(tiers: Iterable[str], first: Select[Any], count: str) -> list[Select[Any]]:
+    """The parts of one statement for all tiers of a sort: asked one by one they are most of an idle turn."""
+    of_sort = first.where(lanes.c.sort_id == bindparam("of_sort"), *_OF_LINE).limit(bindparam(count))
+    return [select(of_sort.where(lanes.c.tier == tier).subquery()) for tier in tiers]
+
+
+def _asked_for(given: str, first: Select[Any]) -> Select[Any]:
+    """The same on PostgreSQL for all that `_asked` lists.
+
+    It plans this once: nothing in it makes one list look cheaper than another.
+    """
+    names = {"sort": BigInteger, "pool": String, "resource": String, "tier": String, "count": Integer}
+    asked = (
+        func.json_to_recordset(bindparam(given))
+        .table_valued(*(column(name, type_) for name, type_ in names.items()))
+        .render_derived(name="asked", with_types=True)
     )
-    .where(lanes.c.sort_id == bindparam("of_sort"))
-    .where(lanes.c.pool == bindparam("of_pool"), lanes.c.resource == bindparam("of_resource"))
-    .where(OPEN)
-)
-_BY_VTIME = (
-    _OPEN.add_columns(false().label("is_aged")).order_by(lanes.c.vtime, lanes.c.id).limit(bindparam("count"))
-)
-_BY_WAITING = (
-    _OPEN.add_columns(true().label("is_aged"))
-    .order_by(lanes.c.served_at, lanes.c.id)
-    .limit(bindparam("aged_count"))
-)
+    same = (lanes.c[name] == asked.c[name] for name in ("pool", "resource", "tier"))
+    found = first.where(lanes.c.sort_id == asked.c.sort, *same).limit(asked.c.count).lateral("found")
+    return select(found).select_from(asked.join(found, true()))
 
 
-def _of_each(tiers_given: str, lanes_of_tier: Select[Any]) -> Select[Any]:
-    """The same on PostgreSQL, which is told of the tiers by a parameter."""
-    names = func.unnest(bindparam(tiers_given, type_=ARRAY(String))).table_valued("name")
-    tier = names.render_derived(name="tier")
-    found = lanes_of_tier.where(lanes.c.tier == tier.c.name).lateral("found")
-    return select(found).select_from(tier.join(found, true()))
+def _asked(line: Line, sorts: Iterable[int], tiers: Sequence[str], count: int) -> str:
+    common = {"pool": line[0], "resource": line[1], "count": count}
+    return json.dumps([{"sort": sort, "tier": tier, **common} for sort in sorts for tier in tiers])
 
 
-_OF_TIERS = union_all(_of_each("of_tiers", _BY_VTIME), _of_each("aged_tiers", _BY_WAITING))
+_FIRST = union_all(_asked_for("by_vtime", _BY_VTIME), _asked_for("by_waiting", _BY_WAITING))
 _BY_AGE = (tasks.c.priority, tasks.c.id)
 _head = tasks.alias("head")
 _alike = func.json_each(bindparam("of_lanes")).table_valued("value", name="alike")

@@ -15,9 +15,8 @@ from farm.broker.message import Message, about
 from farm.doors.hall import Hall
 from farm.states import AttemptState, TaskState
 from farm.store.bulk import Change, UpdateMany, Write, change_and_insert, given_rows
-from farm.store.rows import AnyRow
 from farm.store.schema import attempts, tasks, tiers
-from schedulers.backlog import ANY_SORT, Backlog, OpenSort, Turn, open_sorts
+from schedulers.backlog import ANY_SORT, Backlog, OpenSort, TierRow, Turn, survey
 from schedulers.capacity import Line, LineCapacity
 from schedulers.failover.turnstile import Turnstile
 from schedulers.fairness import TierTurn, charge, choose
@@ -64,13 +63,14 @@ class Dispatcher:
         takers = [(line, placing) for line, placing in placings.items() if placing.wanted > 0]
         if not takers:
             return messages
-        waiting = open_sorts(connection)
+        seen = survey(connection)
         turnstile = Turnstile(self._hall, connection, capacity, now)
         for line, placing in takers:
-            sorts = [sort for sort in waiting if sort.line in (line, None) and _fits(sort, placing)]
+            sorts = [sort for sort in seen.sorts if sort.line in (line, None) and _fits(sort, placing)]
             if sorts:
                 filling = Filling(connection, placing, self._catalog, held_back, self._jumps, turnstile, now)
-                messages += self._fill(connection, line, filling, sorts, turnstile, now)
+                tiers = self._tiers(seen.tiers.get(line, {}))
+                messages += self._fill(connection, line, filling, sorts, tiers, turnstile, now)
         return messages
 
     def _placing(self, line: Line, room: LineCapacity) -> Placing:
@@ -84,6 +84,7 @@ class Dispatcher:
         line: Line,
         filling: Filling,
         sorts: Sequence[OpenSort],
+        tiers: Mapping[str, TierTurn],
         turnstile: Turnstile,
         now: float,
     ) -> list[Message]:
@@ -93,14 +94,13 @@ class Dispatcher:
             left = [sort for sort in sorts if sort.id not in filling.closed]
             if not left or filling.placing.wanted <= 0:
                 break
-            tiers = self._tiers(connection, line)
             wanted = self._wanted(filling.placing, tiers)
             turns = self._turns(connection, line, filling, left, wanted)
             if not turns:
                 break
             done = filling.round(turns, choose(tiers, [turn.fair for turn in turns.values()], wanted))
             if done.placed:
-                costs = self._charged(line, tiers, turns, done.placed, now)
+                costs, tiers = self._charged(line, tiers, turns, done.placed, now)
                 messages += self._publish(connection, line, done.placed, turnstile, costs, now)
             # Only now, so that nothing steps aside that has just been placed. What moves does so first, for
             # its job may have to step aside from there.
@@ -132,18 +132,21 @@ class Dispatcher:
         """Each tier counts its own turns: those of the line may fall due whenever it is another's."""
         return self._unaged[line, tier] >= self._catalog.scheduling.ageing_every - 1
 
-    def _tiers(self, connection: Connection, line: Line) -> dict[str, TierTurn]:
-        rows = connection.execute(_TIERS, {"of_pool": line[0], "of_resource": line[1]}).all()
-        # A new tier's row knows neither yet.
-        floor = max((row.floor for row in rows), default=0.0)
-        typical_s = max((row.typical_s for row in rows), default=0.0)
-        known = [row for row in rows if row.tier in self._catalog.tiers]  # else tiers.toml has lost it
-        return {row.tier: self._tier(row, floor, row.typical_s or typical_s) for row in known}
+    def _tiers(self, rows: Mapping[str, TierRow]) -> dict[str, TierTurn]:
+        """How the configs' tiers stand on a line, also those that no task of the line was ever of."""
+        floor = max((row.floor for row in rows.values()), default=0.0)
+        typical_s = max((row.typical_s for row in rows.values()), default=0.0)
+        new = TierRow()
+        found = {name: rows.get(name, new) for name in self._catalog.tiers}
+        return {
+            name: self._tier(name, row.vtime, floor, row.typical_s or typical_s)
+            for name, row in found.items()
+        }
 
-    def _tier(self, row: AnyRow, floor: float, typical_s: float) -> TierTurn:
-        rules, weight = self._catalog.scheduling, self._catalog.tiers[row.tier].weight
+    def _tier(self, name: str, vtime: float, floor: float, typical_s: float) -> TierTurn:
+        rules, weight = self._catalog.scheduling, self._catalog.tiers[name].weight
         burst_s = min(rules.burst_turns * typical_s, rules.burst_s)
-        return TierTurn(row.tier, weight, row.vtime, floor, burst_s / weight, typical_s)
+        return TierTurn(name, weight, vtime, floor, burst_s / weight, typical_s)
 
     def _set_aside(self, connection: Connection, batches: Set[tuple[int, int]]) -> None:
         """Take what a held back batch has in a lane out of it, until schedulers.batches brings it back."""
@@ -163,8 +166,12 @@ class Dispatcher:
         turns: Mapping[int, Turn],
         placed: Sequence[Placed],
         now: float,
-    ) -> list[Change]:
-        """What moves the lanes' counters, and the virtual time of lanes and tiers by estimated seconds."""
+    ) -> tuple[list[Change], dict[str, TierTurn]]:
+        """What moves the lanes' counters, and the virtual time of lanes and tiers by estimated seconds.
+
+        And how the tiers stand after that. Those that were not served need not be told of the floor, which is
+        the highest that any of them knows.
+        """
         changes, served, reached = LaneChanges(), dict[str, list[float]](), dict[str, float]()
         for item in placed:
             seconds, fair = item.task.estimated_s, turns[item.task.account_id].fair
@@ -178,19 +185,23 @@ class Dispatcher:
         for name, each_s in served.items():
             ageing = self._is_ageing_turn(line, name)
             self._unaged[line, name] = 0 if ageing else self._unaged[line, name] + len(each_s)
-        after = [
+        after = {
+            name: self._tier(name, tier.vtime, tier.floor, tier.typical_s)
+            for name, tier in charge(tiers, served).items()
+        }
+        rows = [
             {
                 "of_pool": line[0],
                 "of_resource": line[1],
                 "of_tier": name,
-                "vtime_to": tier.vtime,
-                "floor_to": tier.floor,
-                "typical_to": tier.typical_s,
+                "vtime_to": after[name].vtime,
+                "floor_to": after[name].floor,
+                "typical_to": after[name].typical_s,
                 "lane_vtime_to": reached.get(name, 0.0),
             }
-            for name, tier in sorted(charge(tiers, served).items())
+            for name in sorted(served)
         ]
-        return [(CHANGE, changes.shared()), (_TIERS_AFTER, after)]
+        return [(CHANGE, changes.shared()), (_TIERS_AFTER, rows)], after
 
     def _publish(
         self,
@@ -243,9 +254,6 @@ def _fits(sort: OpenSort, placing: Placing) -> bool:
     return sort.id == ANY_SORT or bool(placing.able(sort.requires))
 
 
-_TIERS = select(tiers.c.tier, tiers.c.vtime, tiers.c.floor, tiers.c.typical_s).where(
-    tiers.c.pool == bindparam("of_pool"), tiers.c.resource == bindparam("of_resource")
-)
 _OF_BATCH = (
     select(tasks.c.id)
     .where(tasks.c.lane_id == bindparam("of_lane"), tasks.c.state == TaskState.READY)

@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, exists, func, select, update
 
+from farm.choices import Choice
 from farm.doors.batch_tally import add_ended
 from farm.doors.budgets import give_back
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
 from farm.money import month_of
-from farm.providers import Choice
 from farm.states import TERMINAL_JOBS, AttemptState, JobState, Outcome, TaskState
 from farm.store.bulk import UpdateMany, insert_many
 from farm.store.dialect import OneOf, insert_ignore

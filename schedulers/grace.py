@@ -3,7 +3,7 @@
 Pure: it is told the times.
 """
 
-from farm.catalog import Scheduling
+from farm.rules.running import Scheduling
 
 _IN_A_ROW = 5
 

@@ -7,8 +7,7 @@ fails is rolled back and simply comes again.
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import structlog
@@ -20,7 +19,6 @@ from farm.broker.publish import Publisher
 from farm.doors.hall import Hall, open_hall
 from farm.doors.idempotency import forget_expired
 from farm.doors.purse import grant_allowances
-from farm.errors import FarmUnavailable
 from farm.job import Failure
 from farm.metrics import Meter
 from farm.settings import Settings
@@ -35,11 +33,13 @@ from schedulers.batches import Steered, end_batches, steer
 from schedulers.capacity import read_capacity
 from schedulers.dispatcher import Dispatcher
 from schedulers.endings import Ended, end_jobs
+from schedulers.failover.forsaken import fail_forsaken
 from schedulers.failover.stranded import free_stranded
 from schedulers.grace import Grace
 from schedulers.grow import asked_for
 from schedulers.lanes import LaneChanges, renew_caps
 from schedulers.lead import Lead
+from schedulers.metering import metering
 from schedulers.news import News, read_news
 from schedulers.rescue import sweep
 from schedulers.retention.rounds import keeping
@@ -154,6 +154,7 @@ class Scheduler:
         rules = self._hall.catalog.scheduling
         self._swept_at = now
         fail_overdue(self._hall, connection, now)
+        fail_forsaken(self._hall, connection, now)
         end_batches(connection, now)
         put_to_sleep(connection, now)
         grant_allowances(self._hall, connection, now)
@@ -238,24 +239,7 @@ def run_scheduler(
         delivering(settings, hall),
         keeping(settings, hall, meter),
         tracing(hall),
-        _served(meter, hall, metrics_host, metrics_port),
+        metering(meter, hall, metrics_host, metrics_port),
     ):
         Scheduler(hall, publisher.publish, meter).run(lambda: bool(asked))
     hall.close()
-
-
-@contextmanager
-def _served(meter: Meter, hall: Hall, host: str | None, port: int | None) -> Iterator[None]:
-    rules = hall.catalog.metrics
-    try:
-        stop = meter.serve(hall, host or rules.host, port or rules.port)
-    except FarmUnavailable as error:
-        if port is not None:
-            raise
-        log.warning("no_metrics", error=error.message)
-        yield
-        return
-    try:
-        yield
-    finally:
-        stop()

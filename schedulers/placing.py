@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from farm.catalog import Scheduling
+from farm.rules.running import Scheduling
 from schedulers.capacity import Line, LineCapacity, Worker
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.broker.message import Message, about
-from farm.catalog import Scheduling
+from farm.rules.running import Scheduling
 from farm.states import AttemptState, JobState, Outcome, TaskState, WorkerState
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, accounts, attempts, jobs, tasks, workers

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from farm.catalog import RetryRule
 from farm.errors import FailureClass
+from farm.rules.running import RetryRule
 
 _STRICTEST = RetryRule(max_attempts=1, backoff_s=0.0, backoff_max_s=0.0)
 

@@ -14,7 +14,8 @@ from farm.noun import Noun
 from farm.providers import AUTO
 
 STEP = "draw"
-MOST_POINTS = 200
+MOST_POINTS = 10_000
+_MOST_BARS = 200  # and slices: more of them cannot be told apart
 MOST_SERIES = 8
 TITLE_CHARACTERS = 120
 LONGEST_S = 60
@@ -47,6 +48,10 @@ class ChartData(Noun):
                 raise ValueError(
                     f"datasets[{number}].data has {len(dataset.data)} numbers for {len(self.labels)} labels"
                 )
+        if self.type in ("bar", "pie") and len(self.labels) > _MOST_BARS:
+            raise ValueError(
+                f"a {self.type} chart has {_MOST_BARS} labels at most; lines and areas take more"
+            )
         shares = self.datasets[0].data
         if self.type == "pie" and (min(shares) < 0 or sum(shares) <= 0):
             raise ValueError("the numbers of a pie are shares: none below 0, and not all 0")

@@ -63,7 +63,9 @@ class GenerateVideo(Params):
     camera_angle: str = Field(default="", max_length=64)
     camera: Camera | None = None
     motion: float | None = Field(default=None, ge=0, le=1, description="From calm to lively")
-    sound: bool = Field(default=False, description="With sound, where the model makes any")
+    sound: bool | None = Field(
+        default=None, description="With sound, where the model makes any; null: as it makes it"
+    )
     watermark: bool = False
     image_url: str | None = Field(default=None, max_length=2_000)
     hand_on_s: float | None = Field(default=None, ge=0)

@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from farm.catalog import Catalog
 from farm.kinds import Kind, TaskSpec
-from farm.models import Capability
-from farm.moderation import Told
 from farm.money import milli
 from tasks.generate_voice import KIND as VOICE_KIND
 from tasks.generate_voice import STEP, GenerateVoice
@@ -43,10 +41,6 @@ def _price_mc(params: Tts, catalog: Catalog) -> int:
     return price_mc(params.longest_s, catalog)
 
 
-def _told(params: Tts) -> Told:
-    return Told(capability=Capability.SPEECH, texts={"text": params.text})
-
-
 KIND = Kind(
     name=Tts.kind,
     version=1,
@@ -55,5 +49,5 @@ KIND = Kind(
     price_mc=_price_mc,
     steps={STEP: "workers.cpu_render.tts:perform"},
     summary="Say a text, for a price by the minute.",
-    told=_told,
+    told=VOICE_KIND.told,
 )

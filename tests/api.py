@@ -25,6 +25,7 @@ from farm.doors.hall import Hall, open_hall
 from farm.settings import Settings
 from farm.store.rows import AnyRow
 from farm.store.schema import accounts, artifacts, jobs, media_projects, tasks
+from tests.farm import laid_out
 
 MEDIA_RENDER = "/api/v1/media-render"
 
@@ -182,6 +183,7 @@ def api_under(home: Path, **settings: Any) -> Iterator[Api]:
     """A served farm with its data under `home` and one customer."""
     chosen = Settings(home=home, **settings)
     clock = MovedClock()
+    laid_out(chosen.store_url).close()
     hall = replace(open_hall(chosen), clock=clock)
     app = create_app(chosen, hall)
     try:

@@ -1,10 +1,13 @@
 """A farm without processes: the real doors, scheduler and store, with a clock and ids that tests hold."""
 
 import itertools
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from farm.account import Account, Caller
 from farm.broker.message import Message
@@ -19,11 +22,40 @@ from farm.settings import Settings
 from farm.states import Outcome
 from farm.store.engine import Store
 from farm.store.schema import ledger
-from farm.store.schema_version import migrate
+from farm.store.schema_version import migrate, revision
 from schedulers.loop import Scheduler
 from tasks.probe import Probe
 
 SECRET = "a secret key for tests only, 32 characters or more"
+
+
+def laid_out(url: str) -> Store:
+    """The store of that URL with the farm's schema. An SQLite one that is empty gets a copy: migrating takes
+    longer than most tests."""
+    store = Store(url)
+    if store.is_sqlite and revision(store) is None:
+        with store.engine.connect() as connection, closing(sqlite3.connect(":memory:")) as kept:
+            kept.deserialize(_schema())
+            kept.backup(_raw(connection))
+    migrate(store)
+    return store
+
+
+@cache
+def _schema() -> bytes:
+    """The bytes of an SQLite file with the farm's schema."""
+    store = Store("sqlite:///:memory:")
+    migrate(store)
+    with store.engine.connect() as connection:
+        made = _raw(connection).serialize()
+    store.close()
+    return made
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
 
 
 @dataclass
@@ -74,8 +106,7 @@ class Farm:
 
     def __init__(self, url: str, *, clock: HandClock | None = None, ids: CountedIds | None = None) -> None:
         self.clock = clock or HandClock()
-        self.store = Store(url)
-        migrate(self.store)
+        self.store = laid_out(url)
         self.hall = Hall(
             store=self.store,
             catalog=read_catalog(Settings()),

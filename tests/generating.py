@@ -24,6 +24,7 @@ class Watching:
         self.workdir = workdir
         self.told: list[tuple[float, str]] = []
         self.lines: list[str] = []
+        self.previews: list[bytes] = []
         self.models: tuple[str, ...] = ()
         self._until = until
         self._stopped = False
@@ -43,6 +44,9 @@ class Watching:
 
     def log(self, message: str) -> None:
         self.lines.append(message)
+
+    def preview(self, jpeg: bytes) -> None:
+        self.previews.append(jpeg)
 
     def warm(self, *models: str) -> None:
         self.models = models

@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from farm.api.app import create_app
 from farm.broker.valkey import EmbeddedValkey
-from farm.catalog import OutboundRules
 from farm.doors.accounts import create_key, ensure_account
 from farm.doors.hall import Hall
 from farm.net.guard import Guard, Resolve, system_resolve
+from farm.rules.running import OutboundRules
 from farm.settings import Settings
 from farm.store.rows import AnyRow
 from farm.store.schema import deliveries

@@ -36,6 +36,11 @@ PLANS = (
     "garbage",  # 200 with something else
     "error_event",  # a stream that begins with an error
     "breaks",  # a stream that breaks off after two words
+    "fails",  # a stream that says after two words what went wrong, and then that it is done
+    "garbled",  # a stream that goes on with bytes that are no text
+    "half",  # a stream of two choices that breaks off when the first has ended
+    "stays",  # a stream that is done and is left open
+    "hums",  # nothing but spaces for ever; of a stream, two words and then only comments
     "waits",  # a stream that goes on after two words only when released
 )
 
@@ -118,6 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case _ if body.get("stream"):
                 self._stream(service, body, plan, path)
+            case "hums":
+                self._begin("application/json")
+                self._hum(service, b" ")
             case _:
                 self._whole(body, plan, path)
 
@@ -132,18 +140,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def _stream(self, service: LlmService, body: Mapping[str, Any], plan: str, path: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
+        self._begin("text/event-stream")
         self._chunk(b": keep-alive\n\n")
         if plan == "error_event":
             self._event({"error": {"message": "overloaded"}})
             self.close_connection = True
             return
         for number, word in enumerate(WORDS):
-            if number == 2 and plan == "breaks":
-                self.close_connection = True
+            if number == 2 and plan in ("breaks", "half", "hums", "fails", "garbled"):
+                self._end_badly(service, body, plan, path)
                 return
             if number == 2 and plan == "waits" and self._until_left(service):
                 return
@@ -153,16 +158,49 @@ class _Handler(BaseHTTPRequestHandler):
         if (body.get("stream_options") or {}).get("include_usage") and plan != "uncounted":
             self._event({**_head(body, path), "choices": [], "usage": USAGE})
         self._chunk(b"data: [DONE]\n\n")
+        if plan == "stays" and self._until_left(service):
+            return
         self._chunk(b"")
+
+    def _end_badly(self, service: LlmService, body: Mapping[str, Any], plan: str, path: str) -> None:
+        self.close_connection = True
+        match plan:
+            case "half":
+                ended = {"index": 1, "delta": {"content": "."}, "finish_reason": "stop"}
+                self._event({**_head(body, path), "choices": [ended]})
+            case "fails":
+                self._event({"error": {"message": f"overloaded, {KEY}", "type": "server_error"}})
+                self._chunk(b"data: [DONE]\n\n")
+            case "garbled":
+                self._chunk(b"data: \xff\xfe\n\n")
+            case "hums":
+                self._hum(service, b": still here\n\n")
+
+    def _begin(self, content_type: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+
+    def _hum(self, service: LlmService, said: bytes) -> None:
+        self.close_connection = True
+        while not self._has_left(service):
+            self._chunk(said)
 
     def _until_left(self, service: LlmService) -> bool:
         """Wait for the release; True when the caller hung up meanwhile."""
-        while not (service.released.is_set() or self.services.stopping.is_set()):
-            readable, _, _ = select.select([self.connection], [], [], 0.02)
-            if readable and self.connection.recv(1) == b"":
-                service.hung_up.set()
-                self.close_connection = True
+        while not service.released.is_set():
+            if self._has_left(service):
                 return True
+        return False
+
+    def _has_left(self, service: LlmService) -> bool:
+        """Whether the caller has hung up by now, or the tests are over. Waits a moment."""
+        readable, _, _ = select.select([self.connection], [], [], 0.02)
+        if readable and self.connection.recv(1) == b"":
+            service.hung_up.set()
+            self.close_connection = True
+            return True
         return self.services.stopping.is_set()
 
     def _event(self, value: Mapping[str, Any]) -> None:

@@ -8,12 +8,13 @@ from sqlalchemy import select
 
 from farm.account import Caller
 from farm.catalog import Catalog
+from farm.choices import Choice, Decision
 from farm.doors import purchases, work
 from farm.doors.submit import submit
 from farm.errors import FailureClass
 from farm.job import Failure, JobSpec
 from farm.kinds import Resource, registry
-from farm.providers import Choice, Decision, ProviderBook
+from farm.providers import ProviderBook
 from farm.states import Outcome
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, breakers, tasks

@@ -251,10 +251,7 @@ def production_farm(
         commands = [[*FARM, "api", "--port", str(port)] for port in ports]
         commands += [[*FARM, "scheduler"]]
         commands += [[*FARM, "worker", pool, "--name", f"{pool}-1"] for pool in pools]
-        roots = [
-            stack.enter_context(_started(command, environment, folder / f"part-{number}.log"))
-            for number, command in enumerate(commands)
-        ]
+        roots = stack.enter_context(_all_started(commands, environment, folder))
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         farm = RunningFarm("production", urls, key, environment, roots, folder, valkey, stack)
         for url in urls:
@@ -309,12 +306,34 @@ def _started(
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _stop([process])
+
+
+@contextmanager
+def _all_started(
+    commands: Sequence[Sequence[str]], environment: Mapping[str, str], logs: Path
+) -> Iterator[list["subprocess.Popen[str]"]]:
+    """Several of them at once."""
+    processes: list[subprocess.Popen[str]] = []
+    try:
+        for number, command in enumerate(commands):
+            with (logs / f"part-{number}.log").open("w") as output:
+                processes.append(_spawn(command, environment, output))
+        yield processes
+    finally:
+        _stop(processes)
+
+
+def _stop(processes: Sequence["subprocess.Popen[str]"]) -> None:
+    """All are asked before any is waited for."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _spawn(

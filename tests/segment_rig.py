@@ -35,6 +35,9 @@ class Attempt:
     def log(self, message: str) -> None:
         self.lines.append(message)
 
+    def preview(self, jpeg: bytes) -> None:
+        pass
+
     def warm(self, *models: str) -> None:
         pass
 

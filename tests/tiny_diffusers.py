@@ -4,6 +4,7 @@ Needs the extra diffusers. `PIPELINES` names them by the model of the catalog th
 `configure` writes configs in which those models are as small.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import diffusers as d
 import torch
 import transformers as t
 from diffusers.pipelines.ltx2 import LTX2TextConnectors
+from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
 from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
@@ -551,6 +553,59 @@ def wan_video() -> Any:
     )
 
 
+def wan_animate() -> Any:
+    """It looks at the character with CLIP, and at the face's motion with an encoder of its own."""
+    transformer = d.WanAnimateTransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=36,
+        latent_channels=16,
+        out_channels=16,
+        text_dim=32,
+        freq_dim=256,
+        ffn_dim=32,
+        num_layers=2,
+        cross_attn_norm=True,
+        qk_norm="rms_norm_across_heads",
+        image_dim=4,
+        rope_max_seq_len=32,
+        motion_encoder_channel_sizes={"4": 16, "8": 16, "16": 16},
+        motion_encoder_size=16,
+        motion_style_dim=8,
+        motion_dim=4,
+        motion_encoder_dim=16,
+        face_encoder_hidden_dim=16,
+        face_encoder_num_heads=2,
+        inject_face_latents_blocks=2,
+    )
+    eye = t.CLIPVisionConfig(
+        hidden_size=4,
+        projection_dim=4,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=4,
+        intermediate_size=16,
+        patch_size=1,
+    )
+    return d.WanAnimatePipeline(
+        transformer=transformer,
+        vae=_wan_vae(),
+        scheduler=d.FlowMatchEulerDiscreteScheduler(**_FLOW),
+        text_encoder=_t5_text(),
+        tokenizer=_t5_tokenizer(),
+        image_encoder=t.CLIPVisionModel(eye),
+        image_processor=t.CLIPImageProcessorPil(crop_size=4, size=4),
+    )
+
+
+def ltx2_upsampler() -> Any:
+    """What enlarges the latents of `ltx2` to twice the size."""
+    return LTX2LatentUpsamplerModel(
+        in_channels=4, mid_channels=32, num_blocks_per_stage=1, use_rational_resampler=True
+    )
+
+
 def hunyuan15() -> Any:
     """It takes no callback, and its guidance is a part of it."""
     words = t.Qwen2_5_VLTextConfig(
@@ -609,6 +664,7 @@ PIPELINES: dict[str, Callable[[], Any]] = {
     "wan-t2v": wan,
     "wan-i2v": wan_image,
     "v2v": wan_video,
+    "wan-animate": wan_animate,
     "ltx-t2v": ltx2,
     "tiny-ltx": ltx,
     "cogvideo-t2v": cogvideox,
@@ -618,11 +674,12 @@ PIPELINES: dict[str, Callable[[], Any]] = {
 }
 _FILES = {
     "pictures": ("sd15", "sd15-inpaint", "flux", "flux-edit", "z-image"),
-    "wan": ("wan-t2v", "wan-i2v", "wan-flf", "v2v"),
-    "ltx": ("ltx-t2v",),
+    "wan": ("wan-t2v", "wan-i2v", "wan-flf", "v2v", "wan-animate"),
+    "ltx": ("ltx-t2v", "ltx-quality"),
     "video": ("cogvideo-t2v", "animatediff", "svd-i2v"),
     "hunyuan": ("hunyuan15-t2v",),
 }
+_SIDES = {"ltx-quality": 64}  # it draws at half of that
 _FRAMES = {"animatediff": 8, "svd-i2v": 8, "cogvideo-t2v": 17}
 _LTX = """
 [tiny-ltx]
@@ -640,15 +697,21 @@ frames = { step = 8, offset = 1, least = 9, most = 257 }
 size = { multiple = 32, least = 32, most = 1280 }
 defaults = { width = 32, height = 32, frames = 9, steps = 2, cfg = 3.0 }
 """
+# FARM_TEST_DEVICE=cuda draws on a card, where there is one.
+DEVICE = os.environ.get("FARM_TEST_DEVICE", "cpu")
 _GENERATE = """
 [generate]
 folder = "{folder}"
-device = "cpu"
+device = "{device}"
 threads = 1
 keep_free_gb = 0.5
 memory_gb = {memory_gb}
 [generate.models.flux-edit]
 folder = "{folder}/flux"
+[generate.models.ltx-quality]
+folder = "{folder}/ltx-t2v"
+[generate.models.ltx-quality.parts]
+latent_upsampler = "{folder}/upsampler"
 [generate.models.wan-flf]
 folder = "{folder}/wan-i2v"
 [generate.models.wan-flf.parts]
@@ -669,6 +732,13 @@ def save(name: str, folder: Path) -> Path:
     return folder / name
 
 
+def save_upsampler(folder: Path) -> Path:
+    """That of ltx-quality, where its configs look for it."""
+    torch.manual_seed(0)
+    ltx2_upsampler().save_pretrained(folder / "upsampler", safe_serialization=True)
+    return folder / "upsampler"
+
+
 def configure(configs: Path, models: Path, *, memory_gb: float = 0.0) -> Path:
     """Write configs (FARM_CONFIG_DIR) whose models lie in `models` and draw 32 x 32 pixels in two steps."""
     (configs / "models").mkdir(parents=True, exist_ok=True)
@@ -676,15 +746,18 @@ def configure(configs: Path, models: Path, *, memory_gb: float = 0.0) -> Path:
         said = [_small(name) for name in names]
         (configs / "models" / f"{file}.toml").write_text("\n".join(said))
     (configs / "models" / "tiny.toml").write_text(_LTX)
-    (configs / "generate.toml").write_text(_GENERATE.format(folder=models, memory_gb=memory_gb))
+    (configs / "generate.toml").write_text(
+        _GENERATE.format(folder=models, memory_gb=memory_gb, device=DEVICE)
+    )
     return configs
 
 
 def _small(name: str) -> str:
     """It draws by the catalog's own rules, but for the size."""
     frames = "" if name in _FILES["pictures"] else f"frames = {_FRAMES.get(name, 9)}, "
+    side = _SIDES.get(name, _SIDE)
     return (
         f"[{name}]\n"
         f"size = {{ multiple = 16, least = 16 }}\n"
-        f"defaults = {{ width = {_SIDE}, height = {_SIDE}, {frames}steps = 2 }}\n"
+        f"defaults = {{ width = {side}, height = {side}, {frames}steps = 2 }}\n"
     )

@@ -26,10 +26,9 @@ from farm.doors.submit import submit
 from farm.job import JobSpec
 from farm.kinds import Params
 from farm.settings import Settings
-from farm.store.engine import Store
 from farm.store.schema import assets, attempts, jobs, workers
-from farm.store.schema_version import migrate
 from schedulers.loop import Scheduler
+from tests.farm import laid_out
 
 PATIENCE_S = 60.0
 FAST = """
@@ -68,12 +67,6 @@ def until(what: Callable[[], object], meaning: str) -> None:
     while not what():
         assert time.monotonic() < deadline, f"still not so: {meaning}"
         time.sleep(0.02)
-
-
-def _migrate(settings: Settings) -> None:
-    store = Store(settings.store_url)
-    migrate(store)
-    store.close()
 
 
 def is_running(pid: int) -> bool:
@@ -133,7 +126,7 @@ class WorkerFarm:
             database_url=database_url,
             config_dir=config,
         )
-        _migrate(self.settings)
+        laid_out(self.settings.store_url).close()
         self.hall = open_hall(self.settings)
         self._publisher = Publisher(redis_url)
         self._stopping = threading.Event()

@@ -94,6 +94,13 @@ class Context(Protocol):
         """Add a line to the attempt's log tail."""
         ...
 
+    def preview(self, jpeg: bytes) -> None:
+        """Show what is being made: a JPEG of farm.preview.MOST_BYTES at most. Only the latest is kept.
+
+        What is none, or comes within half a second of another, is left out. Never raises Cancelled.
+        """
+        ...
+
     def warm(self, *models: str) -> None:
         """Say which models lie loaded in this process from now on: tasks for them come here rather."""
         ...

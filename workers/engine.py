@@ -34,6 +34,7 @@ from workers.wire import (
     Noted,
     Perform,
     Progress,
+    Shown,
     Stop,
     Stopped,
     Warm,
@@ -92,13 +93,14 @@ class Engine:
         on_progress: Callable[[float, str], None],
         on_log: Callable[[LogLine], None] = lambda _line: None,
         on_purchase: Callable[[Accepted | Dropped], None] = lambda _said: None,
+        on_preview: Callable[[bytes], None] = lambda _jpeg: None,
     ) -> EngineResult:
         """Perform one task. When this ends, the engine is idle or its process is gone for certain.
 
         No callback may block, for while one does nothing watches the engine; but `on_purchase`, which the
         engine itself waits for.
         """
-        run = _Run(limits, sign, on_progress, on_log, on_purchase)
+        run = _Run(limits, sign, on_progress, on_log, on_purchase, on_preview)
         with ExitStack() as unless_answered:
             unless_answered.callback(self.close)  # a purchase that cannot be noted: it must not go on
             result = self._answer(run, order)
@@ -194,6 +196,7 @@ class _Run:
     on_progress: Callable[[float, str], None]
     on_log: Callable[[LogLine], None]
     on_purchase: Callable[[Accepted | Dropped], None]
+    on_preview: Callable[[bytes], None]
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
     begun: bool = False
     models: tuple[str, ...] | None = None
@@ -262,6 +265,8 @@ class _Run:
             case LogLine() if self.begun:  # else left over from the task before: another customer's, perhaps
                 self.log.append(said.line)
                 self.on_log(said)
+            case Shown() if self.begun:
+                self.on_preview(said.jpeg)
             case Warm():
                 self.models = said.models
             case Accepted() | Dropped():

@@ -25,6 +25,7 @@ from farm.errors import FailureClass
 from farm.logs import configure
 from farm.noun import Noun
 from farm.parent import die_with_parent
+from farm.preview import is_preview
 from farm.settings import Settings
 from workers.context import Cancelled, Context, Done, TaskInput
 from workers.failures import failure_of
@@ -39,6 +40,7 @@ from workers.wire import (
     Noted,
     Perform,
     Progress,
+    Shown,
     Stop,
     Stopped,
     Warm,
@@ -46,6 +48,7 @@ from workers.wire import (
 )
 
 _PROGRESS_EVERY_S = 0.2
+_PREVIEW_EVERY_S = 0.5
 _KEPT_MS = 10
 _RECEIVE = 1 << 16
 _LOG_LINE = 1000
@@ -84,7 +87,7 @@ class EngineContext:
         self._wire = wire
         self._workdir = workdir
         self._has_workdir = False
-        self._next_at = 0.0
+        self._next_at = self._next_preview_at = 0.0
         self.stop = threading.Event()
         self.noted = threading.Event()
 
@@ -112,6 +115,12 @@ class EngineContext:
 
     def log(self, message: str, *, private: bool = False) -> None:
         self._wire.say(LogLine(line=message[:_LOG_LINE], private=private))
+
+    def preview(self, jpeg: bytes) -> None:
+        now = time.monotonic()
+        if now >= self._next_preview_at and is_preview(jpeg):
+            self._next_preview_at = now + _PREVIEW_EVERY_S
+            self._wire.say(Shown(jpeg=jpeg))
 
     def accepted(self, ref: str) -> None:
         if not ref or "\0" in ref:

@@ -1,4 +1,4 @@
-"""Holds attempts' leases: says that they live, hears whether to stop, passes progress and log lines on.
+"""Holds attempts' leases: says that they live, hears whether to stop, passes progress, logs and previews on.
 
 One thread looks after all attempts of a worker, ten times a second. So one that ends before it is looked at
 costs the farm no beat, no thread, and tells nobody of its progress.
@@ -14,6 +14,7 @@ import structlog
 from farm.doors.hall import Hall
 from farm.doors.work import Claimed, beat
 from farm.job import LogLine
+from farm.preview import Preview
 from workers.stop_sign import Reason, StopSign
 
 _log = structlog.get_logger(__name__)
@@ -88,6 +89,7 @@ class Lease:
         self._progress = (0.0, "")
         self._told = self._progress
         self._lines: deque[LogLine] = deque(maxlen=_PENDING)
+        self._preview: Preview | None = None
         self._sending = threading.Lock()
 
     def begin(self) -> bool:
@@ -111,6 +113,10 @@ class Lease:
         """Add a line to the job's log, very soon; a `private` one is for operators only."""
         self._lines.append(LogLine(self.claimed.task_name, self.claimed.attempt_id, line, private))
 
+    def preview(self, jpeg: bytes) -> None:
+        """Show it very soon, unless another comes before."""
+        self._preview = Preview(jpeg, self.claimed.task_name, self._hall.clock.now())
+
     def flush(self) -> bool:
         """Send what was logged, if anything, so that whoever sees the attempt's end has its last lines."""
         with self._sending:
@@ -122,6 +128,10 @@ class Lease:
     def tell(self) -> bool:
         """Pass on what is new, if anything is."""
         spoke = self.flush()
+        preview, self._preview = self._preview, None
+        if preview is not None:
+            spoke = True
+            self._hall.live.show(self.claimed.job_id, preview)
         if self._told != self._progress:
             spoke = True
             self._told = fraction, stage = self._progress

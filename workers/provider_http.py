@@ -21,10 +21,11 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import JsonValue
 
-from farm.catalog import OutboundRules, read_catalog
+from farm.catalog import read_catalog
 from farm.errors import FailureClass, TaskFailure
 from farm.net.guard import Guard, UrlRefused
 from farm.net.http import AnswerTooLong, CallFailed, CallTooSlow, GuardedHttp, NotConnected, Reply
+from farm.rules.running import OutboundRules
 from farm.settings import Settings
 from workers.provider_answers import refusal, unanswered, unreachable
 

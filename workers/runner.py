@@ -216,7 +216,7 @@ class Runner:
                 sign.show(Reason.NOT_OURS)
 
         with self._engines.lent(claimed.resource, claimed.affinity) as engine:
-            result = engine.run(order, limits, sign, lease.progress, on_log, on_purchase)
+            result = engine.run(order, limits, sign, lease.progress, on_log, on_purchase, lease.preview)
         self._say_models()
         return result
 

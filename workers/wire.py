@@ -3,11 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from farm.errors import FailureClass
 from farm.noun import Noun
+from farm.preview import is_preview
 from workers.context import Done, TaskInput
+
+
+def _a_preview(data: bytes) -> bytes:
+    if not is_preview(data):
+        raise ValueError("no JPEG, or too large")
+    return data
 
 
 class Perform(Noun):
@@ -51,6 +58,15 @@ class LogLine(Noun):
     say: Literal["log"] = "log"
     line: str
     private: bool = False
+
+
+class Shown(Noun):
+    """From the engine: what it makes looks like this by now."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    say: Literal["shown"] = "shown"
+    jpeg: Annotated[bytes, AfterValidator(_a_preview)]
 
 
 class Accepted(Noun):
@@ -98,13 +114,13 @@ class Stopped(Noun):
 
 Order = Annotated[Perform | Stop | Noted, Field(discriminator="say")]
 Answer = Annotated[
-    Begun | Progress | LogLine | Warm | Accepted | Dropped | Finished | Failed | Stopped,
+    Begun | Progress | LogLine | Shown | Warm | Accepted | Dropped | Finished | Failed | Stopped,
     Field(discriminator="say"),
 ]
 ORDER: TypeAdapter[Perform | Stop | Noted] = TypeAdapter(Order)
-ANSWER: TypeAdapter[Begun | Progress | LogLine | Warm | Accepted | Dropped | Finished | Failed | Stopped] = (
-    TypeAdapter(Answer)
-)
+ANSWER: TypeAdapter[
+    Begun | Progress | LogLine | Shown | Warm | Accepted | Dropped | Finished | Failed | Stopped
+] = TypeAdapter(Answer)
 
 
 def line(said: Noun) -> bytes:

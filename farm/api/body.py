@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from farm.api.errors import field_path
 from farm.errors import BadRequest, TooLarge
 
 MAX_DEPTH = 32
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
 async def read_json(request: Request, max_bytes: int) -> Any:
@@ -71,7 +73,7 @@ def _check(value: Any) -> None:
 
 
 def _check_text(text: str, path: tuple[str | int, ...]) -> None:
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _UNKEPT.search(text):
         param = field_path(path) or None
         raise BadRequest(
             f"{param or 'The body'} holds a text with a NUL or half a surrogate pair.", param=param

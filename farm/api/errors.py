@@ -156,6 +156,12 @@ def _from_http(error: HTTPException) -> FarmError:
     return BadRequest(str(error.detail))
 
 
+def _unavailable_s(error: FarmError) -> int:
+    """Whole seconds to wait: what is known, else a guess."""
+    known_s = error.retry_after_s if isinstance(error, FarmUnavailable) else None
+    return _RETRY_UNAVAILABLE_S if known_s is None else max(1, ceil(known_s))
+
+
 def _headers(request: Request, error: FarmError) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, CallInProgress):  # the one conflict that ends by itself, in the first call's answer
@@ -165,7 +171,9 @@ def _headers(request: Request, error: FarmError) -> dict[str, str]:
     if isinstance(error, NotSignedIn):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, FarmUnavailable | ModelNotOffered):
-        headers["Retry-After"] = str(_RETRY_UNAVAILABLE_S)
+        headers["Retry-After"] = str(_unavailable_s(error))
+    if isinstance(error, ModelNotOffered):
+        headers["x-should-retry"] = "false"  # an operator has to mend it first
     if isinstance(error, RangeRefused):
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if isinstance(error, RateLimitedWith):

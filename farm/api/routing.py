@@ -29,6 +29,7 @@ _RATE = "x-rate-class"
 TAKES_FILES = (
     "x-takes-files"  # its endpoint reads the body, and asks by itself whether the call was made before
 )
+LARGE_BODY = "x-large-body"  # pictures and sounds come in its JSON: chat.request_bytes bounds it
 _DEFAULT_RATE = "native"
 # For the OpenAPI document only; auth.py does the work.
 _IN_DOCUMENT = [
@@ -93,6 +94,7 @@ class FarmRoute(APIRoute):
         takes_body = self.body_field is not None
         extra = self.openapi_extra or {}
         is_made_once = extra.get(MARK, False) and not extra.get(TAKES_FILES, False)
+        is_large = extra.get(LARGE_BODY, False)
 
         async def answer(request: Request) -> Response:
             desk = desk_of(request)
@@ -102,7 +104,9 @@ class FarmRoute(APIRoute):
             _check_address(request)
             body = None
             if takes_body:
-                body = await read_json(request, desk.hall.catalog.limits.json_max_bytes)
+                rules = desk.hall.catalog
+                most = rules.chat.request_bytes if is_large else rules.limits.json_max_bytes
+                body = await read_json(request, most)
                 request = _Read(request, body)
             if is_made_once:
                 return await once(request, body, partial(handle, request))

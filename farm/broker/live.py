@@ -1,8 +1,9 @@
-"""What a watcher sees between two looks into the store: live progress, and the log lines of attempts.
+"""What a watcher sees between two looks into the store: live progress, previews, log lines of attempts.
 
 Progress goes over Redis pub/sub and is gone when nobody listens. Log lines go to one Redis stream per job,
 capped and expiring: its ids let a follower read the tail and go on from there, also after its line broke,
-without a line twice or missing. All of it may be lost; nothing else is lost with it.
+without a line twice or missing. Of previews the latest lies there for minutes. All of it may be lost;
+nothing else is lost with it.
 """
 
 import asyncio
@@ -15,10 +16,14 @@ import redis
 import redis.asyncio
 
 from farm.job import LogEntry, LogLine
+from farm.preview import Preview, is_preview
 
 _CHANNEL = "farm:live:"
 _LOG = "farm:log:"
 _FIELD = "entry"
+_PREVIEW = "farm:preview:"
+_PREVIEW_S = 600  # as long as one step of a film may take
+_PARTS = ("jpeg", "task", "at")
 _CONNECT_S = 1.0
 
 
@@ -79,6 +84,14 @@ class Live(Protocol):
         """Read a job's log as it grows, for as long as the block runs."""
         ...
 
+    def show(self, job_id: str, preview: Preview) -> None:
+        """Keep it in place of the one before; watchers hear its `task` and `preview_at`. Never raises."""
+        ...
+
+    def preview(self, job_id: str) -> Preview | None:
+        """The latest, unless it was lost, or is too old."""
+        ...
+
 
 class SilentLive:
     """For farms without a broker."""
@@ -99,6 +112,12 @@ class SilentLive:
     @asynccontextmanager
     async def read_log(self, job_id: str) -> AsyncIterator[LogReader]:
         yield LogReader(None, job_id)
+
+    def show(self, job_id: str, preview: Preview) -> None:
+        return
+
+    def preview(self, job_id: str) -> Preview | None:
+        return None
 
 
 class RedisLive:
@@ -151,6 +170,23 @@ class RedisLive:
         finally:
             with suppress(redis.RedisError, OSError):
                 await client.aclose()
+
+    def show(self, job_id: str, preview: Preview) -> None:
+        key, event = _PREVIEW + job_id, {"task": preview.task, "preview_at": preview.at}
+        with suppress(redis.RedisError, OSError):
+            pipe = self._redis.pipeline()
+            pipe.hset(key, mapping={part: getattr(preview, part) for part in _PARTS})
+            pipe.expire(key, _PREVIEW_S)
+            pipe.publish(_CHANNEL + job_id, json.dumps(event))
+            pipe.execute()
+
+    def preview(self, job_id: str) -> Preview | None:
+        with suppress(redis.RedisError, OSError, ValueError):  # whatever lies there
+            found: Any = self._redis.hmget(_PREVIEW + job_id, _PARTS)
+            jpeg, task, at = found
+            if None not in found and is_preview(jpeg):
+                return Preview(jpeg, task.decode(), float(at))
+        return None
 
 
 def _text(line: LogLine) -> str:

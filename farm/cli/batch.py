@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from farm.blobs.disk import landing
 from farm.cli import console
 from farm.cli.batch_following import failures, is_good, watched
 from farm.cli.batch_sending import send_catalog, send_file
@@ -14,6 +15,7 @@ from farm.cli.catalog_csv import Catalog
 from farm.cli.client import FarmClient
 from farm.cli.embedded import any_farm
 from farm.cli.jobs import WebhookAutoRetry, params_in
+from farm.cli.outputs import checked_outputs
 from farm.errors import BadRequest
 from farm.settings import Settings
 
@@ -81,6 +83,7 @@ def submit(
     the batch stays open, and --batch goes on with it.
     """
     content_type = _type_of(file)
+    _require_pairs(columns or [])
     catalog = _catalog(file, content_type, columns or [], upload) if upload else None
     common = params_in(params)
     with _farm() as farm:
@@ -154,16 +157,19 @@ def results(
     rejected: Annotated[bool, typer.Option("--rejected", help="The rows that became no job.")] = False,
 ) -> None:
     """Write every row with its state, its error and links to its files, which work for a while."""
+    places = checked_outputs({"output": output})
     path = f"/batches/{batch_id}/{'rejected' if rejected else 'results'}"
     with _farm() as farm:
         pieces = farm.stream(path, format=form.value)
-        if output is None:
+        if not places:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
             return
-        with output.open("wb") as written:
-            written.writelines(pieces)
+        for place in places.values():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with landing(place) as file:
+                file.writelines(pieces)
 
 
 @app.command()
@@ -241,6 +247,14 @@ def _row(batch: dict[str, Any]) -> dict[str, Any]:
         "created": console.when(batch["created_at"]),
     }
     return shown | counts
+
+
+def _require_pairs(columns: list[str]) -> None:
+    """Raise BadRequest before a batch is made that no row could go to."""
+    for pair in columns:
+        column, _, target = pair.partition("=")
+        if not (column and target):
+            raise BadRequest(f"--map reads column=parameter, not {pair!r}.", param="map")
 
 
 def _catalog(file: Path, content_type: str, columns: list[str], upload: list[str]) -> Catalog:

@@ -29,7 +29,7 @@ _NATIVE = "/farm/v1"
 class _Named(BaseSettings):
     """FARM_URL and FARM_API_KEY: a farm anywhere."""
 
-    model_config = SettingsConfigDict(env_prefix="FARM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FARM_", extra="ignore", frozen=True, env_ignore_empty=True)
 
     url: str | None = Field(default=None, description="A farm's URL")
     api_key: SecretStr | None = Field(default=None, description="A key of that farm")
@@ -42,6 +42,10 @@ def named_farm() -> "FarmClient | None":
         return None
     if named.api_key is None:
         raise BadRequest("FARM_URL is set and FARM_API_KEY is not.", param="FARM_API_KEY")
+    if not named.url.startswith(("http://", "https://")):
+        raise BadRequest(
+            f"FARM_URL must begin with http:// or https://, not {named.url!r}.", param="FARM_URL"
+        )
     return FarmClient(named.url, named.api_key.get_secret_value())
 
 
@@ -56,14 +60,16 @@ class FarmClient:
         self._pause = pause
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
         by_proxy = httpx.URL(self.url).host not in _LOOPBACK
+        trusted = httpx.create_ssl_context(trust_env=by_proxy)  # reading it takes longer than most calls
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {key}"},
             timeout=timeout,
             trust_env=by_proxy,
+            verify=trusted,
         )
         # For signed URLs, which may lie elsewhere: the key is not sent there.
-        self._bare = httpx.Client(timeout=timeout, trust_env=by_proxy)
+        self._bare = httpx.Client(timeout=timeout, trust_env=by_proxy, verify=trusted)
 
     def __enter__(self) -> "FarmClient":
         return self

@@ -1,5 +1,6 @@
 """`farm doctor`: what is installed, reachable and missing, and the command that mends it."""
 
+import os
 import shutil
 import sys
 import time
@@ -17,6 +18,7 @@ from farm.cli import console, running
 from farm.cli.client import FarmClient, named_farm
 from farm.cli.embedded import local_farm
 from farm.cli.pools import install_command, lacking_modules
+from farm.cli.unread import unread
 from farm.doors import health
 from farm.doors.hall import open_hall
 from farm.doors.schedulers import list_schedulers
@@ -72,6 +74,8 @@ def examine(settings: Settings) -> Iterator[Check]:
     except FarmError as error:
         yield Check("configuration", State.BROKEN, error.message, "mend the file in FARM_CONFIG_DIR")
         return
+    for sentence in unread(settings, os.environ):
+        yield Check("configuration", State.NOTE, sentence, "rename it")
     for pool in catalog.pools:
         yield _pool(catalog, pool)
     yield _disk(settings)

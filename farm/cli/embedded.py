@@ -49,7 +49,8 @@ def local_farm(settings: Settings) -> FarmClient:
     farm, key = running.running_farm(settings), running.local_key(settings)
     if farm is None or key is None:
         raise FarmUnavailable(
-            f"No farm runs on {settings.root}. Start one with farm up, or set FARM_URL and FARM_API_KEY."
+            f"No farm runs on {settings.root}. Start one with farm up, or name one that runs elsewhere: by "
+            "FARM_HOME on this machine, else by FARM_URL and FARM_API_KEY."
         )
     return FarmClient(farm.url, key)
 

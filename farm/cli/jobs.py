@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from farm.choices import Decision
 from farm.cli import console
 from farm.cli.client import FarmClient
 from farm.cli.embedded import any_farm
 from farm.cli.progress import new_show
 from farm.errors import BadRequest
 from farm.provider_facts import said_of
-from farm.providers import Decision
 from farm.settings import Settings
 from farm.states import JobState
 
@@ -141,6 +141,20 @@ def logs(
             console.print_line(line if as_json else _log_line(line))
 
 
+@app.command()
+def preview(
+    job_id: JobId,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The JPEG's path; else the job's id with .jpg.")
+    ] = None,
+) -> None:
+    """Save a small picture of what a job draws, as it looks by now."""
+    path = output or Path(f"{job_id}.jpg")
+    with _farm() as farm:
+        path.write_bytes(b"".join(farm.stream(f"/jobs/{job_id}/preview")))
+    console.say(str(path))
+
+
 @submit_app.command("submit", rich_help_panel="Use the farm")
 def submit(
     kind: Annotated[str, typer.Argument(help="For example media-render, or probe.")],
@@ -168,7 +182,7 @@ def params_in(text: str) -> dict[str, Any]:
         path = Path(text[1:]).expanduser()
         if not path.is_file():
             raise BadRequest(f"There is no file {path}.", param="params")
-        text = path.read_text()
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
     try:
         values = json.loads(text)
     except ValueError as error:

@@ -18,6 +18,7 @@ from farm.cli.cut import SUFFIX, gather_cut
 from farm.cli.embedded import require_installed, some_farm
 from farm.cli.following import Sent
 from farm.cli.footage import Footage, gather
+from farm.cli.outputs import checked_outputs
 from farm.cli.progress import new_show
 from farm.cli.rendering import Film, Wish, params_of, render
 from farm.cli.watching import Seen, seen, until_changed
@@ -101,9 +102,9 @@ def render_command(
     asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio} | (
         {words: subtitles} if words else {}
     )
-    extras = {name: path.expanduser() for name, path in asked.items() if path is not None}
+    extras = checked_outputs({"output": output, **asked})
     sources, music = [source.expanduser() for source in sources], music and music.expanduser()
-    order = _Order(sources, music, wish, output.expanduser(), extras)
+    order = _Order(sources, music, wish, extras.pop("output"), extras)
     if watch:
         _watch(order, as_json=as_json)
     else:
@@ -116,10 +117,12 @@ def demo(
     output: Output = Path("demo-out/demo.mp4"),
 ) -> None:
     """Draw a few pictures and a tune, and render them."""
-    output = output.expanduser()
     wish = Wish("9:16", DEFAULT_VISUAL_S, ("ken-burns", "crossfade"), 30.0, _DEMO_TEXT, _DEMO_VOLUME)
     _profile(output, "standard")
-    sheet = {"contact-sheet": output.with_name(f"{output.stem}-contact-sheet.png")}
+    sheet = checked_outputs(
+        {"output": output, "contact-sheet": output.with_name(f"{output.stem}-contact-sheet.png")}
+    )
+    output = sheet.pop("output")
     if media is not None:
         _make(_Order([media.expanduser()], None, wish, output, sheet))
         return
@@ -148,6 +151,9 @@ class _Order:
         return footage
 
     def _found(self) -> Footage:
+        for source in self.sources:
+            if source.resolve() in self.written:
+                raise BadRequest(f"{source} is shown in the film; write to another file.", param="output")
         if not any(source.suffix.lower() == SUFFIX for source in self.sources):
             return gather(self.sources, self.music, self.written)
         if len(self.sources) > 1:

@@ -11,13 +11,15 @@ from typing import Annotated
 
 import typer
 
-from farm.catalog import Pool, read_catalog
+from farm.catalog import read_catalog
 from farm.cli.console import say
 from farm.cli.pools import require_pool
+from farm.cli.ports import require_free
 from farm.doors import upkeep
 from farm.errors import BadRequest, FarmUnavailable
 from farm.logs import configure
-from farm.providers import Resource
+from farm.offers import Resource
+from farm.rules.pools import Pool
 from farm.settings import Settings
 
 app = typer.Typer()
@@ -39,6 +41,7 @@ def api(
     from farm.api.serve import serve
 
     settings = Settings()
+    require_free(host, port)
     configure("api", settings.log_format)
     serve(settings, host, port, access_log=access_log)
 

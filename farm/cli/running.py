@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from farm.errors import Conflict
+from farm.errors import Conflict, FarmUnavailable
 from farm.settings import Settings
 
 _NOTE = "farm.json"
@@ -65,12 +65,24 @@ def local_key(settings: Settings) -> str | None:
         return None
 
 
+def require_home(settings: Settings) -> None:
+    """Make FARM_HOME where it is missing. Raises FarmUnavailable when there can be no folder."""
+    try:
+        settings.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = "it is no folder" if settings.root.exists() else error.strerror
+        raise FarmUnavailable(
+            f"FARM_HOME: {settings.root} cannot be used: {what}.", param="FARM_HOME"
+        ) from error
+
+
 @contextmanager
 def ownership(settings: Settings) -> Iterator[None]:
     """Be the one farm of this FARM_HOME. Raises Conflict naming the other one.
 
     The lock dies with its process, so a killed farm leaves nothing to clean up.
     """
+    require_home(settings)
     with _open(settings.run_dir / _OWNER) as file:
         if not _locked_in_time(file):
             raise Conflict(_taken(settings))

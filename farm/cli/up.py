@@ -139,7 +139,7 @@ def _redis(settings: Settings) -> Iterator[tuple[str, Server | None]]:
 def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: UpOptions) -> list[Part]:
     parts = [
         Part("api", (*FARM, "api", "--host", options.host, "--port", str(options.port))),
-        Part("scheduler", (*FARM, "scheduler", "--metrics-port", str(_metrics_port(catalog)))),
+        Part("scheduler", (*FARM, "scheduler", *_metrics_port(catalog))),
     ]
     for pool in pools:
         slots = ("--slots", str(options.slots)) if options.slots else ()
@@ -152,9 +152,11 @@ def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: 
     return parts
 
 
-def _metrics_port(catalog: Catalog) -> int:
-    """The configs' port, or a free one while another farm of this host has it."""
-    return free_port(catalog.metrics.host, catalog.metrics.port)
+def _metrics_port(catalog: Catalog) -> Sequence[str]:
+    """A free port while another farm of this host has the configs'. That one is not asked for by name: should
+    another farm be quicker, this one's scheduler runs without."""
+    port = free_port(catalog.metrics.host, catalog.metrics.port)
+    return () if port == catalog.metrics.port else ("--metrics-port", str(port))
 
 
 def _local_key(settings: Settings) -> str:

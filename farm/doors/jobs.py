@@ -7,12 +7,13 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from farm.account import Caller
+from farm.choices import Choice, Decision
 from farm.doors import audit
 from farm.doors.hall import Hall
 from farm.errors import BadRequest, Conflict, NotFound
 from farm.job import Artifact, Attempt, Failure, Job, JobSpec, Task
 from farm.kinds import GROWS, kind_named
-from farm.providers import Choice, Decision, Route
+from farm.providers import Route
 from farm.states import TERMINAL_JOBS, TERMINAL_TASKS, AttemptState, JobState, Outcome, TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import artifacts, attempts, jobs, requests, tasks

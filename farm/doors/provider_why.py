@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, func, select
 
+from farm.choices import NOBODY, Choice
 from farm.doors.hall import Hall
-from farm.providers import Choice
 from farm.states import TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, attempts, breakers
@@ -13,6 +13,9 @@ def waits_for_provider(hall: Hall, connection: Connection, task: AnyRow) -> str 
     """Why, or None when it waits for something else."""
     choice = Choice.model_validate(task.choice)
     provider = hall.catalog.providers.providers.get(choice.provider)
+    if task.parked_for == NOBODY:
+        left_s = max(0.0, (task.due_at or 0.0) - hall.clock.now())
+        return f"providers.toml has nobody for {choice.model} any more; the job fails in {left_s:.0f} s."
     if provider is None:
         return f"provider {choice.provider} is not in providers.toml any more."
     if task.state == TaskState.WAITING:

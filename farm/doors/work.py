@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from farm.choices import purchase_key
 from farm.doors.claims import take
 from farm.doors.hall import Hall
 from farm.doors.inputs import InputBlob, named_inputs, needed_inputs
@@ -18,7 +19,6 @@ from farm.doors.insist import insist
 from farm.doors.reports import record, record_all
 from farm.job import Failure
 from farm.kinds import TaskSpec
-from farm.providers import purchase_key
 from farm.states import AttemptState, Outcome, WorkerState
 from farm.store.dialect import upsert
 from farm.store.rows import AnyRow

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import parse_qs, urlsplit
 
-from farm.catalog import OutboundRules
 from farm.errors import BadRequest
 from farm.net.addresses import Address, is_public, parse_address
+from farm.rules.running import OutboundRules
 from farm.settings import Settings
 
 MAX_URL = 2000

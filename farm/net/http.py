@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, Self
 import httpcore
 import httpx
 
-from farm.catalog import OutboundRules
 from farm.errors import FailureClass, FarmError
 from farm.net.guard import Guard, UrlRefused
+from farm.rules.running import OutboundRules
 
 _MOST_ADDRESSES = 4
 _BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)

@@ -137,8 +137,11 @@ def given_rows(names: Mapping[str, Column[Any]], given: str = _GIVEN) -> TableVa
     return rows.render_derived(name=given, with_types=True)
 
 
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:
-    return json.dumps(list(rows), allow_nan=False)
+    return _encode(list(rows))
 
 
 def _insert_from_json(
@@ -166,7 +169,8 @@ def _insert(table: Table) -> Insert:
     return insert(table).returning(key, sort_by_parameter_order=True)
 
 
-def _defaults(table: Table, given: frozenset[str]) -> dict[str, Any]:
+@cache
+def _defaults(table: Table, given: frozenset[str]) -> Mapping[str, Any]:
     """What the schema gives columns that the rows do not name."""
     return {
         column.name: column.default.arg(None) if column.default.is_callable else column.default.arg  # type: ignore[attr-defined]  # plain values and callables only

@@ -1,18 +1,20 @@
-"""Brings a database to this code's schema, or says clearly why it does not fit."""
+"""Brings a database to this code's schema, or says clearly why it does not fit.
 
+Every process asks as it starts, and nearly always all is well: alembic is imported only to migrate, for that
+takes longer than all the rest of it.
+"""
+
+from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from farm.errors import FarmUnavailable
 from farm.store.engine import Store
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x6B696E65  # any number of our own: PostgreSQL's advisory lock against two migrators
+_NOTED = "alembic_version"  # the table where alembic notes the revision
 
 
 def migrate(store: Store) -> str:
@@ -20,17 +22,16 @@ def migrate(store: Store) -> str:
     with store.write() as connection:
         if not store.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        _refuse_newer(_current(connection))
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        current = _current(connection)
+        _refuse_newer(current)
+        if current != head():
+            _upgrade(connection)
         return _current(connection) or ""
 
 
 def require_current(store: Store) -> None:
     """Raise FarmUnavailable, naming the mend, unless the schema is exactly this code's."""
-    with store.read() as connection:
-        current = _current(connection)
+    current = revision(store)
     _refuse_newer(current)
     if current != head():
         state = f"at {current}, older than" if current else "empty; it lacks the schema of"
@@ -39,18 +40,25 @@ def require_current(store: Store) -> None:
 
 def head() -> str:
     """The revision this code was written for."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _known()[-1]
 
 
 def knows(found: str) -> bool:
     """Whether this code can bring a database at that revision to its own."""
-    return found in {known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return found in _known()
 
 
 def revision(store: Store) -> str | None:
     """Where the database is; None when it has no schema yet."""
     with store.read() as connection:
         return _current(connection)
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    """Every revision, oldest first: they are numbered, and their files' names begin with the number."""
+    files = (_MIGRATIONS / "versions").glob("[0-9]*.py")
+    return tuple(sorted(path.name.partition("_")[0] for path in files))
 
 
 def _refuse_newer(current: str | None) -> None:
@@ -62,10 +70,17 @@ def _refuse_newer(current: str | None) -> None:
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_NOTED):
+        return None
+    found: str | None = connection.scalar(text(f"SELECT version_num FROM {_NOTED}"))
+    return found
 
 
-def _config() -> Config:
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

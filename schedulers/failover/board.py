@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 
 from farm import breaker as circuit
 from farm.breaker import Breaker, BreakerState, Gate, Verdict
-from farm.providers import FailoverRules, Phase
+from farm.choices import Phase
+from farm.offers import FailoverRules
 from farm.states import AttemptState, TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, breakers, provider_health, tasks

@@ -5,7 +5,7 @@ Without it an outage multiplies the load on everything that still works.
 
 from dataclasses import dataclass
 
-from farm.providers import FailoverRules
+from farm.offers import FailoverRules
 
 _HOUR_S = 3600.0
 

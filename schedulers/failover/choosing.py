@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from farm.breaker import Gate
-from farm.providers import Candidate, Choice, FailoverRules, Reason, Skipped
+from farm.choices import Choice, Reason, Skipped
+from farm.offers import FailoverRules
+from farm.providers import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,10 @@ def at_turn(
 
     A purchase to resume costs nothing, so no breaker keeps it; what is bound to its provider never moves.
     """
+    if is_forsaken(choice, views):
+        return Park(now + rules.rest_max_s)
     mine = next((view for view in views if view.key == choice.key), None)
-    if choice.is_bound:
+    if choice.is_bound and mine is not None:
         return _bound(choice, mine, now, rules)
     why = _obstacle(mine, waited_s, rules)
     if why is None and mine is not None:
@@ -132,9 +136,12 @@ def at_turn(
     return Park(_soonest(views, choice, now, rules))
 
 
-def _bound(choice: Choice, mine: View | None, now: float, rules: FailoverRules) -> Go | Park | Full:
-    if mine is None:  # an operator took it away: nobody else may be asked
-        return Park(now + rules.rest_max_s)
+def is_forsaken(choice: Choice, views: Sequence[View]) -> bool:
+    """Whether an operator took away all who might do the task; once one may have sold it, that one."""
+    return not any(view.key == choice.key for view in views) if choice.is_bound else not views
+
+
+def _bound(choice: Choice, mine: View, now: float, rules: FailoverRules) -> Go | Park | Full:
     if mine.is_full:
         return Full()
     if choice.provider_ref is not None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from farm.breaker import Verdict
-from farm.catalog import RetryRule
+from farm.choices import Choice, Skipped
 from farm.errors import FailureClass
-from farm.providers import Candidate, Choice, FailoverRules, Skipped
+from farm.offers import FailoverRules
+from farm.providers import Candidate
+from farm.rules.running import RetryRule
 from schedulers.failover.choosing import View, first_free
 from schedulers.retry import GiveUp, Retry
 

@@ -11,10 +11,11 @@ import structlog
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from farm.breaker import Verdict
+from farm.choices import Choice, Decision, Phase, Reason, Then
 from farm.doors.hall import Hall
 from farm.errors import FailureClass
 from farm.job import Failure
-from farm.providers import Choice, Decision, Phase, Reason, Route, Then
+from farm.providers import Route
 from farm.states import Outcome
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, retry_budgets, tasks

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from farm.providers import FailoverRules
+from farm.offers import FailoverRules
 
 
 @dataclass(frozen=True, slots=True)

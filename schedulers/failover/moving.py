@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from farm.choices import Choice, Skipped
 from farm.doors.accounts import read_account
 from farm.doors.hall import Hall
 from farm.doors.lanes import Sort, lanes_of
-from farm.providers import Candidate, Choice, Route, Skipped
+from farm.providers import Candidate, Route
 from farm.states import TaskState
 from farm.store.rows import AnyRow
 from farm.store.schema import tasks

@@ -10,13 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from farm.choices import NOBODY, Choice, Decision, Reason, Routing
 from farm.doors.hall import Hall
-from farm.providers import Candidate, Choice, Decision, Reason, Route, Routing
+from farm.providers import Candidate, Route
 from farm.store.rows import AnyRow
 from farm.store.schema import LIVE, attempts
 from schedulers.capacity import Line, LineCapacity
 from schedulers.failover.board import Board
-from schedulers.failover.choosing import Full, Go, Move, Park, View, at_turn
+from schedulers.failover.choosing import Full, Go, Move, Park, View, at_turn, is_forsaken
 from schedulers.failover.moving import Mover, Parked, move, moved, park
 from schedulers.failover.views import views_of
 from schedulers.failover.weighing import is_open, weigh
@@ -67,7 +68,8 @@ class Turnstile:
             case Move(to=to, why=why, skipped=skipped):
                 self._move(task, moved(choice, to, why, skipped), to)
             case Park(until=until):
-                group = Parked(task.lane_id, choice.provider, task.route, task.choice, until)
+                of_whom = NOBODY if is_forsaken(choice, views) else choice.provider
+                group = Parked(task.lane_id, of_whom, task.route, task.choice, until)
                 self._parked[repr((task.lane_id, task.route, task.choice))] = group
         return Passage.ASIDE
 
@@ -102,13 +104,15 @@ class Turnstile:
 
     def write(self) -> int:
         """Move and park what stepped aside since the last call. Returns how many tasks."""
+        self._board.write()
+        if not self._movers and not self._parked:
+            return 0
         changes = LaneChanges()
         for lane_id, _ in self._movers:
             changes.at(lane_id).ready -= 1
         changes.write(self._connection)
         move(self._hall, self._connection, [mover for _, mover in self._movers], self._now)
         done = len(self._movers) + park(self._connection, [*self._parked.values()])
-        self._board.write()
         self._movers.clear()
         self._parked.clear()
         return done

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from farm.choices import Choice
 from farm.errors import BadRequest
-from farm.providers import Candidate, Choice, ProviderBook, Route
+from farm.providers import Candidate, ProviderBook, Route
 from schedulers.capacity import Line, LineCapacity
 from schedulers.failover.board import Board
 from schedulers.failover.choosing import View, ordered
@@ -37,12 +38,12 @@ def views_of(
             (running or {}).get(candidate.provider, 0),
             has_worker(candidate),
         )
-        for candidate in _candidates(book, route, choice)
+        for candidate in candidates_of(book, route, choice)
     ]
     return ordered(views, book.failover)
 
 
-def _candidates(book: ProviderBook, route: Route, choice: Choice) -> Sequence[Candidate]:
+def candidates_of(book: ProviderBook, route: Route, choice: Choice) -> Sequence[Candidate]:
     """Those of the route; and where the task may have bought, though its route leads elsewhere now."""
     try:
         found = book.candidates(route)

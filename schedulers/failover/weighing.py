@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from farm.providers import AUTO, Candidate, Choice, QualityRules, Reason, Route, Routing
+from farm.choices import Choice, Reason, Routing
+from farm.offers import QualityRules
+from farm.providers import AUTO, Candidate, Route
 from schedulers.failover.choosing import View
 
 INSUFFICIENT = "insufficient_margin_over_legacy"

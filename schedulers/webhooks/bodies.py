@@ -1,7 +1,7 @@
 """What an event says, as flat JSON with URLs instead of bytes. Pure.
 
-A job of the generations surface is told as that surface's document has it (generation_bodies.py), every
-other one in the farm's own words.
+A job of the generations surface is told as that surface's document has it (generation_bodies.py), one of
+/v1/videos as OpenAI tells of its own, every other one in the farm's own words.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from farm.errors import FailureClass
-from farm.generation import BATCH_EVENT, BATCH_PREFIX, family_of, iso
+from farm.generation import BATCH_EVENT, BATCH_PREFIX, VIDEOS_SURFACE, family_of, iso, video_event_of
 from farm.money import credits
 from farm.states import JobState
 from farm.store.rows import AnyRow
@@ -40,10 +40,12 @@ def job_event(event: str, ended: Ended) -> Told:
     """A job's end. Terminal states never change, so it may be built at any later time."""
     job = ended.job
     family = family_of(job.id)
-    if family is None:
-        return Told(event, job.id, _native(event, job, ended.outputs))
-    body = generation_body(ended, family, iso(job.ended_at))
-    return Told(generation_event(ended, family), job.id, body)
+    if family is not None:
+        body = generation_body(ended, family, iso(job.ended_at))
+        return Told(generation_event(ended, family), job.id, body)
+    if job.surface == VIDEOS_SURFACE:
+        return _video_event(job)
+    return Told(event, job.id, _native(event, job, ended.outputs))
 
 
 def account_event(event: str, subject: str, payload: Mapping[str, Any], created_at: float) -> Told:
@@ -68,6 +70,19 @@ def batch_event(
     if is_video_batch(subject):
         return Told(BATCH_EVENT, subject, video_batch_body(payload, rows, iso(created_at)))
     return Told(event, subject, _native_batch(event, payload, created_at))
+
+
+def _video_event(job: AnyRow) -> Told:
+    """Of a video in OpenAI's shape: its id alone, by which `videos.retrieve` tells the rest."""
+    event = video_event_of(JobState(job.state))
+    body = {
+        "id": f"evt_{job.id}",
+        "object": "event",
+        "created_at": int(job.ended_at),
+        "type": event,
+        "data": {"id": job.id},
+    }
+    return Told(event, job.id, body)
 
 
 def _native_batch(event: str, payload: Mapping[str, Any], created_at: float) -> Fields:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from farm.catalog import WebhookRules
 from farm.doors.webhooks import disable
 from farm.net.http import Reply
+from farm.rules.running import WebhookRules
 from farm.store.rows import AnyRow
 from farm.store.schema import api_keys, deliveries, outbox, webhook_endpoints
 from farm.webhook import DeliveryState

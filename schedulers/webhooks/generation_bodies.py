@@ -60,7 +60,7 @@ def generation_body(ended: Ended, family: Family, completed_at: str | None) -> F
     cost, refunded = paid(state, job.held_mc, job.charged_mc)
     said: Fields = {"id": job.id, "object": family.object, "status": status_word(state)}
     said |= _BY_FAMILY[family.name](ended)
-    error = error_of(state, failure_of(job), family)
+    error = error_of(state, failure_of(job), family, _limit_s(job))
     if error is not None:
         said["error"] = error.model_dump()
     said["error_message"] = error.message if error else None
@@ -99,6 +99,11 @@ def failure_of(job: AnyRow) -> Failure | None:
     return Failure(job.failure_class, job.error_code or job.failure_class, job.error_message or "")
 
 
+def _limit_s(job: AnyRow) -> float | None:
+    """How long it had from its making to its deadline."""
+    return None if job.deadline_at is None else job.deadline_at - job.created_at
+
+
 def _batch_status(payload: Mapping[str, Any]) -> str:
     """Completed with any video; without one it has failed."""
     return "completed" if payload["completed"] else "failed"
@@ -106,7 +111,7 @@ def _batch_status(payload: Mapping[str, Any]) -> str:
 
 def _batch_row(row: Ended) -> Fields:
     state = JobState(row.job.state)
-    error = error_of(state, failure_of(row.job), family_of(row.job.id))
+    error = error_of(state, failure_of(row.job), family_of(row.job.id), _limit_s(row.job))
     return {
         "id": row.job.id,
         "prompt": _prompt(row),

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from farm.catalog import WebhookRules
 from farm.net.http import Reply
+from farm.rules.running import WebhookRules
 
 _GONE = 410
 

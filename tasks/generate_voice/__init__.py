@@ -45,7 +45,8 @@ def price_mc(params: GenerateVoice, catalog: Catalog) -> int:
 
 
 def _told(params: GenerateVoice) -> Told:
-    return Told(capability=Capability.SPEECH, texts={"text": params.text})
+    texts = {"text": params.text, "instructions": params.instructions}
+    return Told(capability=Capability.SPEECH, texts=texts)
 
 
 KIND = Kind(

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from farm.catalog import SegmentRules
 from farm.kinds import GROWS, CachedOutput, TaskSpec
+from farm.rules.films import SegmentRules
 from farm.timeline import Timeline
 from tasks.media_render.profiles import Profile
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from farm.catalog import TuneRules, read_catalog
+from farm.catalog import read_catalog
 from farm.errors import FarmUnavailable
 from farm.media_types import CONTENT_TYPES, content_type_of
 from farm.noun import Noun
+from farm.rules.films import TuneRules
 from farm.settings import Settings
 from farm.timeline import MediaKind
 from tasks.media_render.tune_query import Found, choose

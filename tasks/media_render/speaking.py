@@ -21,12 +21,16 @@ _LEAST_S = 900.0
 
 
 class SpeakParams(Noun):
-    """What such a task is to say. `speed` is asked of the service, `tempo` is done here afterwards."""
+    """What such a task is to say. `speed` is asked of the service, `tempo` is done here afterwards.
+
+    `instructions` say how to speak, to models that follow them.
+    """
 
     code: str
     lines: tuple[str, ...]
     speed: float = 1.0
     tempo: float = 1.0
+    instructions: str = ""
 
 
 def speaking(params: MediaRender) -> tuple[TaskSpec, ...]:

@@ -6,9 +6,10 @@ How an engine speaks is the renderer's affair (workers/cpu_render/voice); a test
 import re
 from typing import Literal
 
-from farm.catalog import RemoteVoice, read_catalog
+from farm.catalog import read_catalog
 from farm.errors import BadRequest, FarmUnavailable
 from farm.noun import Noun
+from farm.rules.voices import RemoteVoice
 from farm.settings import Settings
 
 UNKNOWN_VOICE = "invalid_voiceover_voice_id"  # the code that seed 004 promises

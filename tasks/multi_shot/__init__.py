@@ -71,7 +71,7 @@ def video_of(params: MultiShot, number: int) -> GenerateVideo:
 
 
 def timeline_of(params: MultiShot) -> Timeline:
-    """The film: each shot in its place. The size is the first shot's as asked, else its model's own."""
+    """The film: each shot in its place. Its size is the one asked for, else 1280x720."""
     places = _places(params)
     joins = [None, *params.transitions]
     clips = [

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from pydantic import JsonValue, ValidationError
 
-from farm.catalog import TimestampsTier
+from farm.rules.tiers import TimestampsTier
 from tasks.compose_otio import Finding
 from tasks.compose_otio.findings import of_shape
 from tasks.compose_otio.look import Look, bounded

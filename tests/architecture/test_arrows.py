@@ -20,7 +20,9 @@ NOUNS = (
     "farm.breaker",
     "farm.catalog",
     "farm.chat",
+    "farm.choices",
     "farm.clock",
+    "farm.config_errors",
     "farm.config_files",
     "farm.diffusing",
     "farm.encoders",
@@ -34,17 +36,22 @@ NOUNS = (
     "farm.logs",
     "farm.media_types",
     "farm.model_book",
+    "farm.model_check",
     "farm.model_files",
+    "farm.model_sources",
     "farm.models",
     "farm.moderation",
     "farm.money",
     "farm.noun",
+    "farm.offers",
     "farm.otio",
     "farm.parent",
     "farm.ports",
+    "farm.preview",
     "farm.provider_facts",
     "farm.providers",
     "farm.remote_model",
+    "farm.rules",
     "farm.secrets",
     "farm.settings",
     "farm.sleep",
@@ -182,8 +189,11 @@ def test_surfaces_touch_no_store_broker_or_engine() -> None:
     assert wrong == []
 
 
+WHOLE_COMMAND = "farm.cli.main; farm.cli.main.farm_app()"  # which imports every group
+
+
 @pytest.mark.parametrize(
-    "module", ["farm.api.app", "farm.api.serve", "schedulers.loop", "farm.cli.main", "tasks.media_render"]
+    "module", ["farm.api.app", "farm.api.serve", "schedulers.loop", WHOLE_COMMAND, "tasks.media_render"]
 )
 def test_light_processes_load_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print([m for m in {HEAVY!r} if m in sys.modules])"

@@ -14,8 +14,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from farm.catalog import AlignRules
 from farm.errors import FarmError
+from farm.rules.senses import AlignRules
 from tasks.scene_timestamps.heard import Heard, Method, Word
 from tasks.scene_timestamps.params import SceneCue, SceneTimestamps
 from tests.benchmarks.align_facts import Narration, read

@@ -52,6 +52,7 @@ class Part:
     url: str | None = None
     started_at: float = 0.0
     _said: int = 0  # bytes of log when it was started
+    _asked: bool = False  # to stop, since it was started
 
     @property
     def pid(self) -> int:
@@ -71,7 +72,7 @@ class Part:
         return b"_ready" in self.log.read_bytes()[self._said :]
 
     def start(self) -> None:
-        self.started_at = now()
+        self.started_at, self._asked = now(), False
         self._said = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -91,12 +92,18 @@ class Part:
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def ask_to_stop(self) -> None:
+        """Once: a worker that is asked again leaves without a farewell."""
+        if self.process is not None and self.runs and not self._asked:
+            self._asked = True
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+
     def stop(self) -> None:
         """In good order, by force after a while."""
         if self.process is None or not self.runs:
             return
-        self.process.send_signal(signal.SIGCONT)
-        self.process.terminate()
+        self.ask_to_stop()
         try:
             self.process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
@@ -182,6 +189,8 @@ def house(
         for part in parts.values():
             stack.callback(part.stop)
             part.start()
+        for part in parts.values():  # all are asked before any is waited for
+            stack.callback(part.ask_to_stop)
         made = House(folder, _settings(environment), valkey, parts, urls, hall, postgres)
         made.until_ready()
         yield made

@@ -12,10 +12,10 @@ ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
 
 @pytest.fixture(params=ENGINES)
 def store_url(request: pytest.FixtureRequest) -> str:
-    """An empty database of this engine."""
+    """A database of this engine with nothing in it; PostgreSQL's has its tables."""
     if request.param == "sqlite":
         return "sqlite:///:memory:"
-    url: str = request.getfixturevalue("postgres").fresh()
+    url: str = request.getfixturevalue("postgres").laid_out()
     return Settings(database_url=url).store_url
 
 

@@ -130,7 +130,7 @@ def shared_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sto
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'farm.sqlite3'}"
     else:
-        url = Settings(database_url=request.getfixturevalue("postgres").fresh()).store_url
+        url = Settings(database_url=request.getfixturevalue("postgres").laid_out()).store_url
     with _farm_at(url) as farm:
         yield farm.store
 

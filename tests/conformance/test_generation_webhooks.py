@@ -6,11 +6,13 @@ X-02 (attempts after 0, 5 and 30 s), C-220 to C-226 and the two header sets are 
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import openai
 import pytest
 
 from farm.account import Caller
@@ -19,7 +21,7 @@ from farm.doors import accounts, batch_rows, batches, deliveries, jobs, webhooks
 from farm.doors.batch_rows import NewRow
 from farm.doors.submit import order, submit
 from farm.errors import FailureClass
-from farm.generation import SURFACE
+from farm.generation import SURFACE, VIDEOS_SURFACE
 from farm.job import Failure, JobSpec
 from farm.kinds import Params
 from farm.net.guard import Guard
@@ -289,3 +291,34 @@ def test_a_chart_says_its_length_in_seconds(farm: Farm, post: Post, deliverer: D
     _, body = told(post)
     assert (body["title"], body["animation_style"], body["duration_seconds"]) == ("Growth", "build_up", 2.0)
     assert body["credits"] == 15
+
+
+def test_a_video_in_openais_shape_is_told_as_openai_tells_it_and_its_client_unwraps_that(
+    farm: Farm, post: Post, deliverer: Deliverer
+) -> None:
+    """`video.completed` and `video.failed` tell the id alone; an endpoint may listen for them by name."""
+    farm.clock.at = time.time()  # a receiver believes no old letter
+    farm.worker("gpu-generate", pool="gpu-generate")
+    caller = farm.caller(balance_mc=20_000)
+    hears = NewEndpoint(URL, events=("video.completed", "video.failed"))
+    _, secret = webhooks.add_endpoint(farm.hall, caller.account, hears)
+    for failure, event in (
+        (None, "video.completed"),
+        (Failure(FailureClass.POLICY, "content_policy_violation", "Not this."), "video.failed"),
+    ):
+        spec = JobSpec(params=GenerateVideo(prompt="A fox"), surface=VIDEOS_SURFACE, id_prefix="video")
+        job_id = submit(farm.hall, caller, spec).job_id
+        runs(farm, "gpu-generate", {}, failure=failure)
+        deliverer.deliver_due()
+        sent = post.sent[-1]
+        assert event_of(sent) == (event, job_id)
+        with openai.OpenAI(api_key="-", webhook_secret=secret) as client:
+            heard = client.webhooks.unwrap(sent.body, sent.headers)
+        assert heard.to_dict() == {
+            "id": f"evt_{job_id}",
+            "object": "event",
+            "created_at": int(farm.clock.at),
+            "type": event,
+            "data": {"id": job_id},
+        }
+    assert len(post.sent) == 2

@@ -64,7 +64,7 @@ def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database that several connections can share."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'farm.sqlite3'}"
-    return Settings(database_url=request.getfixturevalue("postgres").fresh()).store_url
+    return Settings(database_url=request.getfixturevalue("postgres").laid_out()).store_url
 
 
 def test_b054_toggles_at_once_follow_each_other(shared_url: str) -> None:

@@ -97,7 +97,7 @@ def test_of_eight_at_once_one_leads(engine: str, tmp_path: Path, request: pytest
     if engine == "sqlite":
         url = f"sqlite:///{tmp_path / 'farm.sqlite3'}"
     else:
-        url = Settings(database_url=request.getfixturevalue("postgres").fresh()).store_url
+        url = Settings(database_url=request.getfixturevalue("postgres").laid_out()).store_url
     farm = Farm(url)
     standing = leads(farm, 8)
     with ThreadPoolExecutor(8) as threads:

@@ -23,7 +23,7 @@ _PATIENCE_S = 30.0
 
 @pytest.fixture
 def farm(postgres: Postgres) -> Iterator[Farm]:
-    made = Farm(Settings(database_url=postgres.fresh()).store_url)
+    made = Farm(Settings(database_url=postgres.laid_out()).store_url)
     yield made
     made.close()
 

@@ -12,7 +12,6 @@ from farm.account import Caller
 from farm.asset import Asset, NewAsset
 from farm.batch import NewBatch
 from farm.blobs import Blobs, BlobsUnavailable, open_blobs
-from farm.catalog import RetentionRules
 from farm.doors import assets as asset_door
 from farm.doors import batch_rows, batches, deliveries, jobs, money, work
 from farm.doors.batch_rows import NewRow
@@ -20,6 +19,7 @@ from farm.doors.hall import Hall
 from farm.doors.submit import order, submit_to_project
 from farm.errors import BadRequest, FailureClass, NotFound
 from farm.job import Failure, JobSpec
+from farm.rules.running import RetentionRules
 from farm.settings import Settings
 from farm.states import JobState, Outcome
 from farm.store import schema

@@ -7,13 +7,15 @@ from threading import Barrier
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from farm.errors import FarmUnavailable
 from farm.settings import Settings
+from farm.store import migrations
 from farm.store.engine import Store
 from farm.store.schema import metadata
-from farm.store.schema_version import head, migrate, require_current
+from farm.store.schema_version import head, knows, migrate, require_current
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -22,6 +24,15 @@ def file_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'farm.sqlite3'}"
     return Settings(database_url=request.getfixturevalue("postgres").fresh()).store_url
+
+
+def test_the_files_names_are_the_revisions_in_their_order() -> None:
+    """So that a process may know its revision without loading them all."""
+    folder = ScriptDirectory(str(Path(migrations.__file__).parent))
+    newest_first = [one.revision for one in folder.walk_revisions()]
+    assert (head(), folder.get_heads()) == (newest_first[0], [newest_first[0]])
+    assert newest_first == sorted(newest_first, reverse=True) and all(map(knows, newest_first))
+    assert not knows("9999")
 
 
 def test_an_empty_database_says_what_mends_it(file_url: str) -> None:

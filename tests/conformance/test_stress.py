@@ -37,7 +37,7 @@ def farm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Farm]:
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'farm.sqlite3'}"
     else:
-        url = Settings(database_url=request.getfixturevalue("postgres").fresh()).store_url
+        url = Settings(database_url=request.getfixturevalue("postgres").laid_out()).store_url
     made = Farm(url, clock=SystemClock(), ids=RandomIds())
     yield made
     made.close()

@@ -29,7 +29,7 @@ offers = [{ provider = "own", price = "20", estimated_s = 0.002 }]
 
 @pytest.fixture
 def on_postgres(postgres: Postgres) -> Iterator[Farm]:
-    made = Farm(Settings(database_url=postgres.fresh()).store_url)
+    made = Farm(Settings(database_url=postgres.laid_out()).store_url)
     yield made
     made.close()
 

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from farm.account import Caller
-from farm.catalog import Promo
 from farm.doors import direct, money, promos
 from farm.doors.accounts import caller_of, create_key
 from farm.doors.usage import KeyUsage, usage
 from farm.errors import Conflict, FailureClass, NotAllowed, NotFound
 from farm.job import JobSpec
+from farm.rules.tiers import Promo
 from farm.store.schema import accounts
 from tasks.chat import Chat
 from tests.farm import Farm

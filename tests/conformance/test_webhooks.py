@@ -671,7 +671,7 @@ def shared_farm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Farm
     """A farm whose store several connections share."""
     url = f"sqlite:///{tmp_path / 'farm.sqlite3'}"
     if request.param == "postgresql":
-        url = Settings(database_url=request.getfixturevalue("postgres").fresh()).store_url
+        url = Settings(database_url=request.getfixturevalue("postgres").laid_out()).store_url
     made = Farm(url)
     made.hall = replace(made.hall, guard=Guard(resolve=lambda _host, _port: ["93.184.216.34"]))
     made.worker(slots=60)

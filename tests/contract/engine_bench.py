@@ -127,6 +127,7 @@ class Attempt:
     drops: int = 0
     fractions: list[float] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    previews: list[bytes] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def progress(self, fraction: float, stage: str = "") -> None:
@@ -139,6 +140,9 @@ class Attempt:
 
     def log(self, message: str) -> None:
         self.lines.append(message)
+
+    def preview(self, jpeg: bytes) -> None:
+        self.previews.append(jpeg)
 
     def warm(self, *models: str) -> None:
         raise AssertionError("nothing lies loaded here")

@@ -13,6 +13,7 @@ from tests.contract.engine_bench import FILM_OF_PICTURE, PICTURE, Bench, failure
 from tests.media import coded, write_jpeg
 from tests.provider_protocols.replicate import ReplicateServer
 from tests.provider_protocols.server import Sale
+from workers.gpu_generate import previews
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +81,34 @@ def test_comfyui_tells_how_far_it_is_and_works_without_a_socket(bench: Bench) ->
     assert any(0.0 < fraction < 0.9 for fraction in attempt.fractions)
     bench.server.has_socket = False  # type: ignore[attr-defined]  # its own switch
     assert bench.perform(bench.task(_key="kf_two")).outputs
+
+
+@of("comfyui")
+def test_what_comfyui_draws_is_seen_on_the_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previews of any size become small ones; what is no picture, or another event, is passed over."""
+    server: Any = bench.server
+    jpeg, png = BytesIO(), BytesIO()
+    for file, kind in ((jpeg, "JPEG"), (png, "PNG")):
+        Image.fromarray(coded(3, 512, 288)).save(file, kind)
+    numbers = (1).to_bytes(4), (2).to_bytes(4)
+    server.shown = [
+        numbers[1] + numbers[0] + jpeg.getvalue(),  # UNENCODED_PREVIEW_IMAGE
+        numbers[0] + numbers[0] + jpeg.getvalue(),
+        numbers[0] + numbers[1] + png.getvalue(),
+        numbers[0] + numbers[1] + b"no picture",
+        numbers[0] + numbers[0] + jpeg.getvalue(),  # after one that failed there are no more
+        b"\0",
+    ]
+    server.looks = 4
+    at_once = classmethod(lambda cls, context, _catalog: cls(context.preview, 1e-9))
+    monkeypatch.setattr(previews.Previews, "of", at_once)
+    monkeypatch.setattr(previews, "_MOST_SHARE", float("inf"))
+    attempt = bench.attempt()
+    assert bench.perform(bench.task(), attempt).outputs
+    assert len(attempt.previews) == 2
+    for data in attempt.previews:
+        with Image.open(BytesIO(data)) as image:
+            assert (image.format, image.size) == ("JPEG", (256, 144))
 
 
 @of("comfyui")

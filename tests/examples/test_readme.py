@@ -18,7 +18,7 @@ import httpx
 import pytest
 import typer
 
-from farm.cli.main import app
+from farm.cli.main import farm_app
 from tests.running import RunningFarm
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -109,7 +109,7 @@ def commands() -> Iterator[str]:
 
 @pytest.mark.parametrize("text", sorted(set(commands())))
 def test_every_command_exists_with_its_options(text: str) -> None:
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(farm_app())
     _, *words = shlex.split(text.partition(" #")[0])
     while words and hasattr(command, "commands"):
         name = words.pop(0)

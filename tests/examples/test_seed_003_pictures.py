@@ -24,9 +24,9 @@ from PIL import Image
 
 from farm.api.app import create_app
 from farm.broker.valkey import EmbeddedValkey
-from farm.catalog import OutboundRules
 from farm.doors.accounts import create_key, ensure_account
 from farm.net.guard import Guard
+from farm.rules.running import OutboundRules
 from tests.api import serving
 from tests.media import real_photo
 from tests.receiver import Receiver, answer, receiving

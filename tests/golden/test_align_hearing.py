@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from farm.catalog import AlignRules
 from farm.errors import AssetUnreadable, BadRequest, TaskFailure
+from farm.rules.senses import AlignRules
 from tasks.scene_timestamps.heard import Method
 from tests.benchmarks.align_weights import whisper_folder
 from tests.media import real_clip

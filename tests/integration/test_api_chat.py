@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -61,6 +62,7 @@ RULES = """
 [chat]
 first_byte_s = 0.5
 answer_s = 0.5
+call_s = 3.0
 per_account = 2
 [chat.prices."*"]
 input = "1"
@@ -267,6 +269,17 @@ def test_c020_only_when_all_are_down_is_it_said_and_nothing_is_charged(ada: Talk
     assert ada.balance == 1000
 
 
+def test_c007_when_to_ask_again_is_what_the_busy_provider_asked_for(ada: Talker):
+    ada.services.at("first").next("busy")
+    answer = ada.say(failover=False)
+    check_error(answer, 503, "provider_unavailable")
+    assert answer.headers["Retry-After"] == "7"
+    ada.api.clock.ahead_s += 4
+    rests = ada.say(failover=False)
+    assert len(ada.services.at("first").asked) == 1 and rests.headers["Retry-After"] == "3"
+    ada.api.clock.ahead_s = 0
+
+
 def test_without_failover_only_the_first_is_asked(ada: Talker):
     ada.services.at("first").next("broken")
     check_error(ada.say(failover=False), 503, "provider_unavailable")
@@ -276,9 +289,12 @@ def test_without_failover_only_the_first_is_asked(ada: Talker):
 def test_x43_a_farm_without_the_provider_or_its_key_names_the_setting(ada: Talker):
     unrouted = check_error(ada.say(model="claude-opus"), 503, "provider_unavailable")
     assert "routes.chat.claude-opus" in unrouted["message"]
+    assert ada.say(model="claude-opus").headers["x-should-retry"] == "false"  # else SDKs ask thrice
     keyless = check_error(ada.say(model="claude-x"), 503, "provider_unavailable")
     assert "NOBODY_SET_THIS_KEY" in keyless["message"]
     check_error(ada.say(model="no-such-model"), 404, "model_not_found")
+    ada.services.at("second").next("missing")
+    check_error(ada.say(model="gpt-6-typo"), 404, "model_not_found")  # a pattern led there, and it has none
     assert ada.balance == 1000
 
 
@@ -312,14 +328,47 @@ def test_a_caller_who_hangs_up_before_anything_came_pays_nothing(ada: Talker):
     assert ada.job().state == "cancelled" and ada.balance == 1000
 
 
-def test_a_stream_that_breaks_off_says_so_and_costs_nothing(ada: Talker):
-    ada.services.at("first").next("breaks")
-    with ada.stream() as answer:
-        told = events_of(answer.read().decode())
-    assert told[-1]["error"]["code"] == "provider_unavailable"
-    assert len(told) == 3
+BREAKING = [("breaks", 3), ("fails", 3), ("garbled", 3), ("half", 4)]
+
+
+@pytest.mark.parametrize(("plan", "events"), BREAKING)
+def test_a_stream_that_breaks_off_says_so_and_costs_nothing(ada: Talker, plan: str, events: int):
+    """Also where the provider says why, and where one of two choices has ended."""
+    ada.services.at("first").next(plan)
+    with ada.stream(n=2) as answer:
+        text = answer.read().decode()
+    told = events_of(text)
+    assert told[-1]["error"]["code"] == "provider_unavailable" and KEY not in text
+    assert len(told) == events
     assert ada.job().state == "failed" and ada.balance == 1000
     assert ada.services.at("second").asked == []  # the first byte was out
+
+
+def test_an_answer_that_goes_on_for_ever_ends_when_its_time_is_up(ada: Talker):
+    ada.services.at("first").next("hums", "hums")
+    with ThreadPoolExecutor() as aside, ada.stream() as stream:
+        whole = aside.submit(ada.say)
+        told = events_of(stream.read().decode())
+    assert told[-1]["error"]["code"] == "provider_unavailable"
+    check_error(whole.result(), 503, "provider_unavailable")
+    until(lambda: ada.balance == 1000)
+
+
+def test_openais_client_raises_what_broke_off(ada: Talker):
+    ada.services.at("first").next("fails")
+    with openai.OpenAI(api_key=ada.api.key, base_url=f"{ada.api.url}/v1", max_retries=0) as client:
+        pieces = client.chat.completions.create(**HELLO, stream=True)
+        with pytest.raises(openai.APIError, match="broke the answer off") as broken:
+            list(pieces)
+    assert broken.value.code == "provider_unavailable"
+
+
+def test_a_stream_that_is_done_ends_though_its_service_leaves_it_open(ada: Talker):
+    service = ada.services.at("first").next("stays")
+    with ada.stream() as answer:
+        text = answer.read().decode()
+    assert events_of(text)[-1] == "[DONE]" and service.hung_up.wait(20)
+    assert ada.job().charged_mc == PRICE * 1000
 
 
 def test_what_the_service_does_not_count_is_estimated_by_its_length(ada: Talker):
@@ -378,6 +427,9 @@ def test_c015_bad_requests_name_the_field(ada: Talker, change: dict[str, Any], p
         {"type": "input_image", "image_url": "http://localhost:6379/"},
         {"type": "video_url", "video_url": {"url": "file:///etc/passwd"}},
         {"type": "image_url", "image_url": {"url": "https://user:word@10.0.0.1/a.png"}},
+        {"type": "image_url", "image_url": ["http://10.0.0.1/a.png"]},
+        {"type": "file", "file": {"file_uri": "gopher://10.0.0.1/"}},
+        {"type": "image", "image": "http://10.0.0.1/a.png"},
     ],
 )
 def test_a_service_is_not_led_to_what_lies_inside(ada: Talker, part: dict[str, Any]):
@@ -387,8 +439,35 @@ def test_a_service_is_not_led_to_what_lies_inside(ada: Talker, part: dict[str, A
     assert ada.services.at("first").asked == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tools", [{"type": "mcp", "server_label": "x", "server_url": "http://169.254.169.254/"}]),
+        ("api_base", "http://10.0.0.1/v1"),
+        ("kv_transfer_params", {"remote_host": "10.0.0.1"}),
+    ],
+)
+def test_nor_by_what_is_beside_the_messages(ada: Talker, name: str, value: Any):
+    error = check_error(ada.say(**{name: value}), 400, "url_refused")
+    assert error["param"] == name
+    assert ada.services.at("first").asked == []
+
+
+def test_addresses_that_are_words_are_nobodys_business(ada: Talker):
+    said = {"type": "text", "text": "http://localhost:6379/ is refused, why?"}
+    schema = {"type": "object", "properties": {"url": {"type": "string", "default_url": "http://localhost/"}}}
+    tool = {"type": "function", "function": {"name": "get", "parameters": schema}}
+    call = {"id": "1", "type": "function", "function": {"name": "get", "arguments": "http://localhost/"}}
+    turns = [
+        {"role": "user", "content": [said]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+    assert ada.say(messages=turns, tools=[tool], metadata={"url": "http://localhost/"}).status_code == 200
+
+
 def test_a_picture_in_the_call_itself_is_handed_on_and_no_call_has_urls_without_end(ada: Talker):
-    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    data = "A" * 3_000_000  # as photos are
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
     assert ada.say(messages=[{"role": "user", "content": [part]}]).status_code == 200
     assert ada.services.at("first").asked[0]["messages"][0]["content"] == [part]
     many = [{"type": "image_url", "image_url": {"url": f"https://93.184.216.34/{n}.png"}} for n in range(51)]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from farm.api.app import create_app
-from farm.catalog import ApiRules
+from farm.rules.running import ApiRules
 from tests.api import Api, png, serving
 
 PAGE = "https://app.example.com"

@@ -267,6 +267,7 @@ def test_words_that_are_not_allowed_are_refused_by_their_field_and_cost_nothing(
         for path, body, param in (
             (VOICE, {"text": f"This is {refused_word}."}, "text"),
             ("/v1/audio/speech", {"input": f"This is {refused_word}.", "voice": "alloy"}, "input"),
+            ("/v1/audio/speech", {"input": "Hello.", "instructions": refused_word}, "instructions"),
             (CHART, {"chart_data": DATA, "title": refused_word}, "title"),
             (CHART, {"chart_data": {**DATA, "labels": [refused_word] * 4}}, "chart_data.labels"),
         ):

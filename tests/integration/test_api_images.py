@@ -62,6 +62,12 @@ def test_c027_c029_to_c033_what_a_call_says_is_what_is_asked_for(api: Api) -> No
     assert job.params["camera_angle"] == "isometric"  # C-036
 
 
+@pytest.mark.parametrize("quality", ["standard", "hd", "auto", "low", "medium", "high", "xhigh", "max"])
+def test_c033_openais_clients_say_quality_in_many_words(api: Api, quality: str) -> None:
+    job = job_of(api, asks(api, prompt="a fox", quality=quality))
+    assert job.params["quality"] == ("hd" if quality in ("hd", "high", "xhigh", "max") else "standard")
+
+
 def test_x08_sizes_of_the_lists_and_any_multiples_of_sixteen(api: Api) -> None:
     """C-030."""
     for size in ("1024x1024", "1536x1024", "1024x1536", "1792x1024", "512x512", "832x480", "auto"):
@@ -104,7 +110,7 @@ def test_x24_a_tier_has_its_largest_picture_and_its_mark(api: Api) -> None:
         ({"style_reference_url": "http://169.254.169.254/latest"}, "style_reference_url"),
         ({"character_reference_url": "file:///etc/passwd"}, "character_reference_url"),
         ({"character_references": ["http://[::1]/a.png"]}, "character_references[0]"),
-        ({"stream": True}, "stream"),
+        ({"stream": True, "partial_images": 4}, "partial_images"),
     ],
 )
 def test_bad_input_is_refused_by_the_calls_own_field(api: Api, body: dict[str, Any], param: str) -> None:

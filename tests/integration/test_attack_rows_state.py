@@ -19,8 +19,8 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from farm.broker.app import RUN, celery_app
-from farm.catalog import OutboundRules
 from farm.doors.accounts import caller_of, create_key, ensure_account, revoke_key
+from farm.rules.running import OutboundRules
 from farm.store.schema import accounts, jobs, ledger
 from schedulers.webhooks.deliverer import delivering
 from tests.api import MEDIA_RENDER, Api, png

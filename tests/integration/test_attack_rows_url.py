@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from farm.catalog import OutboundRules
+from farm.rules.running import OutboundRules
 from farm.store.rows import AnyRow
 from schedulers.webhooks.deliverer import delivering
 from tests.api import Api, api_under

@@ -15,8 +15,8 @@ import numpy as np
 import openai
 import pytest
 
-from farm.catalog import OutboundRules
 from farm.doors.accounts import create_key, ensure_account
+from farm.rules.running import OutboundRules
 from schedulers.webhooks.deliverer import delivering
 from tests.live_farm import LiveFarm, live_farm
 from tests.media import real_photo, tone, write_sound

@@ -25,7 +25,8 @@ OUR_LABELS = {"le"}
 def metrics_url(farm: RunningFarm) -> str:
     (pid,) = farm.processes(r"farm\.cli\.main scheduler")
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    return f"http://127.0.0.1:{words[words.index('--metrics-port') + 1]}/metrics"
+    asked = words[words.index("--metrics-port") + 1] if "--metrics-port" in words else 9464
+    return f"http://127.0.0.1:{asked}/metrics"
 
 
 def scrape(farm: RunningFarm) -> dict[str, set[str]]:

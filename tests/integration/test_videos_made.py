@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from farm.catalog import OutboundRules
+from farm.rules.running import OutboundRules
 from schedulers.webhooks.deliverer import delivering
 from tests.api import png
 from tests.live_farm import LiveFarm, live_farm

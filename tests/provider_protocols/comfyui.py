@@ -8,6 +8,7 @@ node and a status of status_str, completed and messages (execution.py, PromptQue
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tests.provider_protocols.comfyui_nodes import SAVERS, faults
 from tests.provider_protocols.goods import delivered
 from tests.provider_protocols.server import (
     Answer,
@@ -20,9 +21,10 @@ from tests.provider_protocols.server import (
     require,
 )
 
-_SAVERS = {"SaveImage": "images", "SaveVideo": "images", "VHS_VideoCombine": "gifs"}
-_FILES = frozenset({"model.safetensors", "wan.safetensors", "umt5.safetensors", "vae.safetensors"})
-_LOADERS = ("ckpt_name", "unet_name", "clip_name", "vae_name")
+_FILES = frozenset(
+    f"{name}.safetensors" for name in ("model", "wan", "wan-high", "wan-low", "umt5", "vae", "wav2vec2")
+)
+_LOADERS = ("ckpt_name", "unet_name", "clip_name", "vae_name", "audio_encoder_name")
 
 
 class ComfyServer(ProtocolServer):
@@ -34,6 +36,7 @@ class ComfyServer(ProtocolServer):
         self.freed: list[Mapping[str, Any]] = []
         self.interrupted: list[str] = []
         self.has_socket = True
+        self.shown: list[bytes] = []
 
     def answer(self, request: Request) -> Answer:
         match request.method, request.path:
@@ -72,8 +75,12 @@ class ComfyServer(ProtocolServer):
         error = {"type": kind, "message": "Prompt outputs failed validation", "details": "", "extra_info": {}}
         return Answer(400, {"error": error, "node_errors": {}})
 
-    def messages(self, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-        """comms_messages: status, execution_start, execution_cached, executing, progress."""
+    def messages(self, query: Mapping[str, str]) -> Iterator[Mapping[str, Any] | bytes]:
+        """comms_messages: status, execution_start, execution_cached, executing, progress; and `shown`.
+
+        Binary messages are an event's number, 1 for a preview, and its picture's, 1 for JPEG and 2 for PNG
+        (protocol.py, send_image in server.py).
+        """
         if not self.has_socket:
             raise HangUp
         id = query["clientId"]
@@ -83,6 +90,7 @@ class ComfyServer(ProtocolServer):
         yield {"type": "progress", "data": {"value": 9, "max": 10, "prompt_id": "another", "node": "3"}}
         yield {"type": "executing", "data": {"node": "3", "prompt_id": id}}
         yield {"type": "progress", "data": {"value": 2, "max": 4, "prompt_id": id, "node": "3"}}
+        yield from self.shown
 
     def _queued(self, body: Mapping[str, Any]) -> Answer:
         require(
@@ -94,18 +102,17 @@ class ComfyServer(ProtocolServer):
         for node in graph.values():
             require(node.keys() >= {"class_type", "inputs"}, "a node has class_type and inputs")
             for name, value in node["inputs"].items():
-                self._check(graph, name, value)
-        require(any(node["class_type"] in _SAVERS for node in graph.values()), "no output node")
+                self._check(name, value)
+        wrong = [*faults(graph)]
+        require(not wrong, "; ".join(wrong))
         sale = self.sell({"graph": graph}, body["prompt_id"])
         return Answer(200, {"prompt_id": sale.id, "number": len(self.sales), "node_errors": {}})
 
-    def _check(self, graph: Mapping[str, Any], name: str, value: Any) -> None:
-        """validate_prompt: links lead to nodes, chosen files are there."""
-        if isinstance(value, list):
-            require(len(value) == 2 and value[0] in graph, f"{name} links nowhere")
+    def _check(self, name: str, value: Any) -> None:
+        """validate_prompt: chosen files are there."""
         if name in _LOADERS and value not in _FILES:
             raise Refused("lacking")
-        if name == "image" and isinstance(value, str):
+        if name in ("image", "audio") and isinstance(value, str):
             require(value in self.uploads, f"{value} was not uploaded")
         require("{" not in str(value), f"{name} was not filled in")
 
@@ -161,7 +168,7 @@ class ComfyServer(ProtocolServer):
     def _outputs(self, sale: Sale) -> Mapping[str, Any]:
         found = {}
         for name, node in sale.order["graph"].items():
-            if (key := _SAVERS.get(node["class_type"])) is None:
+            if node["class_type"] not in SAVERS:
                 continue
             is_film = node["class_type"] != "SaveImage"
             number = 1 if is_film else _most(sale.order["graph"], "batch_size") - (sale.plan == "few")
@@ -175,7 +182,7 @@ class ComfyServer(ProtocolServer):
                 for index in range(number)
             ]
             temp = {"filename": "preview.png", "subfolder": "", "type": "temp"}
-            found[name] = {key: [temp, *files], "animated": [is_film]}
+            found[name] = {"images": [temp, *files], "animated": [is_film]}
         return found
 
     def _viewed(self, query: Mapping[str, str]) -> Answer:

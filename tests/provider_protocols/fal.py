@@ -7,7 +7,7 @@ https://fal.ai/docs/documentation/model-apis/request-errors.
 
 from typing import Any
 
-from tests.provider_protocols.goods import PAGE, delivered, sound
+from tests.provider_protocols.goods import delivered, delivered_sound
 from tests.provider_protocols.server import (
     ELSEWHERE,
     Answer,
@@ -116,7 +116,8 @@ class FalServer(ProtocolServer):
         if sale.plan == "late_policy":
             return Answer(422, _detail("content_policy_violation", "The content was flagged"))
         if sale.plan == "fails":
-            return Answer(500, _detail("internal_server_error", "Something broke"))
+            # docs/model-apis/errors: the fault of a service behind the model, whatever its status
+            return Answer(400, _detail("downstream_service_error", "Something broke"))
         base = f"{self.url}/files/{sale.id}"
         if sale.plan == "elsewhere":
             return Answer(200, {"video": {"url": ELSEWHERE}})
@@ -140,8 +141,7 @@ class FalServer(ProtocolServer):
         if sale.plan == "gone":
             return Answer(404)
         if "audio" in sale.order["model"]:
-            plans = {"page": PAGE, "black": sound(sale.order["duration"], silent=True), "short": sound(0.5)}
-            return Answer(200, plans.get(sale.plan) or sound(sale.order["duration"]))
+            return Answer(200, delivered_sound(sale.plan, sale.order["duration"]))
         return Answer(
             200,
             delivered(sale.plan, "video" in sale.order["model"], int(sale.order.get("duration", 0)), number),

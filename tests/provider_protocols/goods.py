@@ -44,6 +44,18 @@ def sound(seconds: float, *, silent: bool = False) -> bytes:
     return as_wav((samples * 12_000).astype("<i2").tobytes(), 8000)
 
 
+def delivered_sound(plan: str, seconds: float) -> bytes:
+    """The sound that a plan asks for: `black` is silent, `short`, `page`, else a good one."""
+    match plan:
+        case "page":
+            return PAGE
+        case "black":
+            return sound(seconds, silent=True)
+        case "short":
+            return sound(0.5)
+    return sound(seconds)
+
+
 def delivered(plan: str, is_film: bool, seconds: int, number: int = 0) -> bytes:
     """The file that a plan asks for: `black`, `short`, `cut`, `page`, `still`, else a good one."""
     match plan:

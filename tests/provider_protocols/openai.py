@@ -6,7 +6,10 @@ https://platform.openai.com/docs/guides/error-codes.
 """
 
 from base64 import b64encode
+from io import BytesIO
 from typing import Any
+
+from PIL import Image
 
 from tests.provider_protocols.goods import delivered
 from tests.provider_protocols.server import Answer, ProtocolServer, Refused, Request, Sale, matched, require
@@ -22,6 +25,8 @@ _BACKGROUNDS = {"transparent", "opaque", "auto"}
 _VIDEO_FIELDS = {"prompt", "model", "seconds", "size"}
 _SECONDS = {"4", "8", "12"}
 _SIZES = {"720x1280", "1280x720", "1024x1792", "1792x1024"}
+# What it says of a picture in another size, though its schema does not.
+_MUST_MATCH = "Inpaint image must match the requested width and height"
 _REFUSALS: dict[str, tuple[int, str, str]] = {
     "busy": (429, "rate_limit_exceeded", "Rate limit reached"),
     "broken": (500, "server_error", "The server had an error"),
@@ -107,6 +112,10 @@ class OpenAiServer(ProtocolServer):
         require(order.get("seconds", "4") in _SECONDS, "seconds is 4, 8 or 12")
         require(order.get("size", "720x1280") in _SIZES, "size")
         require(request.files.keys() <= {"input_reference"}, "unknown files")
+        for reference in request.files.get("input_reference", ()):
+            with Image.open(BytesIO(reference)) as picture:
+                shape = f"{picture.width}x{picture.height}"
+            require(shape == order.get("size", "720x1280"), _MUST_MATCH)
         order.setdefault("seconds", "4")
         sale = self._known(request) or self.sell(order, f"video_{len(self.asked)}")
         self._keep(request, sale)

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.provider_protocols.goods import delivered
+from tests.provider_protocols.goods import delivered, delivered_sound
 from tests.provider_protocols.server import (
     ELSEWHERE,
     Answer,
@@ -27,6 +27,8 @@ _INPUTS: dict[str, dict[str, type]] = {
         "prompt": str, "negative_prompt": str, "duration": int, "aspect_ratio": str, "start_image": str,
         "seed": int,
     },
+    # https://replicate.com/stackadoc/stable-audio-open-1.0/api/schema
+    "stackadoc/stable-audio": {"prompt": str, "seconds_total": int, "seed": int},
     "black-forest-labs/flux": {
         "prompt": str, "seed": int, "num_outputs": int, "aspect_ratio": str, "image": str,
         "output_format": str,
@@ -128,12 +130,14 @@ class ReplicateServer(ProtocolServer):
         """#predictions.get: fields and values of `status` as there."""
         order = dict(sale.order)
         version = order.pop("version")
+        # docs/topics/predictions/lifecycle: aborted is what never began before its deadline
         status = {"running": "processing", "done": "succeeded", "failed": "failed"}
+        if sale.plan == "full":
+            status["failed"] = "aborted"
         errors = {
             "fails": "Prediction failed: something broke",
             "late_policy": "NSFW content detected. Try running it again, or try a different prompt.",
             "memory": "CUDA out of memory. Tried to allocate 2.00 GiB",
-            "full": "The model is at capacity, please try again later",
         }
         return {
             "id": sale.id,
@@ -158,11 +162,11 @@ class ReplicateServer(ProtocolServer):
         }
 
     def _output(self, sale: Sale) -> Any:
-        """A film as one URL, pictures as a list, as those models have it."""
+        """A film and a sound as one URL, pictures as a list, as those models have it."""
         if sale.plan == "elsewhere":
             return ELSEWHERE
         url = f"http://127.0.0.1:{self.port}/delivery/{sale.id}"
-        if "kling" in sale.order["version"]:
+        if "flux" not in sale.order["version"]:
             return f"{url}/0"
         number = sale.order.get("num_outputs", 1) - (sale.plan == "few")
         return [f"{url}/{index}" for index in range(number)]
@@ -170,6 +174,8 @@ class ReplicateServer(ProtocolServer):
     def _delivered(self, sale: Sale, number: int, request: Request) -> Answer:
         if sale.plan == "gone":
             return Answer(404)
+        if "audio" in sale.order["version"]:
+            return Answer(200, delivered_sound(sale.plan, sale.order["seconds_total"]))
         is_film = "kling" in sale.order["version"]
         return Answer(200, delivered(sale.plan, is_film, sale.order.get("duration", 0), number))
 

@@ -155,8 +155,8 @@ class ProtocolServer(Loopback, ABC):
     def refusal(self, word: str) -> Answer:
         """How the API says one of REFUSALS."""
 
-    def messages(self, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-        """What a WebSocket hears."""
+    def messages(self, query: Mapping[str, str]) -> Iterator[Mapping[str, Any] | bytes]:
+        """What a WebSocket hears: texts of JSON, or bytes."""
         yield from ()
 
     def handled(self, request: Request) -> Answer:
@@ -230,9 +230,10 @@ def _handler(server: ProtocolServer) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             for message in server.messages(query):
-                data = json.dumps(message).encode()
+                is_binary = isinstance(message, bytes)
+                data = message if isinstance(message, bytes) else json.dumps(message).encode()
                 size = bytes([len(data)]) if len(data) < 126 else b"\x7e" + len(data).to_bytes(2)
-                self.wfile.write(b"\x81" + size + data)
+                self.wfile.write((b"\x82" if is_binary else b"\x81") + size + data)
             self.rfile.read(2)  # that it closes
 
         def log_message(self, format: str, *args: object) -> None:

@@ -1,9 +1,13 @@
-"""Run many seeds and print how often each fault point was hit: python -m tests.simulation [COUNT] [FIRST].
+"""Run many seeds and print how often each fault point was hit.
 
-A seed that breaks a promise prints its trace; the same command with COUNT 1 and that seed as FIRST repeats it
+    python -m tests.simulation [COUNT] [FIRST] [--jobs N]
+
+N processes share the seeds, one for each core unless said; what happens in a seed depends on nothing else. A
+seed that breaks a promise prints its trace; the same command with COUNT 1 and that seed as FIRST repeats it
 exactly. Over 10,000 seeds every fault point must have been hit a hundred times.
 """
 
+import argparse
 import gc
 import os
 import sys
@@ -28,12 +32,11 @@ def run(seed: int) -> tuple[int, list[str], list[str], Counter[str]]:
     return seed, problems, world.trace if problems else [], world.hits
 
 
-def main(count: int, first: int) -> int:
+def main(count: int, first: int, jobs: int) -> int:
     """The exit status: 1 when a promise was broken, or a fault point is too rare."""
     hits: Counter[str] = Counter()
     bad, began = 0, time.monotonic()
-    workers = min(count, os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, initializer=_settle_down) as processes:
+    with ProcessPoolExecutor(min(count, jobs), initializer=_settle_down) as processes:
         seeds = range(first, first + count)
         for done, (seed, problems, trace, seen) in enumerate(processes.map(run, seeds, chunksize=10), 1):
             hits += seen
@@ -59,6 +62,20 @@ def _settle_down() -> None:
     gc.set_threshold(50_000, 50, 100)
 
 
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation")
+    parser.add_argument("count", nargs="?", type=_positive, default=300)
+    parser.add_argument("first", nargs="?", type=int, default=0)
+    parser.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1)
+    return parser.parse_args()
+
+
+def _positive(word: str) -> int:
+    if (number := int(word)) < 1:
+        raise argparse.ArgumentTypeError(f"{word} is less than 1")
+    return number
+
+
 if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[1:]]
-    sys.exit(main(*(numbers + [300, 0][len(numbers) :])))
+    asked = _asked()
+    sys.exit(main(asked.count, asked.first, asked.jobs))

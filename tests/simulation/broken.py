@@ -9,10 +9,10 @@ from unittest import mock
 from sqlalchemy import Connection, Select, Update, and_, bindparam, case, func, select
 
 from farm.broker.message import Message
-from farm.catalog import WebhookRules
+from farm.choices import Choice
 from farm.doors import claims as doors_claims
 from farm.doors import reports
-from farm.providers import Choice
+from farm.rules.running import WebhookRules
 from farm.store.dialect import OneOf
 from farm.store.schema import attempts, lanes, tiers
 from schedulers import arrivals as arrivals_module

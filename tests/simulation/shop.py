@@ -14,7 +14,7 @@ from farm.doors import purchases, submit
 from farm.doors.work import Claimed, Report
 from farm.errors import FailureClass
 from farm.job import Failure, JobSpec
-from farm.providers import ModelRoute, Offer, Provider, Resource
+from farm.offers import ModelRoute, Offer, Provider, Resource
 from farm.states import Outcome
 from tasks.provider_probe import ProviderProbe
 

@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
+from typing import Any
 
 from farm.errors import AssetUnreadable, BadRequest, FailureClass, TaskFailure
 from workers.context import Cancelled, Context, Done, Output, TaskInput
+
+JPEG = b"\xff\xd8\xff\xe0 as far as anybody looks"
 
 
 def echo(task: TaskInput, context: Context) -> Done:
@@ -57,6 +61,23 @@ def listen(_task: TaskInput, context: Context) -> Done:
     while True:
         context.checkpoint()
         time.sleep(0.01)
+
+
+def draws(_task: TaskInput, context: Context) -> Done:
+    """Show three previews at once, the first of which is none and the last too soon."""
+    context.preview(b"GIF89a")
+    context.preview(JPEG)
+    context.preview(JPEG + b"2")
+    return Done()
+
+
+def floods(_task: TaskInput, context: Context) -> Done:
+    """Show what is far too large, past its own context."""
+    line: Any = context
+    said = b64encode(JPEG + bytes(1 << 20))
+    line._wire._sock.sendall(b'{"say":"shown","jpeg":"' + said + b'"}\n')
+    time.sleep(600)
+    return Done()
 
 
 def mutter(_task: TaskInput, context: Context) -> Done:

@@ -12,7 +12,6 @@ from tests.media import real_photo
 from workers.context import InputFile
 from workers.gpu_generate.animatic.film import film, still
 from workers.gpu_generate.animatic.kernels import look
-from workers.gpu_generate.animatic.lettering import font_for
 from workers.gpu_generate.animatic.pictured import pictured
 from workers.gpu_generate.animatic.scene import describe
 from workers.gpu_generate.animatic.shapes import SHAPES
@@ -77,12 +76,6 @@ def test_the_badge_is_on_every_frame_and_can_be_read_on_any_ground() -> None:
             corner = picture.y[20:44, 24:230].astype(int)
             assert corner.max() > 200  # letters
             assert np.percentile(corner, 20) < 150  # on something darker
-
-
-def test_letters_of_other_scripts_have_a_font() -> None:
-    letters = font_for("café: 富士山", 20)
-    assert len(letters) == 9
-    assert all(font.getmask(letter).getbbox() for letter, font, _ in letters if letter != " ")
 
 
 def first_frame(picture: Planes) -> Picture:

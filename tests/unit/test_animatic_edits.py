@@ -70,6 +70,7 @@ def test_a_style_gives_its_tones(tmp_path: Path) -> None:
 def test_on_white_there_is_one_subject_and_its_shadow(tmp_path: Path) -> None:
     _, made = edited(tmp_path, "on a clean white studio background", "flower")
     assert made[20:400, 560:].min() > 225  # far from the flower there is ground
+    assert made[2:6].min() > 225  # of the one cut off below, no shadow falls on the top
     assert made[150:250, 250:380].std() > 20
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.command import farm, farm_json
+from tests.extras import need
 
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+need("diffusers", "the extra diffusers is not installed")
 pytestmark = pytest.mark.slow
 
 
@@ -14,13 +15,16 @@ def test_it_measures_what_a_card_is_good_for(tmp_path: Path) -> None:
     rows = farm_json(tmp_path, "bench", "gpu", "--tiny", "--only", "flux", CUDA_VISIBLE_DEVICES="")
     told = {row["name"].partition(": ")[2]: row for row in rows}
     assert all(row["name"].startswith("tiny-flux2: ") and row["value"] >= 0 for row in rows)
+    assert told["weights in float8"]["value"] < told["weights"]["value"]
     assert told["steps a second, 1 together"]["better"] == "higher"
     assert {
         "gain of 2 together",
+        "a preview",
         "cancel heard, by raising",
         "cancel heard, by _interrupt",
         "drawn after running out of memory",
         "loaded from a file",
+        "steps a second, float8",
         "first step after loading",
     } <= told.keys()
 

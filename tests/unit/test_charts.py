@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from tasks.generate_chart import AnimationStyle, ChartData, ChartType, GenerateChart
+from tasks.generate_chart import AnimationStyle, ChartData, ChartType, Dataset, GenerateChart
 from workers.context import InputFile
+from workers.gpu_generate.charts import letters
 from workers.gpu_generate.charts.film import drawn, pictured
-from workers.gpu_generate.charts.layout import nice, number_text, scale
+from workers.gpu_generate.charts.ground import ground
+from workers.gpu_generate.charts.layout import layout_of, nice, number_text, scale, told_apart
 from workers.gpu_generate.charts.look import series, yuv
 from workers.media.planes import Planes
 
@@ -44,7 +46,7 @@ def inked(picture: Planes) -> int:
 @pytest.mark.parametrize(
     ("least", "most", "from_zero", "ends"),
     [(1.2, 3.1, True, (0, 4)), (1.2, 3.1, False, (0, 4)), (96, 104, False, (96, 104)), (-3, 5, True, (-4, 6)),
-     (0, 0, True, (-0.6, 0.6)), (7, 7, False, (2, 12)), (1e9, 4.2e9, True, (0, 5e9))],
+     (0, 0, True, (-0.6, 0.6)), (7, 7, False, (0, 8)), (1e9, 4.2e9, True, (0, 5e9))],
 )  # fmt: skip
 def test_scales_have_round_ends_around_all_numbers(
     least: float, most: float, from_zero: bool, ends: tuple[float, float]
@@ -60,6 +62,9 @@ def test_numbers_are_written_short() -> None:
         number_text(value, step) for value, step in ((1200, 200), (35_000, 5000), (0.25, 0.05), (-0.0, 1))
     ]
     assert written == ["1,200", "35K", "0.25", "0"]
+    steps = ((0, 2e6), (2e-9, 1e-9), (-2.5e23, 2.5e23), (1e12, 1e12))
+    far = [number_text(value, step) for value, step in steps]
+    assert far == ["0", "2e-9", "-2.5e23", "1T"]
     assert [nice(step) for step in (0.7, 1.1, 2.2, 30)] == [1, 2, 2.5, 50]
 
 
@@ -97,6 +102,68 @@ def test_bars_are_as_high_as_their_numbers_and_hang_down_below_zero() -> None:
     heights = [int(columns[start : start + 90].max()) for start in (30, 125, 215)]
     assert heights[0] / heights[1] == pytest.approx(2, rel=0.08)
     assert heights[0] / heights[2] == pytest.approx(4, rel=0.12)
+
+
+def test_numbers_below_zero_colour_nothing_outside_the_plot() -> None:
+    chart = ChartData(labels=("a", "b", "c"), datasets=(Dataset(data=(-10, -20, -15)),))
+    layout = layout_of(chart, *SIZE, has_title=False)
+    *_, last = drawn(chart, "build_up", "", *SIZE, 4)
+    changed = np.abs(last.planes.v.astype(int) - ground(chart, layout, "").v) > 2
+    assert changed[layout.top // 2 + 8 : layout.bottom // 2].any()
+    assert not changed[: layout.top // 2 - 4].any()
+
+
+def test_one_of_ten_thousand_points_is_seen() -> None:
+    data = [0.0] * 10_000
+    data[5_003] = 100.0
+    labels = [str(number) for number in range(len(data))]
+    picture = film("line", labels=labels, datasets=[{"data": data}], frames=2)[-1]
+    peak = (picture.y[:, 300:360] > 120).any(axis=1).sum()
+    assert peak > 220  # of the 250 rows of the plot
+    with pytest.raises(ValidationError, match="200 labels at most"):
+        ChartData(type="bar", labels=("x",) * 201, datasets=(Dataset(data=(1,) * 201),))
+
+
+def test_of_many_slices_the_largest_keep_their_names_and_the_rest_is_one() -> None:
+    data = [float(number) for number in range(1, 41)]
+    chart = ChartData(type="pie", labels=[str(one) for one in data], datasets=(Dataset(data=data),))
+    few = told_apart(chart)
+    assert few.labels == (*(str(one) for one in data[-13:]), "27 more")
+    assert sum(few.datasets[0].data) == sum(data)
+    assert told_apart(few) is few
+
+
+LONG = "A label of the longest sort that somebody could write for it"
+
+
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (400, 400)])
+@pytest.mark.parametrize("kind", ["bar", "pie"])
+def test_words_however_long_stay_in_the_picture(kind: str, size: tuple[int, int]) -> None:
+    """C-169: a title too."""
+    rows = (Dataset(label=LONG, data=(1, 2, 3)), Dataset(label=LONG, data=(3, 2, 1)))
+    chart = ChartData(type=kind, labels=(LONG, "", LONG), datasets=rows)
+    layout = layout_of(chart, *size, has_title=True)
+    bare = ground(ChartData(type="pie", labels=("",), datasets=(Dataset(data=(1,)),)), layout, "")
+    full = ground(chart, layout, f"{LONG} {LONG}"[:120])
+    wrote = np.abs(full.y.astype(int) - bare.y) > 30
+    edge = size[0] // 60
+    assert wrote.any() and not wrote[:, :edge].any() and not wrote[:, -edge:].any()
+
+
+def test_words_are_set_script_by_script_and_what_no_font_has_is_left_out() -> None:
+    whole = letters.pieces("café 富士山\n📈 العربية هنا", 20)
+    assert "".join(piece.text for piece in whole).split() == ["café", "富士山", "العربية", "هنا"]
+    assert whole[-1].text.strip() == "العربية هنا"  # its letters are joined, and read from the right
+    assert all(piece.font.getmask(piece.text).getbbox() for piece in whole)
+
+
+def test_words_are_cut_to_the_room_there_is() -> None:
+    assert letters.cut("short", 20, 200) == "short"
+    cut = letters.cut(LONG, 20, 200)
+    assert cut.endswith("…") and letters.width_of(cut, 20) <= 200 < letters.width_of(cut[:-1] + "xx…", 20)
+    found = letters.lines(LONG, 20, 300, 2)
+    assert len(found) == 2 and all(letters.width_of(line, 20) <= 300 for line in found)
+    assert letters.lines("x" * 200, 20, 300, 2)[0].endswith("…")
 
 
 @pytest.mark.slow

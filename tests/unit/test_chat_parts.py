@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from farm.api.llm.breakers import Breakers
 from farm.api.llm.events import Events, data_of, event_of, json_of
 from farm.api.llm.meter import Meter, said_bytes, tokens_in, usage_of
+from farm.api.llm.refusals import Missed
 from farm.api.surfaces.generations.chat_wire import (
     ChatRequest,
     CompletionRequest,
@@ -19,6 +21,7 @@ from farm.doors.llm import AnswerTooLong
 from farm.errors import BadRequest, ModelNotOffered, NotFound
 from farm.providers import ProviderBook
 from farm.settings import Settings
+from tests.farm import HandClock
 
 BOOK = read_catalog(Settings()).providers
 RULES = ChatRules(
@@ -115,6 +118,8 @@ def test_the_services_own_count_goes_before_an_estimate():
         meter.read({"choices": [{"delta": {"role": "assistant", "content": word}}]})
     assert meter.usage == Usage(input_tokens=7, output_tokens=3, counted=False)
     assert not meter.has_finished
+    meter.read({"choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}]})
+    assert not meter.has_finished  # the other choice goes on
     meter.read({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     meter.read({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}})
     assert meter.usage == Usage(input_tokens=5, output_tokens=2)
@@ -139,12 +144,25 @@ def test_all_that_a_model_writes_counts():
     assert said_bytes({"choices": "no"}) == 0
 
 
+def test_a_provider_that_begins_and_never_ends_rests_too():
+    breakers = Breakers(HandClock())
+    rules = BOOK.failover.model_copy(update={"min_calls": 4, "failure_share": 0.5})
+    for _ in range(2):
+        with breakers.through(("x", "y"), rules):
+            pass
+        breakers.broke(("x", "y"), rules)
+    with pytest.raises(Missed, match="rests"), breakers.through(("x", "y"), rules):
+        pass
+
+
 def test_what_is_held_is_more_than_any_tokeniser_makes_of_a_request():
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 10_000}}
     told = {"messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}, picture]}]}
     assert pictures_in(told) == 1
     assert 5 < text_bytes(told) < 200
     assert tokens_in(400, 2, 1000) == 2100
+    sound = {"type": "input_audio", "input_audio": {"data": "A" * 640_000, "format": "wav"}}  # ten seconds
+    assert 10 * 10 < text_bytes([sound]) < 25_000
 
 
 def test_the_most_that_may_come_is_what_the_request_says_for_all_choices():
@@ -154,6 +172,7 @@ def test_the_most_that_may_come_is_what_the_request_says_for_all_choices():
         assert ChatRequest.model_validate(said | more).output_tokens(rules) == most
     prompts = CompletionRequest(prompt=["a", "b"], best_of=3)
     assert prompts.output_tokens(rules) == 300
+    assert CompletionRequest(prompt="a", n=2, best_of=3).output_tokens(rules) == 150
     assert CompletionRequest(prompt=[1, 2, 3]).output_tokens(rules) == 50
     with pytest.raises(BadRequest) as refused:
         ChatRequest.model_validate(said | {"max_tokens": 1001}).output_tokens(rules)

@@ -8,7 +8,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from farm.cli import align, compose, describe
+from farm.cli import align, compose, describe, render
 from farm.cli.outputs import checked_outputs
 from farm.errors import BadRequest
 from tests.manifests import EXAMPLE
@@ -38,6 +38,7 @@ def test_what_is_no_place_for_a_file_is_told_before_any_farm_is_asked(desk: Path
     for said in (
         refused(compose.app, desk / "manifest.json", "-o", at),
         refused(describe.app, desk / "one.png", "-o", at),
+        refused(render.app, "render", desk / "one.png", "--poster", at),
         refused(align.app, desk / "narration.wav", desk / "scenes.json", "--srt", at),
     ):
         assert str(at) in said.message and "folder" in said.message
@@ -47,10 +48,20 @@ def test_two_files_never_become_one(desk: Path) -> None:
     told = (desk / "narration.wav", desk / "scenes.json")
     said = refused(align.app, *told, "--srt", desk / "out.srt", "--vtt", desk / "x/../out.srt")
     assert "cannot be both" in said.message
+    film = desk / "one.mp4"
+    said = refused(render.app, "render", desk / "one.png", "-o", film, "--poster", film)
+    assert f"{film} cannot be both" in said.message
     for suffix, name in ((".xml", "fcp7"), (".otioz", "otioz")):
         cut = desk / f"cut{suffix}"
         said = refused(compose.app, desk / "manifest.json", "-o", cut, "--format", name)
         assert f"{cut} cannot be both" in said.message and not cut.exists()
+
+
+def test_a_film_is_not_written_over_what_it_shows(desk: Path) -> None:
+    (desk / "clip.mp4").touch()
+    for words in (("clip.mp4", "-o", "clip.mp4"), ("one.png", "-o", "film.mp4", "--poster", "one.png")):
+        said = refused(render.app, "render", *(desk / word if "." in word else word for word in words))
+        assert said.message == f"{desk / words[0]} is shown in the film; write to another file."
 
 
 def test_a_folder_that_is_not_there_is_made(desk: Path) -> None:

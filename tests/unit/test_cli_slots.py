@@ -2,9 +2,9 @@
 
 import pytest
 
-from farm.catalog import Pool
 from farm.cli.roles import slots_of
 from farm.errors import BadRequest
+from farm.rules.pools import Pool
 
 POOL = Pool(extra="generate", default_slots=1, device_slots=1, io_slots=4)
 

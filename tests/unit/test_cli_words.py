@@ -3,12 +3,24 @@
 from pathlib import Path
 
 import pytest
+import typer
 
 from farm.cli.console import bytes_text
 from farm.cli.jobs import params_in
+from farm.cli.main import GROUPS, Group, farm_app
 from farm.cli.progress import Lines
 from farm.cli.roles import labels_of
 from farm.errors import BadRequest
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: str(group.commands[0]))
+def test_a_command_is_found_without_importing_the_others(group: Group) -> None:
+    """A group without a help has the commands of its module, all of them."""
+    if not group.help:
+        assert set(typer.main.get_group(group.load()).commands) == {*group.commands}
+    for word in group.commands:
+        assert set(typer.main.get_group(farm_app(word)).commands) == {*group.commands}
+        assert word in typer.main.get_group(farm_app()).commands
 
 
 def test_labels_read_key_equals_value() -> None:

@@ -39,6 +39,9 @@ class Bench:
     def log(self, message: str) -> None:
         return
 
+    def preview(self, jpeg: bytes) -> None:
+        pass
+
     def warm(self, *models: str) -> None:
         return
 

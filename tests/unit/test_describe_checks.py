@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from farm.catalog import Catalog, DescribeTier, VisionModel, read_catalog
+from farm.catalog import Catalog, read_catalog
 from farm.errors import BadRequest, FarmUnavailable
 from farm.moderation import ModerationRules
+from farm.rules.senses import VisionModel
+from farm.rules.tiers import DescribeTier
 from farm.settings import Settings
 from tasks.describe_scenes import KIND, BrokenScenes, DescribeLimits, DescribeScenes, Metadata, SceneImage
 from tasks.describe_scenes.checks import checked, notes

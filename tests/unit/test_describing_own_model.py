@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from farm.catalog import DescribeRules, VisionModel
 from farm.errors import FailureClass, TaskFailure
+from farm.rules.senses import DescribeRules, VisionModel
 from farm.settings import Settings
 from tasks.describe_scenes import Described, Source
 from tasks.describe_scenes.asking import Wanted
 from tests.described_jobs import without_readers
+from tests.extras import need
 from workers.context import Cancelled, InputFile, TaskInput
 from workers.engine import Engine, Limits
 from workers.media.models import ModelKeeper
@@ -25,7 +26,7 @@ from workers.stop_sign import StopSign
 from workers.vision_describe.describe_scenes import perform
 from workers.wire import Perform
 
-pytest.importorskip("transformers", reason="the extra vlm is not installed")
+need("transformers", "the extra vlm is not installed")
 pytestmark = pytest.mark.slow
 
 CONFIG = """

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.extras import need
 from workers.engine import Engine, EngineResult, Limits
 from workers.stop_sign import Reason, StopSign
 from workers.wire import Perform
 
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+need("diffusers", "the extra diffusers is not installed")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"),

@@ -6,7 +6,10 @@ They draw what seed 003 (C-027, C-043, C-056) and seed 002 (B-025 … B-040, B-0
 import gc
 import json
 import os
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,17 +19,16 @@ import pytest
 from PIL import Image
 
 from farm.errors import FailureClass, TaskFailure
+from tests.extras import need
+from tests.generating import Watching, file_of, frames_of, gradient, made, order
 from workers.context import Cancelled
 
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+need("diffusers", "the extra diffusers is not installed")
 pytestmark = [
     pytest.mark.slow,
     # Of the libraries themselves, at import and at each call; they change with every release.
     pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"),
 ]
-
-from tests import tiny_diffusers  # noqa: E402 - it imports diffusers
-from tests.generating import Watching, file_of, frames_of, gradient, made, order  # noqa: E402
 
 FILMS = ("wan-t2v", "ltx-t2v", "tiny-ltx", "cogvideo-t2v", "animatediff", "hunyuan15-t2v")
 PICTURES = ("sd15", "flux", "z-image")
@@ -35,7 +37,15 @@ LARGE = 8 << 20  # bytes, of all loaded models
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_diffusers() -> ModuleType:
+    """The module that makes them, which imports diffusers."""
+    from tests import tiny_diffusers
+
+    return tiny_diffusers
+
+
+@pytest.fixture(scope="module")
+def models(tiny_diffusers: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All of them, saved as diffusers saves them."""
     folder = tmp_path_factory.mktemp("models")
     for name in tiny_diffusers.PIPELINES:
@@ -44,8 +54,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def configs(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_diffusers.configure(tmp_path_factory.mktemp("configs"), models)
+def configs(tiny_diffusers: ModuleType, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made: Path = tiny_diffusers.configure(tmp_path_factory.mktemp("configs"), models)
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +125,82 @@ def test_b025_b034_c027_c056_a_model_of_the_catalog_draws_tells_stops_and_repeat
     assert file_of(other) != file_of(done)
 
 
+@pytest.mark.parametrize("model", [*PICTURES, *FILMS, *FROM_A_PICTURE])
+def test_what_is_drawn_is_seen_on_the_way_as_the_pipeline_decodes_it_and_changes_nothing(
+    model: str, picture: Path, tmp_path: Path, making: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workers.gpu_generate import previews
+
+    task = order(model, seed=5, steps=5, width=64, height=32, **needs(model, picture))
+    done = made(task, Watching(tmp_path / "unseen"))
+    at_once = classmethod(lambda cls, context, _catalog: cls(context.preview, 1e-9))
+    monkeypatch.setattr(previews.Previews, "of", at_once)
+    monkeypatch.setattr(previews, "_MOST_SHARE", float("inf"))
+    ends = _Ends(monkeypatch, pipeline(making, model))
+    context = Watching(tmp_path / "seen")
+    assert file_of(made(task, context)) == file_of(done)
+
+    tells_before = model == "hunyuan15-t2v"  # not of the first step; and not of the last, which is the end
+    assert len(context.previews) == (4 if tells_before else 3)
+    for data in context.previews:
+        with Image.open(BytesIO(data)) as image:
+            assert image.format == "JPEG" and image.width == 2 * image.height <= 256
+            assert np.asarray(image).std() > 2
+    assert len(set(context.previews)) == len(context.previews)
+    if model in ("sd15", "z-image"):  # in the picture's own size
+        with Image.open(BytesIO(context.previews[-1])) as last, Image.open(done.outputs[0].path) as end:
+            pair = [np.asarray(image.convert("RGB"), float).ravel() for image in (last, end)]
+        assert np.corrcoef(pair)[0, 1] > 0.6
+    ends.are_decoded_as_the_pipeline_does()
+
+
+class _Ends:
+    """What a pipeline's latents are after the last step, and what it hands to its VAE then."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, drawer: Any) -> None:
+        from diffusers import FlowMatchEulerDiscreteScheduler as Euler
+
+        from workers.gpu_generate.diffusing import glimpse, sketch, watch
+
+        self._drawer = drawer
+        ended, step, decode = watch._Watch.step_ended, Euler.step, drawer.vae.decode
+        of = glimpse.glimpse
+
+        def step_ended(watch: Any, drawer: Any, number: int, time: Any, given: dict[str, Any]) -> Any:
+            self.latents = given["latents"]
+            return ended(watch, drawer, number, time, given)
+
+        def stepped(euler: Any, *args: Any, **more: Any) -> Any:
+            made = step(euler, *args, **more)
+            if "Hunyuan" in type(drawer).__name__:  # it tells nobody else
+                self.latents = made[0]
+            return made
+
+        def glimpsed(drawer: Any, latents: Any, fitted: Any) -> Any:
+            self.fitted = fitted
+            return of(drawer, latents, fitted)
+
+        def decoded(latents: Any, *args: Any, **more: Any) -> Any:
+            self.decoded = latents
+            return decode(latents, *args, **more)
+
+        monkeypatch.setattr(watch._Watch, "step_ended", step_ended)
+        monkeypatch.setattr(Euler, "step", stepped)
+        monkeypatch.setattr(sketch, "glimpse", glimpsed)
+        monkeypatch.setattr(drawer.vae, "decode", decoded)
+
+    def are_decoded_as_the_pipeline_does(self) -> None:
+        import torch
+
+        from workers.gpu_generate.diffusing import glimpse
+
+        found = glimpse._unpacked(self._drawer, self.latents, self.fitted)
+        ours = glimpse._as_decoded(self._drawer.vae, found)
+        if self.decoded.ndim == 4:
+            ours = ours.transpose(1, 2).flatten(0, 1)
+        torch.testing.assert_close(ours[-len(self.decoded) :], self.decoded, atol=1e-4, rtol=1e-4)
+
+
 class _Calls:
     """Counts what a pipeline computes."""
 
@@ -161,6 +248,10 @@ def test_a_model_that_makes_sound_has_its_sound_in_the_film(tmp_path: Path) -> N
         samples = sum(frame.samples for frame in container.decode(audio=0))
     assert abs(samples - done.result["duration_s"] * 48_000) <= 1024
 
+    silent = made(order("ltx-t2v", seed=1, sound=False), Watching(tmp_path / "silent"))
+    with av.open(str(silent.outputs[0].path)) as container:
+        assert not container.streams.audio  # C-074: nobody asked for any
+
 
 def test_b063_a_film_between_two_pictures_and_after_a_film(picture: Path, tmp_path: Path) -> None:
     last = gradient(tmp_path / "last.png", 64)
@@ -175,6 +266,44 @@ def test_b063_a_film_between_two_pictures_and_after_a_film(picture: Path, tmp_pa
     assert v2v.result["frames"] == 9
     longer = made(order("v2v", {"asset_v": film}, **params, frames=33), Watching(tmp_path / "longer"))
     assert longer.result["frames"] == 9  # no more than the film has
+
+
+def test_c092_a_picture_is_looked_at_in_its_own_colours(tmp_path: Path) -> None:
+    """Also where they change from one pixel to the next, which film cannot keep."""
+    from workers.gpu_generate.diffusing.given import looked_at
+
+    stripes = np.zeros((32, 32, 3), np.uint8)
+    stripes[:, ::2, 0] = stripes[:, 1::2, 2] = 255
+    Image.fromarray(stripes).save(tmp_path / "stripes.png")
+    (seen,) = looked_at(order("flux", {"a": tmp_path / "stripes.png"}), ["a"])
+    assert (np.asarray(seen) == stripes).all()
+
+
+def test_c034_c037_references_of_any_shape_are_looked_at(tmp_path: Path) -> None:
+    """A banner, an icon: Flux 2 would refuse them."""
+    inputs = {"banner": tmp_path / "banner.png", "icon": tmp_path / "icon.png"}
+    Image.new("RGB", (900, 30), (200, 40, 20)).save(inputs["banner"])
+    Image.new("RGB", (1, 16), (20, 40, 200)).save(inputs["icon"])
+    context = Watching(tmp_path / "work")
+    for model in ("flux", "sd15"):
+        asked = order(model, inputs, images=["banner"], style_image="icon", seed=1)
+        assert made(replace(asked, kind="generate-image"), context).outputs
+    assert context.lines == ["Stable Diffusion 1.5 looks at no pictures of characters or of a style."]
+
+
+def test_a_recording_that_tells_no_length_is_as_long_as_it_is(tmp_path: Path) -> None:
+    """As browsers record: what is made after it has as many frames."""
+    from farm.catalog import read_catalog
+    from farm.models import Wish
+    from farm.settings import Settings
+    from tests.media import write_clip
+    from workers.context import InputFile
+    from workers.gpu_generate.diffusing.given import fitted_to
+
+    path = write_clip(tmp_path / "a.webm", frames=60, codec="libvpx", container_options={"live": "1"})
+    model = read_catalog(Settings()).models.models["v2v"]
+    wanted = model.fitted(Wish(frames=81, frame_rate=30))
+    assert fitted_to(InputFile(path, "a.webm", "video/webm"), model, wanted).frames == 57
 
 
 def test_c043_c046_an_edit_keeps_what_the_mask_keeps_and_shares_its_weights(
@@ -220,7 +349,7 @@ def test_b035_b036_b037_samplers_are_obeyed_where_the_model_can_have_them(
 
 
 def test_pictures_of_a_job_are_the_same_alone_and_together(
-    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_diffusers: ModuleType, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = made(order("sd15", seed=7, count=3), Watching(tmp_path / "alone"))
     folder = tiny_diffusers.configure(tmp_path / "configs", models)
@@ -315,7 +444,7 @@ def test_noise_that_is_no_number_and_black_pictures_are_no_success(
 
 
 def test_a_repository_without_a_revision_pickles_and_code_are_never_loaded(
-    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_diffusers: ModuleType, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
 
@@ -352,7 +481,9 @@ class _Bomb:
 
 
 @pytest.fixture
-def crowded(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def crowded(
+    tiny_diffusers: ModuleType, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """So little memory that a few models fit at once."""
     folder = tiny_diffusers.configure(tmp_path / "configs", models, memory_gb=LARGE / (1 << 30))
     monkeypatch.setenv("FARM_CONFIG_DIR", str(folder))
@@ -382,19 +513,126 @@ def _resident_bytes() -> int:
 
 
 def test_fewer_bits_and_tiles_are_by_the_configs(
-    tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch, making: ModuleType
+    tmp_path: Path,
+    tiny_diffusers: ModuleType,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    making: ModuleType,
 ) -> None:
     import torch
 
     folder = tiny_diffusers.configure(tmp_path / "configs", models)
     rules = (folder / "generate.toml").read_text()
-    said = '[generate]\nquantised = "float8"\ntiled = true\n'
+    said = (
+        '[generate]\nquantised = "float8"\ntiled = true\ncompiled = true\n'  # that with float8: not compiled
+    )
     (folder / "generate.toml").write_text(rules.replace("[generate]\n", said, 1))
     monkeypatch.setenv("FARM_CONFIG_DIR", str(folder))
     made(order("wan-t2v", seed=1), Watching(tmp_path / "film"))
     drawer = pipeline(making, "wan-t2v")
     assert torch.float8_e4m3fn in {weights.dtype for weights in drawer.transformer.parameters()}
     assert drawer.vae.use_tiling
+
+
+def test_a_lora_is_melted_into_the_transformer_that_it_is_for(
+    tmp_path: Path,
+    tiny_diffusers: ModuleType,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    making: ModuleType,
+) -> None:
+    """Wan 2.2 has two, each with its own."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    layer, file = "blocks.0.attn1.to_q", "diffusion_pytorch_model.safetensors"
+    parts = {"transformer": ("turbo_lora", 0.25), "transformer_2": ("turbo_2_lora", -0.5)}
+    came = {part: load_file(models / "wan-t2v" / part / file)[f"{layer}.weight"] for part in parts}
+    said = "[generate.models.wan-t2v.parts]\n"
+    lines = [said]
+    for part, (role, value) in parts.items():
+        rows, columns = came[part].shape
+        down, up = torch.ones(1, columns), torch.full((rows, 1), value)
+        key = f"transformer.{layer}.lora"
+        save_file({f"{key}_A.weight": down, f"{key}_B.weight": up}, tmp_path / f"{role}.safetensors")
+        lines.append(f'{role} = "{tmp_path}/{role}.safetensors"\n')
+    folder = tiny_diffusers.configure(tmp_path / "configs", models)
+    rules = (folder / "generate.toml").read_text()
+    (folder / "generate.toml").write_text(rules.replace(said + 'turbo_lora = ""\n', "".join(lines)))
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(folder))
+    made(order("wan-t2v", seed=1), Watching(tmp_path / "film"))
+    drawer = pipeline(making, "wan-t2v")
+    for part, (_, value) in parts.items():
+        melted = getattr(drawer, part).get_submodule(layer).weight.detach().float().cpu()
+        assert (melted - came[part].float() - value).abs().max() < 0.01
+
+
+def test_a_part_that_is_one_file_needs_no_room_for_what_lies_beside_it(tmp_path: Path) -> None:
+    from farm.model_sources import Source
+    from workers.gpu_generate.diffusing.studio import _folder_bytes
+
+    for name, size in (("lora", 10), ("another-model", 10_000)):
+        (tmp_path / f"{name}.safetensors").write_bytes(bytes(size))
+    assert _folder_bytes(Source(str(tmp_path), file="lora.safetensors")) == 10
+    assert _folder_bytes(Source(str(tmp_path), file="missing.safetensors")) == 0
+    assert _folder_bytes(Source(str(tmp_path))) == 10_010
+
+
+def test_a_cancel_need_not_wait_for_a_model_to_load(
+    tmp_path: Path, tiny_diffusers: ModuleType, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It loads on, and the next task has it: to kill the process would lose all that lies in it."""
+    from workers.gpu_generate.diffusing import loading
+
+    folder = tiny_diffusers.configure(tmp_path / "configs", models)
+    monkeypatch.setenv("FARM_CONFIG_DIR", str(folder))  # a process that has loaded nothing
+    load, may_end = loading.load, threading.Event()
+    loads: list[str] = []
+
+    def slowly(model: Any, *args: Any, **named: Any) -> Any:
+        loads.append(model.name)
+        assert may_end.wait(30)
+        return load(model, *args, **named)
+
+    monkeypatch.setattr(loading, "load", slowly)
+    for attempt in ("first", "second"):  # the second waits for what the first has begun
+        stopped = Watching(tmp_path / attempt, lambda _fraction, stage: stage == "load the model")
+        with pytest.raises(Cancelled):
+            made(order("sd15", seed=1), stopped)
+        assert len(loads) == 1
+    may_end.set()
+    other = Watching(tmp_path / "other")
+    made(order("flux", seed=1), other)
+    assert {"sd15", "flux", "flux-edit"} <= set(other.models)
+    made(order("sd15", seed=1), Watching(tmp_path / "again"))
+    given: dict[str, Any] = {"images": ["a"], "width": 64, "height": 64}
+    made(order("flux-edit", {"a": gradient(tmp_path / "a.png")}, **given), Watching(tmp_path / "edit"))
+    assert len(loads) == 2
+
+
+def test_what_cannot_be_compiled_runs_as_it_is_written(
+    tmp_path: Path, models: Path, making: ModuleType
+) -> None:
+    from farm.catalog import read_catalog
+    from farm.diffusing import OwnModel
+    from farm.model_sources import Source, Sources
+    from farm.settings import Settings
+    from workers.gpu_generate.diffusing.device import Device
+    from workers.gpu_generate.diffusing.loading import load, run_as_written
+
+    def compiled(name: str) -> Any:
+        model = read_catalog(Settings()).models.models[name]
+        found = load(
+            model, Sources(Source(str(models / name))), OwnModel(compiled=True), Device("cpu"), download=False
+        )
+        return getattr(found, "transformer", None) or found.unet, found
+
+    part, found = compiled("z-image")
+    assert any(module._compiled_call_impl for module in part.modules())
+    run_as_written(found)  # where its layers come and go
+    assert not any(module._compiled_call_impl for module in part.modules())
+    part, _ = compiled("cogvideo-t2v")
+    assert not any(module._compiled_call_impl for module in part.modules())
 
 
 def test_b408_more_frames_than_animatediff_was_trained_on_are_drawn_in_windows(tmp_path: Path) -> None:

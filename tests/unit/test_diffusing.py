@@ -9,10 +9,10 @@ from PIL import Image
 from farm.catalog import read_catalog
 from farm.diffusing import DiffusionRules, OwnModel
 from farm.errors import FailureClass, FarmUnavailable, TaskFailure
+from farm.model_sources import Source, sources_of
 from farm.settings import Settings
 from workers.gpu_generate.diffusing.checks import checked
 from workers.gpu_generate.diffusing.residents import Residents
-from workers.gpu_generate.diffusing.sources import Source, sources_of
 from workers.gpu_generate.marking import mark_of, marked
 
 SHIPPED = read_catalog(Settings()).models.models
@@ -133,6 +133,13 @@ def test_what_cannot_be_handed_out_is_no_success(drawn: np.ndarray, code: str) -
     with pytest.raises(TaskFailure) as caught:
         checked(drawn, 3, 32, 16, is_sized=True)
     assert (caught.value.failure, caught.value.public_code) == (FailureClass.CORRUPT_OUTPUT, code)
+
+
+def test_one_black_picture_among_several_is_no_success() -> None:
+    drawn = frames()
+    drawn[1] = 0
+    with pytest.raises(TaskFailure, match="nothing but black"):
+        checked(drawn, 3, 32, 16, is_sized=True, is_film=False)
 
 
 def test_a_film_that_begins_black_is_handed_out_and_one_of_its_own_size_is_fitted() -> None:

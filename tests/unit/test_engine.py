@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from farm.errors import FailureClass, FarmUnavailable
+from tests.unit.engine_performers import JPEG
 from tests.worker_farm import is_running, until
 from workers.context import TaskInput
 from workers.engine import Engine, EngineResult, Limits
@@ -35,6 +36,7 @@ class Desk:
         self.sign = StopSign()
         self.heard: list[tuple[float, str]] = []
         self.logged: list[LogLine] = []
+        self.previews: list[bytes] = []
         self.when_heard: Callable[[], object] = lambda: None
         self.when_bought: Callable[[Accepted | Dropped], None] = lambda _said: None
 
@@ -45,7 +47,13 @@ class Desk:
             workdir=self.workdir,
         )
         return self.engine.run(
-            order, limits, self.sign, self._hear, self.logged.append, lambda said: self.when_bought(said)
+            order,
+            limits,
+            self.sign,
+            self._hear,
+            self.logged.append,
+            lambda said: self.when_bought(said),
+            self.previews.append,
         )
 
     def _hear(self, fraction: float, stage: str) -> None:
@@ -147,6 +155,8 @@ def test_a_task_that_stands_still_is_stopped(desk: Desk, performer: str) -> None
 
 
 def test_saying_the_same_again_is_no_progress_and_another_stage_is(desk: Desk) -> None:
+    desk.perform("echo")  # as above
+    desk.heard.clear()
     limits = Limits(soft_s=600, hard_s=600, grace_s=0.5, no_progress_s=0.8)
     assert desk.perform("mutter", limits).failure is not None
     assert len(desk.heard) > 1
@@ -198,10 +208,17 @@ def test_a_kill_takes_the_programs_an_engine_started(desk: Desk) -> None:
     until(lambda: not is_running(program), "the program is gone too")
 
 
-def test_an_engine_that_talks_nonsense_is_replaced(desk: Desk) -> None:
-    failure = desk.perform("nonsense").failure
+def test_a_preview_is_passed_on_and_what_is_none_is_not(desk: Desk) -> None:
+    assert desk.perform("draws").done is not None
+    assert desk.previews == [JPEG]
+
+
+@pytest.mark.parametrize("performer", ["nonsense", "floods"])
+def test_an_engine_that_talks_nonsense_is_replaced(desk: Desk, performer: str) -> None:
+    failure = desk.perform(performer).failure
     assert failure is not None
     assert failure.failure_class == FailureClass.CRASH
+    assert desk.previews == []
     assert desk.perform("echo").done is not None
 
 

@@ -12,21 +12,10 @@ import pytest
 
 from farm.breaker import Breaker, BreakerState, Gate, Verdict, after, gate, probed, rest_s
 from farm.catalog import read_catalog
+from farm.choices import Choice, Reason, Skipped, purchase_key
 from farm.errors import BadRequest, FailureClass, FarmUnavailable
-from farm.providers import (
-    Candidate,
-    Choice,
-    FailoverRules,
-    ModelRoute,
-    Offer,
-    Provider,
-    ProviderBook,
-    Reason,
-    Resource,
-    Route,
-    Skipped,
-    purchase_key,
-)
+from farm.offers import FailoverRules, ModelRoute, Offer, Provider, Resource
+from farm.providers import Candidate, ProviderBook, Route
 from farm.settings import Settings
 from schedulers.failover import budget, health
 from schedulers.failover.choosing import Full, Go, Move, Park, View, at_turn, ordered

@@ -14,13 +14,13 @@ from farm.api.fetched import FILMS, SOUNDS, Wanted, fetched
 from farm.api.links import link
 from farm.api.picture_size import picture_size
 from farm.asset import Asset
-from farm.catalog import OutboundRules
 from farm.doors import jobs
 from farm.doors.accounts import caller_of, ensure_account
 from farm.doors.submit import submit
 from farm.errors import BadRequest
 from farm.job import JobSpec
 from farm.net.guard import Guard
+from farm.rules.running import OutboundRules
 from tasks.generate_video import GenerateVideo
 from tests.api import Api, png, wav
 from tests.receiver import Receiver, answer, endless, raw, receiving

@@ -122,10 +122,11 @@ def test_c152_to_c157_the_six_speakers_are_told_apart_at_each_engine_that_has_th
 def test_a_service_says_whole_paragraphs_and_its_voice_is_asked_by_name(
     service: SpeechService, tmp_path: Path
 ) -> None:
-    output = said(tmp_path, "my-speech", text=f"{TEXT}\n\nA new paragraph.", voice="onyx", speed=2.0)
+    told = {"text": f"{TEXT}\n\nA new paragraph.", "voice": "onyx", "speed": 2.0}
+    output = said(tmp_path, "my-speech", **told, instructions="Speak as a pirate.")
     assert [call["input"] for call in service.asked] == [TEXT, "A new paragraph."]
-    asked = {(call["voice"], call["model"], call["speed"]) for call in service.asked}
-    assert asked == {("onyx", "tts-1", 2.0)}
+    asked = {(call["voice"], call["model"], call["speed"], call["instructions"]) for call in service.asked}
+    assert asked == {("onyx", "tts-1", 2.0, "Speak as a pirate.")}
     longest = spoken_s(TEXT, 2.0) + spoken_s("A new paragraph.", 2.0)
     assert longest < output.meta["duration_s"] < longest + 1
     with SoundReader(output.path, sample_rate=SAMPLE_RATE) as reader:

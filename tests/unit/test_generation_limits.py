@@ -6,11 +6,13 @@ import pytest
 
 from farm.account import Account
 from farm.api.generation import within_tier
-from farm.catalog import Catalog, Feature, read_catalog
+from farm.catalog import Catalog, read_catalog
 from farm.errors import BadRequest, ModelNotOffered, NotAllowed
 from farm.generation_limits import limits_of, require_feature, within
 from farm.models import Capability, Wish
-from farm.providers import ModelRoute, Offer, Route
+from farm.offers import ModelRoute, Offer
+from farm.providers import Route
+from farm.rules.tiers import Feature
 from farm.settings import Settings
 from tasks.generate_video import GenerateVideo
 

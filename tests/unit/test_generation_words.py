@@ -50,6 +50,24 @@ def test_c238_a_timeout_is_told_in_the_documents_words() -> None:
     assert error_of(JobState.COMPLETED, None) is None
 
 
+def test_c093_a_film_of_several_shots_is_told_the_time_that_it_had() -> None:
+    late = Failure(FailureClass.TIMEOUT, "deadline_exceeded", "The job did not end by its deadline.")
+
+    def told(failure: Failure, limit_s: float | None) -> str:
+        found = error_of(JobState.FAILED, failure, FAMILIES["vgen"], limit_s)
+        assert found is not None
+        return found.message.removeprefix("Video generation timed out after ")
+
+    assert [told(late, limit_s) for limit_s in (1800.0, 600.0, 20.0, None)] == [
+        "30 minutes",
+        "10 minutes",
+        "1 minute",
+        "10 minutes",
+    ]
+    one_attempt = Failure(FailureClass.TIMEOUT, "timeout", "It ran over its time.")
+    assert told(one_attempt, 1800.0) == "10 minutes"  # one shot did
+
+
 def test_x05_x39_a_failure_costs_nothing_and_whole_credits_are_whole_numbers() -> None:
     assert paid(JobState.FAILED, 60_000, 0) == (0, 60)
     assert paid(JobState.COMPLETED, 60_000, 30_000) == (30, 0)

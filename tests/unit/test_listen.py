@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from farm.catalog import AlignRules
 from farm.errors import FailureClass, TaskFailure
+from farm.rules.senses import AlignRules
 from tasks.media_render.planning.findings import Heard, Listened
 from tasks.scene_timestamps.heard import Heard as Narration
 from tasks.scene_timestamps.heard import Method, Word

@@ -277,6 +277,29 @@ def test_a_route_costs_what_each_model_makes_of_the_wish_and_the_catalog_names_t
         told("wan-t2v", frames=302)
 
 
+def test_c060_c090_auto_is_the_first_model_that_can_make_what_is_wished(tmp_path: Path) -> None:
+    (tmp_path / "providers.toml").write_text(OFFERS + '[auto]\ntext-to-video = "wan-t2v"\n')
+    book = read_catalog(Settings(config_dir=tmp_path)).providers
+
+    def told(**wish: int) -> list[str]:
+        route = Route(capability="text-to-video", wish=Wish(**wish))
+        assert book.model_of(route) == book.candidates(route)[0].model
+        return [found.model for found in book.candidates(route)]
+
+    assert told(length_s=5) == ["wan-t2v", "ltx-t2v"]
+    assert told(frames=298) == ["wan-t2v"]
+    # What none can make is refused with the first one's reason.
+    with pytest.raises(BadRequest, match="at most 301"):
+        told(frames=302)
+    # What the first cannot make is the other's.
+    turned = book.model_copy(update={"auto": {"text-to-video": "ltx-t2v"}})
+    route = Route(capability="text-to-video", wish=Wish(frames=300), failover=False)
+    assert [found.model for found in turned.candidates(route)] == ["wan-t2v"]
+    assert turned.model_of(route) == "wan-t2v"
+    with pytest.raises(BadRequest, match="at most 297"):
+        turned.candidates(route.model_copy(update={"model": "ltx-t2v"}))
+
+
 def test_x43_without_provider_keys_auto_is_the_animatic_and_a_remote_model_names_the_setting() -> None:
     book = CATALOG.providers
     auto = book.candidates(Route(capability="text-to-video", wish=Wish(length_s=5)))

@@ -5,6 +5,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from av import VideoFrame
 
 from farm.catalog import read_catalog
 from farm.doors.jobs import list_jobs
@@ -27,11 +28,13 @@ from farm.settings import Settings
 from tasks.generate_image import GenerateImage
 from tasks.generate_video import GenerateVideo
 from tests.farm import Farm
-from tests.media import real_photo
-from workers.context import Context, InputFile, TaskInput
+from tests.media import read_code, real_photo, write_clip
+from workers.context import Context, Done, InputFile, Output, TaskInput
+from workers.gpu_generate import generate
 from workers.gpu_generate.generate import perform
+from workers.gpu_generate.providers import openai
 from workers.media import decency
-from workers.media.decency import check_files
+from workers.media.decency import check_files, pictures_of
 
 IMAGE = Capability.TEXT_TO_IMAGE
 
@@ -200,14 +203,46 @@ def test_a_file_of_the_operator_adds_to_what_ships_and_a_list_that_is_not_there_
 
 def test_c016_a_picture_that_shows_nudity_ends_the_job_by_policy_and_names_the_file(tmp_path: Path):
     photo = InputFile(real_photo("flower"), "flower.jpg", "image/jpeg")
-    film = InputFile(tmp_path / "none.mp4", "none.mp4", "video/mp4")  # not looked at
+    sound = InputFile(tmp_path / "none.mp3", "none.mp3", "audio/mpeg")  # not looked at
     rules = ModerationRules(nudity_from=0.5)
     sizes = []
-    check_files([film, photo], rules, lambda picture: sizes.append(picture.shape) or 0.4)
+    check_files([sound, photo], rules, lambda picture: sizes.append(picture.shape) or 0.4)
     assert sizes and max(sizes[0]) <= 640
     check_files([photo], ModerationRules(nudity=False), lambda _picture: 1.0)
     with pytest.raises(TaskFailure, match=r"flower\.jpg") as refused:
         check_files([photo], rules, lambda _picture: 0.5)
+    assert (refused.value.failure, refused.value.public_code) == (
+        FailureClass.POLICY,
+        "content_policy_violation",
+    )
+
+
+def test_c016_a_film_is_looked_at_from_its_beginning_to_its_end(tmp_path: Path):
+    film = InputFile(write_clip(tmp_path / "film.mp4", frames=48), "film.mp4", "video/mp4")
+    seen = [
+        int(read_code(VideoFrame.from_ndarray(picture, format="rgb24"))) for picture in pictures_of(film.path)
+    ]
+    assert seen == [3, 9, 15, 21, 27, 33, 39, 45]
+    looks = iter([0.1] * 7 + [0.9])
+    with pytest.raises(TaskFailure, match=r"film\.mp4") as refused:
+        check_files([film], ModerationRules(), lambda _picture: next(looks))
+    assert refused.value.failure is FailureClass.POLICY
+
+
+def test_c016_what_was_made_is_looked_at_before_it_is_given_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    film = write_clip(tmp_path / "video.mp4", frames=8)
+    still = Output("picture", tmp_path / "none.png", "handed-on.png", "image/png", intermediate=True)
+    done = Done([still, Output("video", film, "video.mp4", "video/mp4")])
+    monkeypatch.setattr(openai, "perform", lambda _task, _context: done)
+    monkeypatch.setattr(generate, "engine_of", lambda _task, _catalog: "openai")
+    task = TaskInput("generate-video", "generate", {})
+    monkeypatch.setattr(decency, "installed_look", lambda: lambda _picture: 0.1)
+    assert perform(task, Mock(spec=Context)) is done
+    monkeypatch.setattr(decency, "installed_look", lambda: lambda _picture: 1.0)
+    with pytest.raises(TaskFailure, match=r"What was made \(video\.mp4\)") as refused:
+        perform(task, Mock(spec=Context))
     assert (refused.value.failure, refused.value.public_code) == (
         FailureClass.POLICY,
         "content_policy_violation",

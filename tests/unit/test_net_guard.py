@@ -5,9 +5,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from farm.catalog import OutboundRules
 from farm.net.addresses import is_public, parse_address
 from farm.net.guard import Guard, UrlRefused, own_places, system_resolve
+from farm.rules.running import OutboundRules
 from farm.settings import Settings
 
 PUBLIC = "93.184.216.34"

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from farm.catalog import OutboundRules
 from farm.errors import FarmError
 from farm.net.guard import Guard, Resolve, UrlRefused
 from farm.net.http import AnswerTooLong, CallFailed, CallTooSlow, GuardedHttp, Reply
+from farm.rules.running import OutboundRules
 from tests.receiver import Behave, Receiver, answer, endless, raw, receiving
 
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -11,7 +11,7 @@ from PIL import Image
 from farm.catalog import read_catalog
 from farm.errors import AssetUnreadable, BadRequest
 from farm.models import Model, SizeRule
-from farm.providers import ModelRoute
+from farm.offers import ModelRoute
 from farm.settings import Settings
 from tasks.edit_image import EditImage
 from tasks.generate_image import GenerateImage, angle_words
@@ -176,6 +176,16 @@ def test_c041_a_transparent_ground_forces_png_with_real_alpha(tmp_path: Path) ->
     with Image.open(output.path, formats=("PNG",)) as image:
         alpha = np.asarray(image.getchannel("A"))
     assert (alpha[:60] == 0).all() and (alpha[90:166, 90:166] == 255).all()
+
+
+def test_what_came_transparent_stands_on_white_where_nothing_was_said_of_the_ground(tmp_path: Path) -> None:
+    """A service may send it so; black lies hidden there."""
+    came = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    came.paste((200, 30, 20, 255), (16, 16, 48, 48))
+    output = finished(came, GenerateImage(prompt="x"), 1, tmp_path, said={})
+    with Image.open(output.path, formats=("PNG",)) as image:
+        assert image.mode == "RGB"
+        assert (image.getpixel((2, 2)), image.getpixel((30, 30))) == ((255, 255, 255), (200, 30, 20))
 
 
 def test_a_tiers_mark_is_on_the_picture_in_the_end(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from farm.choices import Choice, Decision, Skipped, Then
 from farm.errors import FailureClass
 from farm.job import Attempt, Task
 from farm.provider_facts import ProviderFacts, provider_facts, said_of
-from farm.providers import Choice, Decision, Route, Skipped, Then
+from farm.providers import Route
 from farm.states import AttemptState, TaskState
 from workers.provider_answers import refusal
 

@@ -13,7 +13,8 @@ from pydantic import JsonValue
 from farm.catalog import read_catalog
 from farm.errors import FailureClass, FarmUnavailable, TaskFailure
 from farm.models import Fitted
-from farm.providers import Provider, ProviderBook
+from farm.offers import Provider
+from farm.providers import ProviderBook
 from farm.remote_model import RemoteModel, Word
 from farm.settings import Settings
 from tasks.generate_video import GenerateVideo

@@ -17,22 +17,45 @@ def padded(height, width):
     return noise(height, width + 24)[:, :width]
 
 
-@pytest.mark.parametrize(("height", "width"), [(8, 8), (1, 1), (37, 53), (540, 270)])
-@pytest.mark.parametrize("make", [noise, padded])
-def test_rows_are_blended_as_the_reference_does(height, width, make):
-    source, out, expected = noise(height + 9, width + 3), make(height, width), noise(height, width)
-    index = RANDOM.integers(0, height + 8, height, dtype=np.int32)
-    weight = RANDOM.integers(0, 129, height, dtype=np.int32)
-    kernels.blend_rows(source, out, index, weight)
-    kernels_reference.blend_rows(source, expected, index, weight)
+def on_its_side(wide, tall):
+    """A picture as `resample` takes it: each row has pixels behind its last."""
+    return noise(wide, -(-tall // 8) * 8)[:, :tall]
+
+
+@pytest.mark.parametrize(
+    ("wide", "tall", "height", "width"),
+    [
+        (2, 2, 1, 1),
+        (9, 13, 5, 3),
+        (16, 16, 90, 70),
+        (200, 203, 190, 101),
+        (64, 1003, 33, 17),
+        (616, 1096, 960, 540),
+    ],
+)
+@pytest.mark.parametrize(
+    ("start", "share"), [(0, 1), (0.03, 0.93), (0.4, 0.2), (-0.4, 1.8), (-1, 3), (0.9, -0.8)]
+)
+def test_a_view_is_resampled_as_the_reference_does(wide, tall, height, width, start, share):
+    source, out, expected = on_its_side(wide, tall), padded(height, width), noise(height, width)
+    columns, rows = kernels.sampling(wide, width, start, share), kernels.sampling(tall, height, start, share)
+    kernels.resample(source, out, columns, rows)
+    kernels_reference.resample(source, expected, columns, rows)
     np.testing.assert_array_equal(out, expected)
 
 
-@pytest.mark.parametrize(("height", "width"), [(8, 8), (8, 64), (272, 552), (1080, 2192)])
-def test_transposing_moves_every_byte(height, width):
-    source, out = noise(height, width), np.zeros((width, height), np.uint8)
-    kernels.transpose(source, out)
+def test_the_whole_of_a_picture_at_its_own_size_is_the_picture():
+    source, out = on_its_side(120, 90), noise(90, 120)
+    kernels.resample(source, out, kernels.sampling(120, 120, 0, 1), kernels.sampling(90, 90, 0, 1))
     np.testing.assert_array_equal(out, source.T)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (1, 1), (37, 53), (90, 160), (203, 9), (272, 552)])
+@pytest.mark.parametrize("make", [noise, padded])
+def test_transposing_moves_every_byte(height, width, make):
+    source, out = make(height, width), np.zeros((-(-width // 8) * 8, -(-height // 8) * 8), np.uint8)
+    kernels.transpose(source, out)
+    np.testing.assert_array_equal(out[:width, :height], source.T)
 
 
 @pytest.mark.parametrize("weights", [(128, 0), (0, 128), (64, 64), (1, 127), (30, 40), (0, 0)])
@@ -143,19 +166,19 @@ def test_what_is_opaque_replaces_and_what_is_clear_leaves_alone():
 @pytest.mark.parametrize(
     "change",
     [
-        {"source": noise(4, 8).astype(np.uint16)},
-        {"source": noise(4, 16)[:, ::2]},
-        {"out": noise(4, 8).astype(np.int32)},
-        {"index": np.zeros(4, np.int64)},
-        {"weight": np.zeros(8, np.int32)[::2]},
+        {"out": noise(4, 8).astype(np.uint16)},
+        {"out": noise(4, 16)[:, ::2]},
+        {"alpha": np.zeros((4, 8), np.int32)},
+        {"alpha": np.zeros((4, 16), np.uint16)[:, ::2]},
+        {"premultiplied": np.zeros((8, 4), np.uint16).T},
     ],
 )
 def test_what_a_kernel_would_misread_is_refused(change):
-    given = {"source": noise(9, 8), "out": noise(4, 8), "index": np.zeros(4, np.int32)}
-    given["weight"] = given["index"]
-    kernels.blend_rows(**given)
+    given = {"out": noise(4, 8), "alpha": np.zeros((4, 8), np.uint16), "opacity": 256}
+    given["premultiplied"] = given["alpha"]
+    kernels.lay_over(**given)
     with pytest.raises(TypeError):
-        kernels.blend_rows(**{**given, **change})
+        kernels.lay_over(**{**given, **change})
 
 
 def test_nothing_is_drawn_on_what_cannot_be_written():

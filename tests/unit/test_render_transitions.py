@@ -112,7 +112,7 @@ def test_every_transition_is_what_plain_numpy_makes_of_it(name, size, progress, 
         (light_leak, "glow"),
         (slide, "pan"),
         (flip, "turn"),
-        (lens, "blend_rows"),
+        (lens, "resample"),
         (lens, "transpose"),
     ):
         monkeypatch.setattr(module, kernel, getattr(kernels_reference, kernel))

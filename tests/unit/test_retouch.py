@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from onnx import TensorProto, helper
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from farm.errors import BadRequest, TaskFailure
 from tests.media import real_photo
@@ -56,6 +56,13 @@ def test_where_nothing_stands_out_the_job_says_so() -> None:
     noise = np.random.default_rng(1).normal(128, 3, (120, 160, 3)).clip(0, 255).astype(np.uint8)
     with pytest.raises(TaskFailure) as refused:
         cut_out(noise)
+    assert refused.value.public_code == "no_subject"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (1, 300), (8, 8), (640, 480)])
+def test_a_picture_of_one_colour_has_no_subject_however_small(size: tuple[int, int]) -> None:
+    with pytest.raises(TaskFailure) as refused:
+        cut_out(np.full((*size, 3), 200, np.uint8))
     assert refused.value.public_code == "no_subject"
 
 
@@ -114,6 +121,18 @@ def test_enlarging_keeps_transparency() -> None:
     large = enlarged(cut, 2.5)
     alpha = np.asarray(large.getchannel("A"))
     assert large.size == (100, 100) and (alpha[40:60, 40:60] == 255).all() and (alpha[:15] == 0).all()
+
+
+def test_what_lies_hidden_where_a_picture_is_transparent_is_never_seen(tmp_path: Path) -> None:
+    """As programs save it, black is hidden there: it would darken edges, and the whole by the tones it takes."""
+    cut = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
+    ImageDraw.Draw(cut).ellipse((15, 15, 44, 44), fill=(250, 240, 230, 255))
+    large = np.asarray(enlarged(cut, 3))
+    assert large[large[..., 3] > 3][:, :3].min() > 220
+    mended, _ = done(tmp_path, "restore-image", cut)
+    with Image.open(mended.outputs[0].path, formats=("PNG",)) as image:
+        pixels = np.asarray(image)
+    assert pixels[pixels[..., 3] > 0][:, :3].min() > 220
 
 
 def old(picture: Pixels) -> Pixels:
@@ -179,6 +198,16 @@ def test_the_engine_tells_its_method_and_how_far_it_is(tmp_path: Path) -> None:
     assert (cut.outputs[0].name, cut.outputs[0].content_type) == ("image-1", "image/png")
     mended, _ = done(tmp_path, "restore-image", small.convert("RGBA"))
     assert mended.result["width"] == 160
+
+
+def test_a_huge_picture_keeps_its_size(tmp_path: Path) -> None:
+    """Others are halved as they are read, where a frame of a film is all that becomes of them."""
+    panorama = Image.new("RGB", (8800, 64), (200, 210, 220))
+    ImageDraw.Draw(panorama).ellipse((4200, 12, 4600, 52), fill=(200, 30, 20))
+    cut, _ = done(tmp_path, "remove-background", panorama)
+    assert (cut.result["width"], cut.result["height"]) == (8800, 64)
+    large, _ = done(tmp_path, "upscale-image", panorama, scale=2.0)
+    assert (large.result["width"], large.result["height"]) == (17_600, 128)
 
 
 def test_what_would_be_too_large_is_refused_by_its_field(tmp_path: Path) -> None:

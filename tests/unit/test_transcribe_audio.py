@@ -12,13 +12,16 @@ import pytest
 from farm.catalog import read_catalog
 from farm.errors import AssetUnreadable, BadRequest, ModelNotOffered, TaskFailure
 from farm.settings import Settings
+from farm.timeline import MediaKind
 from tasks.scene_timestamps.heard import Word
 from tasks.transcribe_audio import KIND, TranscribeAudio, Transcript
 from tests.loopback import Loopback
 from tests.media import tone, write_clip, write_sound
 from tests.unit.test_compose_video import Bench
+from workers.asr_align import transcribe
 from workers.asr_align.transcribe import perform
 from workers.context import Done, InputFile, TaskInput
+from workers.media.probe import probe
 
 ANSWER: dict[str, Any] = {
     "text": " Welcome to the farm. It is ready.",
@@ -106,6 +109,23 @@ def test_a_service_is_sent_the_file_and_asked_for_times(listener: Listener, tmp_
     assert (transcript.language, transcript.duration_s) == ("english", 3.5)
     assert [segment.text for segment in transcript.segments] == ["Welcome to the farm.", "It is ready."]
     assert [word.word for word in transcript.words] == ["Welcome"]
+
+
+def test_what_a_service_does_not_take_is_sent_as_sound_alone(
+    listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film in a container that OpenAI refuses, and a sound that is larger than it takes."""
+    film = write_clip(tmp_path / "talk.mkv", frames=60, sound=tone(300, 2.0))
+    written_down(tmp_path, film)
+    monkeypatch.setattr(transcribe, "_MOST_BYTES", 1_000)
+    written_down(tmp_path, speech(tmp_path))
+    for form, length_s in zip(listener.forms, (2.0, 3.5), strict=True):
+        sent = tmp_path / "sent.ogg"
+        sent.write_bytes(form["file"][0])
+        info = probe(sent)
+        assert (info.kind, info.has_audio) == (MediaKind.AUDIO, True)
+        assert float(info.duration or 0) == pytest.approx(length_s, abs=0.1)
+        assert sent.stat().st_size < 6_000 * length_s
 
 
 def test_what_is_held_covers_the_longest_and_what_is_charged_the_true_length(

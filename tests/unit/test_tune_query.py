@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from farm.catalog import read_catalog
-from farm.cli.main import app
+from farm.cli.main import farm_app
 from farm.errors import BadRequest, FarmUnavailable
 from farm.settings import Settings
 from tasks.media_render.shelf import tune_for, tunes_here
@@ -145,10 +145,10 @@ def test_the_packaged_fallback_is_a_tune() -> None:
 
 
 def test_farm_tunes_lists_them_for_people_and_programs() -> None:
-    plain = CliRunner().invoke(app, ["tunes"])
+    plain = CliRunner().invoke(farm_app(), ["tunes"])
     assert plain.exit_code == 0
     assert all(tune.name in plain.stdout for tune in BUNDLED)
-    listed = json.loads(CliRunner().invoke(app, ["tunes", "--json", "sad", "piano"]).stdout)
+    listed = json.loads(CliRunner().invoke(farm_app(), ["tunes", "--json", "sad", "piano"]).stdout)
     assert (listed[0]["name"], listed[0]["bpm"], listed[0]["key"]) == ("quiet-letter", 72, "C minor")
     assert listed[0]["fits"] > listed[1]["fits"]
     assert {"title", "tags", "energy", "duration_s", "description"} <= set(listed[0])

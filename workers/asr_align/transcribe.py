@@ -2,10 +2,12 @@
 
 import json
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from farm.catalog import read_catalog
@@ -15,13 +17,20 @@ from tasks.transcribe_audio import TRANSCRIPT, TranscribeAudio, Transcript, pric
 from tasks.transcribe_audio.transcript import Segment, SpokenWord
 from workers.asr_align.aligning import Wish, configured, heard
 from workers.context import Context, Done, InputFile, Output, TaskInput
+from workers.media.open import sniff_file
 from workers.media.probe import probe
+from workers.media.sound import SoundReader
+from workers.media.speech_file import SAMPLE_RATE, Form, Pcm, encode_speech
 from workers.provider_answers import refusal
 from workers.provider_http import Ask, Service, answered, service_of
 
 _SLACK_S, _SLACK = 2.0, 0.1  # by which a header may have told the length wrong
 _CALL_S = 600.0
 _PLAIN_ONLY = "gpt-4o"  # models of that name tell no times
+# What such services take as it is: they refuse other containers, and more than 25 MB.
+_TAKEN = frozenset({"flac", "mp3", "mp4", "ogg", "wav", "webm"})
+_MOST_BYTES = 20 << 20
+_PLAIN = Form(suffix=".ogg", content_type="audio/ogg", container="ogg", codec="libopus", bit_rate=24_000)
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -102,8 +111,9 @@ def _at_service(params: TranscribeAudio, file: InputFile, task: TaskInput, conte
             code="audio_too_long",
         )
     service = service_of(task.provider or "")
-    context.progress(0.1, "listen")
-    ask = _asked(params, file, task.model or "")
+    sent = _sendable(file, length_s, context)
+    context.progress(0.3, "listen")
+    ask = _asked(params, sent, task.model or "")
     reply = answered(service, ask, call_s=_CALL_S, checkpoint=context.checkpoint)
     if not reply.succeeded:
         raise refusal(reply.status, _why(reply.body, service), reply.headers)
@@ -115,6 +125,26 @@ def _at_service(params: TranscribeAudio, file: InputFile, task: TaskInput, conte
         segments=tuple(Segment(start=s.start, end=s.end, text=s.text.strip()) for s in found.segments),
         words=tuple(SpokenWord(word=w.word, start=w.start, end=w.end) for w in found.words),
     )
+
+
+def _sendable(file: InputFile, length_s: float, context: Context) -> InputFile:
+    """The file, or its sound alone where services do not take it or it is large."""
+    container = sniff_file(file.path, file.file_name).container
+    if container in _TAKEN and file.path.stat().st_size <= _MOST_BYTES:
+        return file
+    path = context.workdir / f"sound{_PLAIN.suffix}"
+    encode_speech(_pieces(file, length_s, context), path, _PLAIN)
+    return InputFile(path, path.name, _PLAIN.content_type)
+
+
+def _pieces(file: InputFile, length_s: float, context: Context) -> Iterator[Pcm]:
+    """Both channels as one, a second at a time."""
+    read_s = 0
+    with SoundReader(file.path, sample_rate=SAMPLE_RATE, name=file.file_name) as reader:
+        while (piece := reader.read(SAMPLE_RATE)).size:
+            yield (piece.mean(axis=0) * 32_767).clip(-32_768, 32_767).astype(np.int16)
+            read_s += 1
+            context.progress(0.3 * min(1.0, read_s / max(1.0, length_s)), "read")
 
 
 def _asked(params: TranscribeAudio, file: InputFile, model: str) -> Ask:

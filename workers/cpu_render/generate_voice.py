@@ -97,7 +97,7 @@ def _at_service(params: GenerateVoice, task: TaskInput, context: Context) -> Spo
     speed, tempo = params.speed, 1.0
     if remote is not None and not remote.takes_speed:
         speed, tempo = 1.0, _shared(params.speed)[0]
-    asked = SpeakParams(code=code, lines=(), speed=speed, tempo=tempo)
+    asked = SpeakParams(code=code, lines=(), speed=speed, tempo=tempo, instructions=params.instructions)
     for line in _calls(params.text):
         yield line, speaking.spoken(line.text, asked, task.model or "", service, catalog.voices, context)
 

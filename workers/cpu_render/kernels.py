@@ -4,13 +4,14 @@ How they do it is in machine_code/source.py; `kernels_reference.py` says the sam
 hold the two equal, byte for byte. Types and strides are checked here, at each call; sizes are not.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from workers.cpu_render.machine_code.loading import kernels
-from workers.cpu_render.machine_code.signatures import EDGE_ONE, GLOW_ONE, PAN_ONE, TURN_ONE
+from workers.cpu_render.machine_code.signatures import BAND, EDGE_ONE, GLOW_ONE, PAN_ONE, TURN_ONE
+from workers.cpu_render.scratch import array
 from workers.media.planes import Plane
 
 __all__ = [
@@ -18,36 +19,65 @@ __all__ = [
     "GLOW_ONE",
     "PAN_ONE",
     "TURN_ONE",
-    "blend_rows",
+    "Sampling",
     "glow",
     "lay_over",
     "mix",
     "pan",
+    "resample",
     "reveal",
+    "sampling",
     "transpose",
     "turn",
 ]
 
 Index = npt.NDArray[np.int32]
 
+_PIXEL = 1 << 32
 _BYTES, _INDEX = np.dtype(np.uint8), np.dtype(np.int32)
 _WIDE, _LONG = np.dtype(np.uint16), np.dtype(np.int64)
 _compiled = kernels()
-_blend_rows, _transpose = _compiled["blend_rows"], _compiled["transpose"]
+_resample, _transpose = _compiled["resample"], _compiled["transpose"]
 _mix, _lay_over, _reveal = _compiled["mix"], _compiled["lay_over"], _compiled["reveal"]
 _glow, _pan, _turn = _compiled["glow"], _compiled["pan"], _compiled["turn"]
 
 
-def blend_rows(source: Plane, out: Plane, index: Index, weight: Index) -> None:
-    """Row y of `out` is between rows index[y] and index[y] + 1 of `source`, by weight[y] of 128."""
-    _blend_rows(
-        *_plane(source), len(source), *_drawn(out), _table(index, _INDEX), _table(weight, _INDEX), *out.shape
-    )
+class Sampling(NamedTuple):
+    """Which places along a side of a picture its output pixels show, in units of 2^-32 of its pixels.
+
+    Output pixel n shows the place `first` + n * `step` from the edge. Beyond the edges lies the mirrored
+    picture, once.
+    """
+
+    first: int
+    step: int
+
+
+def sampling(length: int, out_length: int, start: float, share: float) -> Sampling:
+    """The middles of `out_length` equal parts of a side of `length` pixels.
+
+    They are parts of a `share` of it from `start` on, both in fractions of the side.
+    """
+    step = share * length / out_length
+    return Sampling(round((start * length + step / 2) * _PIXEL), round(step * _PIXEL))
+
+
+def resample(sideways: Plane, out: Plane, columns: Sampling, rows: Sampling) -> None:
+    """Fill `out` with a picture that lies on its side, sampled between pixels, first along `columns`.
+
+    `sideways` has at least 2 pixels both ways, and each row some more, up to a multiple of 8.
+    """
+    eights = -(-out.shape[1] // 8)
+    scratch = _scratch((16 + 8 * eights) * BAND + 64 * eights + 8 * out.shape[0])
+    _resample(*_plane(sideways), *_drawn(out), scratch, *columns, *rows, *sideways.shape, *out.shape)
 
 
 def transpose(source: Plane, out: Plane) -> None:
-    """`out` becomes `source` on its side. Both C-contiguous, both sides multiples of 8."""
-    _transpose(_table(source, _BYTES), _table(out, _BYTES), *out.shape)
+    """`out` becomes `source` on its side. It is C-contiguous, and its sides are rounded up to multiples of 8.
+
+    What it has more than `source` is filled with anything.
+    """
+    _transpose(*_plane(source), _table(out, _BYTES), out.shape[1] // 8, _scratch(16 * BAND), *source.shape)
 
 
 def mix(before: Plane, after: Plane, out: Plane, before_weight: int, after_weight: int, ground: int) -> None:
@@ -121,6 +151,11 @@ def _drawn(plane: Plane) -> tuple[int, int]:
     if not plane.flags.writeable:
         raise TypeError("a plane that cannot be drawn on")
     return _plane(plane)
+
+
+def _scratch(size: int) -> int:
+    """Where this thread may keep so many bytes while a kernel runs."""
+    return array("kernel", 1, size).ctypes.data
 
 
 def _table(values: npt.NDArray[Any], kind: np.dtype[Any]) -> int:

@@ -3,23 +3,33 @@
 import numpy as np
 import numpy.typing as npt
 
+from workers.cpu_render.kernels import Sampling
 from workers.media.planes import Plane
 
 Index = npt.NDArray[np.int32]
 
 
-def blend_rows(source: Plane, out: Plane, index: Index, weight: Index) -> None:
-    """See kernels.blend_rows."""
-    width = out.shape[1]
-    above = source[index, :width].astype(np.int32)
-    below = source[index + 1, :width].astype(np.int32)
-    late = weight[:, None]
-    out[:] = (above * (128 - late) + below * late + 64) >> 7
+def resample(sideways: Plane, out: Plane, columns: Sampling, rows: Sampling) -> None:
+    """See kernels.resample."""
+    narrow = _between(sideways, out.shape[1], columns)
+    out[:] = _between(narrow.T, out.shape[0], rows)
+
+
+def _between(source: Plane, count: int, sampling: Sampling) -> Plane:
+    """Rows between the rows of a plane."""
+    length = len(source) << 32
+    place = np.abs(sampling.first + sampling.step * np.arange(count, dtype=np.int64))
+    place = (length - np.abs(length - place) - (1 << 31)).clip(0, length - (1 << 32))
+    index = (place >> 32).clip(max=len(source) - 2)
+    late = ((place - (index << 32)) + (1 << 24) >> 25)[:, None]
+    pixels = source.astype(np.int64)
+    between: Plane = ((pixels[index] * (128 - late) + pixels[index + 1] * late + 64) >> 7).astype(np.uint8)
+    return between
 
 
 def transpose(source: Plane, out: Plane) -> None:
     """See kernels.transpose."""
-    out[:] = source.T
+    out[: source.shape[1], : source.shape[0]] = source.T
 
 
 def mix(before: Plane, after: Plane, out: Plane, before_weight: int, after_weight: int, ground: int) -> None:

@@ -1,7 +1,7 @@
 """Layers: one clip each, ready to give its picture for any frame in which it is seen.
 
 A still is prepared once, in one swscale pass. A still that moves is kept a little larger and lying on its
-side, so that both passes of the zoom are plain blends of rows, which compilers vectorise. A video is
+side, as the kernel that samples it wants it. A video is
 decoded and converted in a thread of its own, a few frames ahead.
 """
 
@@ -9,31 +9,26 @@ import math
 from collections.abc import Generator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol
 
 import av
 import numpy as np
-import numpy.typing as npt
 
 from farm.errors import AssetUnreadable
 from farm.timeline import Fit, MediaKind, Motion, Timeline
 from workers.cpu_render.backdrop import Backdrop
 from workers.cpu_render.geometry import place
-from workers.cpu_render.kernels import blend_rows, transpose
-from workers.cpu_render.motion import Move, View
+from workers.cpu_render.kernels import resample, sampling
+from workers.cpu_render.motion import Move
 from workers.cpu_render.plan import Shot
-from workers.cpu_render.transitions.scratch import array
 from workers.media.ahead import Ahead
 from workers.media.colour import Converter
-from workers.media.planes import Plane, Planes
+from workers.media.planes import Planes
 from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
 VIDEO_AHEAD = 3
 OPENED_BEFORE = 24  # frames before it is seen: an open decoder holds tens of megabytes
-_WEIGHT_ONE = 128  # of kernels.blend_rows
-
-Sampling: TypeAlias = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 
 class Layer(Protocol):
@@ -118,22 +113,18 @@ class MovingStill:
         self, frame: av.VideoFrame, width: int, height: int, fit: Fit, move: Move, first_frame: int
     ) -> None:
         self._move, self._first_frame = move, first_frame
-        # Multiples of 16 keep the transposition in whole blocks, in the chroma planes too.
+        # Multiples of 16, for whole blocks of 8 in the chroma planes too.
         large = (_multiple(width * move.zoom, 16), _multiple(height * move.zoom, 16))
         picture = Fitter(*large, fit).fit(frame)
         self._sideways = [np.ascontiguousarray(plane.T) for plane in picture]
 
     def draw(self, frame: int, canvas: Planes) -> Planes:
         view = self._move.view(frame - self._first_frame)
-        luma, chroma = (
-            _sampled(sideways, out, view) for sideways, out in zip(self._sideways[:2], canvas, strict=False)
-        )
-        for sideways, sampled, out in zip(self._sideways, (luma, chroma, chroma), canvas, strict=True):
-            narrow = array("narrow", sampled.columns[0].size, sideways.shape[1])
-            upright = array("upright", *narrow.shape[::-1])
-            blend_rows(sideways, narrow, *sampled.columns)
-            transpose(narrow, upright)
-            blend_rows(upright, out, *sampled.rows)
+        for sideways, out in zip(self._sideways, canvas, strict=True):
+            wide, tall = sideways.shape
+            height, width = out.shape
+            columns = sampling(wide, width, view.left, view.size)
+            resample(sideways, out, columns, sampling(tall, height, view.top, view.size))
         return canvas
 
     def near(self, frame: int) -> None:
@@ -141,36 +132,6 @@ class MovingStill:
 
     def close(self) -> None:
         pass
-
-
-class _Sampled(NamedTuple):
-    """Where the columns and the rows of a view lie on a plane."""
-
-    columns: Sampling
-    rows: Sampling
-
-
-def _sampled(sideways: Plane, out: Plane, view: View) -> _Sampled:
-    """Columns up to a multiple of 8, as `transpose` needs them."""
-    wide, tall = sideways.shape
-    height, width = out.shape
-    return _Sampled(
-        sampling(wide, width, view.left, view.size, _multiple(width, 8)),
-        sampling(tall, height, view.top, view.size),
-    )
-
-
-def sampling(length: int, out_length: int, start: float, share: float, padded: int = 0) -> Sampling:
-    """Which two neighbours each output pixel lies between, and its weight of 128 for the second.
-
-    Covers `share` of `length` source pixels from `start` (fractions), pixel centres on pixel centres.
-    `padded`: repeat the last output pixel up to this many.
-    """
-    centres = (np.arange(max(out_length, padded)).clip(max=out_length - 1) + 0.5) / out_length
-    position = ((start + share * centres) * length - 0.5).clip(0, length - 1.001)
-    index = position.astype(np.int32)
-    weight = ((position - index) * _WEIGHT_ONE + 0.5).astype(np.int32)
-    return index, weight
 
 
 class VideoLayer:

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
-from farm.catalog import VoiceRules, read_catalog
+from farm.catalog import read_catalog
 from farm.errors import AssetUnreadable, FailureClass, TaskFailure
+from farm.rules.voices import VoiceRules
 from farm.settings import Settings
 from tasks.media_render.speaking import LENGTHS, SOUND, SpeakParams
 from workers.context import Context, Done, Output, TaskInput
@@ -73,6 +74,8 @@ def spoken(
     }
     if params.speed != 1:
         asked["speed"] = params.speed
+    if params.instructions:
+        asked["instructions"] = params.instructions
     post_into(
         service,
         "/audio/speech",

@@ -10,6 +10,7 @@ import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from workers.media.hdr import Source, ToneMapper, source_of
+from workers.media.matrix import MatrixChange, is_turned
 
 # AVCOL_SPC_* as decoders report them → the coefficient tables swscale has.
 _TABLES = {
@@ -21,6 +22,7 @@ _TABLES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+_YCBCR = ("yuv", "nv")  # how the names of pixel formats with a matrix begin
 _HD_HEIGHT = 720
 _BT709 = 1  # AVCOL_*_BT709
 
@@ -49,6 +51,7 @@ class Converter:
         self._enlarging = enlarging
         self._reformatter = VideoReformatter()
         self._cropper: _Cropper | None = None
+        self._turner: MatrixChange | None = None
         self._mapper: _Mapper | None = None
 
     def convert(
@@ -67,15 +70,32 @@ class Converter:
             if self._mapper is None or not self._mapper.source.is_like(source):
                 self._mapper = _Mapper(source)
             return self._mapper(frame, width, height, self._interpolation(frame, width, height))
+        if frame.format.name.startswith(_YCBCR) and is_turned(width, height):
+            return self._turned(frame, width, height)
+        return self._sized(frame, width, height, Colorspace.ITU709, ColorRange.MPEG)
+
+    def _turned(self, frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+        """Scaled in its own matrix and range, then brought out of these."""
+        matrix, spread = _colorspace(frame), _range(frame)
+        sized = self._sized(frame, width, height, matrix, spread)
+        if (matrix, spread) == (Colorspace.ITU709, ColorRange.MPEG):
+            return sized
+        if self._turner is None or self._turner.key != (width, height, matrix, spread):
+            self._turner = MatrixChange(width, height, matrix, spread)
+        return self._turner(sized)
+
+    def _sized(
+        self, frame: av.VideoFrame, width: int, height: int, matrix: Colorspace, spread: ColorRange
+    ) -> av.VideoFrame:
         return self._reformatter.reformat(
             frame,
             width=width,
             height=height,
             format="yuv420p",
             src_colorspace=_colorspace(frame),
-            dst_colorspace=Colorspace.ITU709,
+            dst_colorspace=matrix,
             src_color_range=_range(frame),
-            dst_color_range=ColorRange.MPEG,
+            dst_color_range=spread,
             interpolation=self._interpolation(frame, width, height),
             threads=1,
         )

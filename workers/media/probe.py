@@ -19,7 +19,8 @@ from workers.media.open import open_media, picture_stream, sniff_file, sound_str
 from workers.media.stills import probe_still
 from workers.media.upright import Orientation, Upright, from_display_matrix
 
-# Containers that only estimate their length from a bit rate; their packets are counted instead.
+# Containers that only estimate their length from a bit rate: their packets are counted instead, as are those
+# of files that tell no length at all, which browsers record.
 _ESTIMATED = frozenset({"aac", "mp3", "mpeg-ps", "mpeg-es", "mpeg-ts"})
 
 
@@ -64,7 +65,7 @@ def probe(path: Path, name: str | None = None) -> MediaInfo:
     counted = _counted_length(path, label) if found.container in _ESTIMATED else None
     with open_media(path, label) as container:
         video, audio = picture_stream(container), sound_stream(container)
-        length = counted or _stated_length(container, video or audio)
+        length = counted or _stated_length(container, video or audio) or _counted_length(path, label)
         if video is not None:
             return _of_video(container, video, length, label)
         if audio is None or next(audio_frames(container, audio), None) is None:

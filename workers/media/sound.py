@@ -244,5 +244,6 @@ def _stereo(frame: AudioFrame) -> Samples:
     What is louder than _LOUDEST is no sound, and sums of it would become infinite.
     """
     samples: Samples = np.asarray(frame.to_ndarray(), np.float32)
-    finite = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0).clip(-_LOUDEST, _LOUDEST)
-    return np.repeat(finite, 2, axis=0) if finite.shape[0] == 1 else finite
+    if not np.abs(samples).max(initial=0) <= _LOUDEST:  # or not a number, of which nothing is true
+        samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0).clip(-_LOUDEST, _LOUDEST)
+    return np.repeat(samples, 2, axis=0) if samples.shape[0] == 1 else samples

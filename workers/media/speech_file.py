@@ -1,6 +1,6 @@
 """Writes speech into a file of one channel at 24 kHz, as OpenAI's clients expect of each format."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -50,11 +50,12 @@ def write_speech(samples: Pcm, sample_rate: int, path: Path, form: Form) -> floa
     if not form.codec:
         path.write_bytes(sound.astype("<i2").tobytes())
     else:
-        _encode(sound, path, form)
+        encode_speech((sound[at : at + _CHUNK] for at in range(0, sound.size, _CHUNK)), path, form)
     return sound.size / SAMPLE_RATE
 
 
-def _encode(sound: Pcm, path: Path, form: Form) -> None:
+def encode_speech(pieces: Iterable[Pcm], path: Path, form: Form) -> None:
+    """Write pieces of mono samples at SAMPLE_RATE as they come. Raises as `write_speech`."""
     with av.open(str(path), "w", format=form.container) as container:
         try:
             stream = container.add_stream(form.codec, rate=SAMPLE_RATE, layout="mono")
@@ -67,8 +68,10 @@ def _encode(sound: Pcm, path: Path, form: Form) -> None:
         assert isinstance(stream, AudioStream)
         if form.bit_rate is not None:
             stream.bit_rate = form.bit_rate
-        for start in range(0, sound.size, _CHUNK):
-            container.mux(stream.encode(_frame(sound[start : start + _CHUNK], SAMPLE_RATE, start)))
+        written = 0
+        for piece in pieces:
+            container.mux(stream.encode(_frame(piece, SAMPLE_RATE, written)))
+            written += piece.size
         container.mux(stream.encode(None))
 
 

@@ -102,8 +102,11 @@ def open_still(path: Path, name: str | None = None) -> av.VideoFrame:
         return Upright(orientation)(_frame_of(_flattened(image)))
 
 
-def open_transparent(path: Path, name: str | None = None) -> Image.Image:
-    """As `open_still`, upright and in sRGB, with its transparency: a picture of mode RGBA."""
+def open_transparent(path: Path, name: str | None = None, *, is_whole: bool = False) -> Image.Image:
+    """As `open_still`, upright and in sRGB, with its transparency: a picture of mode RGBA.
+
+    One that `is_whole` is not made smaller, whatever its size.
+    """
     label = name or path.name
     found = sniff_file(path, label)
     if found.container == "svg":
@@ -111,7 +114,7 @@ def open_transparent(path: Path, name: str | None = None) -> Image.Image:
     with _picture(path, found, label) as image:
         turn = _TURNS.get(_orientation(image, found))
         whole = _eight_bit(image)
-        if halvings := _halvings(whole.size):
+        if not is_whole and (halvings := _halvings(whole.size)):
             whole = whole.reduce(2**halvings)
         whole = to_srgb(whole).convert("RGBA")
         return whole if turn is None else whole.transpose(turn)

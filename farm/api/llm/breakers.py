@@ -9,7 +9,7 @@ from farm.api.llm.refusals import Missed, after_failure
 from farm.breaker import Breaker, Verdict
 from farm.clock import Clock
 from farm.doors.llm import AnswerTooLong, CallFailed
-from farm.providers import FailoverRules
+from farm.offers import FailoverRules
 
 Key = tuple[str, str]
 
@@ -41,11 +41,16 @@ class Breakers:
         finally:
             self._learn(key, number, rules, verdict, retry_after_s)
 
+    def broke(self, key: Key, rules: FailoverRules) -> None:
+        """A call whose answer had begun did not bring it to an end."""
+        self._learn(key, next(self._numbers), rules, Verdict.FAILED, None)
+
     def _pass(self, key: Key, number: int, rules: FailoverRules) -> None:
         before = self._known.get(key, Breaker())
-        gate = circuit.gate(before, number, self._clock.now(), rules)
+        now = self._clock.now()
+        gate = circuit.gate(before, number, now, rules)
         if not gate.is_open:
-            raise Missed(Verdict.NEUTRAL, "rests after failures")
+            raise Missed(Verdict.NEUTRAL, "rests after failures", max(0.0, gate.until - now))
         if gate.probes:
             self._known[key] = circuit.probed(before, number)
 

@@ -14,12 +14,12 @@ from farm.account import Caller
 from farm.api.desk import Desk
 from farm.api.llm.exchange import Asked, Exchange, Stream
 from farm.api.llm.meter import Meter
+from farm.api.llm.refusals import ProvidersDown
 from farm.api.llm.streaming import EventStream, Handed
 from farm.chat import Line, Usage, lines_of
 from farm.doors import direct
 from farm.doors.direct import DirectCall
 from farm.doors.idempotency import Ticket
-from farm.doors.llm import CallTooSlow
 from farm.errors import FarmError
 from farm.job import Failure, JobSpec
 from tasks.chat import Chat
@@ -102,6 +102,7 @@ class Calling:
                 if handed.failure is None:
                     await self._settle(call, stream.line, handed.usage, moved=stream.moved)
                 else:
+                    self.exchange.breakers.broke(stream.line.key, self.desk.hall.catalog.providers.failover)
                     failure = _failure(handed.failure)
                     await run_in_threadpool(direct.fail, self.desk.hall, call, failure)
 
@@ -123,7 +124,7 @@ class Calling:
         await run_in_threadpool(direct.complete, self.desk.hall, call, cost_mc, {"chat": told})
 
     async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the work brings in time; it is ended when the caller hangs up. Raises _HungUp, CallTooSlow."""
+        """What the work brings in time; it is ended when the caller hangs up. Raises _HungUp, ProvidersDown."""
         asking = asyncio.create_task(work)
         leaving = asyncio.create_task(_left(self.request))
         most_s = self.desk.hall.catalog.chat.call_s
@@ -131,7 +132,9 @@ class Calling:
             await asyncio.wait({asking, leaving}, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
                 return asking.result()
-            raise _HungUp if leaving.done() else CallTooSlow(f"No answer came within {most_s:g} s.")
+            if leaving.done():
+                raise _HungUp
+            raise ProvidersDown(f"No answer came within {most_s:g} s.", param="model")
         finally:
             asking.cancel()
             leaving.cancel()

@@ -41,9 +41,9 @@ def event_of(value: Mapping[str, Any]) -> bytes:
 
 
 def json_of(data: bytes) -> Mapping[str, Any] | None:
-    """A JSON object; None for anything else."""
+    """A JSON object in UTF-8; None for anything else."""
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode())
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

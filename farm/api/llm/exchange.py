@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from farm.api.limits import Allowance, RateLimitedWith
 from farm.api.llm.breakers import Breakers
 from farm.api.llm.events import Events, data_of, json_of
-from farm.api.llm.refusals import Missed, ProvidersDown, after_status
+from farm.api.llm.refusals import Missed, after_status, nobody
 from farm.breaker import Verdict
 from farm.catalog import Catalog
 from farm.chat import Line
@@ -58,16 +58,16 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream that has begun. `first` are its events so far; `rest` raises CallFailed and AnswerTooLong."""
+    """A stream that has begun. `first` is its first event; `rest` raises CallFailed and AnswerTooLong."""
 
     line: Line
     moved: bool
-    first: Sequence[bytes]
+    first: bytes
     rest: AsyncIterator[bytes]
     open_call: AsyncExitStack
 
 
-_Begun = tuple[Sequence[bytes], AsyncIterator[bytes], AsyncExitStack]
+_Begun = tuple[bytes, AsyncIterator[bytes], AsyncExitStack]
 
 
 class Exchange:
@@ -114,7 +114,7 @@ class Exchange:
             self._of_accounts += Counter()  # forgets those at 0
 
     async def whole(self, catalog: Catalog, lines: Sequence[Line], asked: Asked) -> Whole:
-        """A whole answer. Raises ProvidersDown, and the FarmError of a request that its provider refused."""
+        """A whole answer. Raises what `nobody` makes, and the FarmError of a request that was refused."""
 
         async def ask(line: Line, service: Service) -> tuple[bytes, Mapping[str, Any]]:
             call = self._http(catalog).post(service, asked.path, asked.to(line), head_s=catalog.chat.answer_s)
@@ -145,7 +145,7 @@ class Exchange:
                 rest = _events(answer, catalog.chat.answer_bytes)
                 async with asyncio.timeout(catalog.chat.first_byte_s):
                     first = await _first_event(rest, service, asked)
-                return [first], rest, stack.pop_all()
+                return first, rest, stack.pop_all()
 
         line, (first, rest, stack) = await self._first_of(catalog, lines, ask)
         return Stream(line, line != lines[0], first, rest, stack)
@@ -153,13 +153,13 @@ class Exchange:
     async def _first_of(
         self, catalog: Catalog, lines: Sequence[Line], ask: Callable[[Line, Service], Awaitable[T]]
     ) -> tuple[Line, T]:
-        misses = list[str]()
+        misses = list[tuple[Line, Missed]]()
         for line in lines:
             try:
                 return line, await self._asked(catalog, line, ask)
             except Missed as missed:
-                misses.append(f"{line.provider} {missed.because}")
-        raise ProvidersDown(f"No provider of {lines[0].model!r} answers: {'; '.join(misses)}.", param="model")
+                misses.append((line, missed))
+        raise nobody(misses)
 
     async def _asked(self, catalog: Catalog, line: Line, ask: Callable[[Line, Service], Awaitable[T]]) -> T:
         """Ask one provider; again where a connection failed at once: a kept one may have been closed."""
@@ -210,20 +210,23 @@ async def _require_answer(answer: LlmAnswer, service: Service, asked: Asked) -> 
 
 
 async def _events(answer: LlmAnswer, most_bytes: int) -> AsyncIterator[bytes]:
-    """Whole events that carry something. Comments, which keep a line open, are left out."""
+    """Whole events, and the comments between them, which keep a line open."""
     cut = Events(most_bytes)
     async for piece in answer.pieces():
         for event in cut.feed(piece):
-            if data_of(event):
-                yield event
+            yield event
 
 
 async def _first_event(events: AsyncIterator[bytes], service: Service, asked: Asked) -> bytes:
-    """The first event. Raises Missed where it is an error or there is none."""
-    event = await anext(events, None)
-    said = json_of(data_of(event)) if event is not None else None
-    if event is None or said is None:
-        raise Missed(Verdict.FAILED, "began no stream")
-    if "error" in said:
-        raise after_status(500, data_of(event), {}, service, asked.field)
-    return event
+    """The first that carries something. Raises Missed where it is an error or there is none."""
+    async for event in events:
+        data = data_of(event)
+        if not data:
+            continue
+        said = json_of(data)
+        if said is None:
+            break
+        if said.get("error"):
+            raise after_status(500, data, {}, service, asked.field)
+        return event
+    raise Missed(Verdict.FAILED, "began no stream")

@@ -32,10 +32,7 @@ def tokens_in(text_bytes: int, pictures: int, picture_tokens: int) -> int:
 
 def said_bytes(said: Mapping[str, Any]) -> int:
     """How much text an answer, or a piece of one, brings."""
-    choices = said.get("choices")
-    if not isinstance(choices, list):
-        return 0
-    return sum(_text_bytes(choice) for choice in choices if isinstance(choice, dict))
+    return sum(_text_bytes(choice) for choice in _choices(said))
 
 
 class Meter:
@@ -45,19 +42,31 @@ class Meter:
         self._input_tokens = input_tokens
         self._counted: Usage | None = None
         self._bytes = 0
-        self.has_finished = False
+        self._ends: dict[int, bool] = {}
+        self.is_done = False  # its last event has come
 
     def read(self, said: Mapping[str, Any]) -> None:
         """Count a piece."""
         self._counted = usage_of(said) or self._counted
         self._bytes += said_bytes(said)
-        choices = said.get("choices")
-        if isinstance(choices, list):
-            self.has_finished |= any(isinstance(one, dict) and one.get("finish_reason") for one in choices)
+        for choice in _choices(said):
+            number = choice.get("index")
+            number = number if isinstance(number, int) else 0
+            self._ends[number] = self._ends.get(number, False) or bool(choice.get("finish_reason"))
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether every choice that began has come to its end."""
+        return self.is_done or (bool(self._ends) and all(self._ends.values()))
 
     @property
     def usage(self) -> Usage:
         return self._counted or estimated(self._input_tokens, self._bytes)
+
+
+def _choices(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    choices = said.get("choices")
+    return [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
 
 
 def _text_bytes(choice: Mapping[str, Any]) -> int:

@@ -1,12 +1,13 @@
 """What a service's refusal means: another provider may be asked, or the caller has to mend it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from farm.api.llm.events import json_of
 from farm.breaker import Verdict
+from farm.chat import Line
 from farm.doors.llm import AnswerTooLong, CallFailed, CallTooSlow, Service
-from farm.errors import BadRequest, FailureClass, FarmError, FarmUnavailable
+from farm.errors import BadRequest, FailureClass, FarmError, FarmUnavailable, NotFound
 from farm.moderation import ContentRefused
 
 _POLICY_CODES = ("content_policy_violation", "content_filter", "moderation_blocked")
@@ -28,11 +29,27 @@ class ProvidersDown(FarmUnavailable):
 
 @dataclass(eq=False)
 class Missed(Exception):
-    """This provider did not answer; the next may. `because` is for people, and has nothing secret."""
+    """This provider did not answer; the next may. `because` is for people, and has nothing secret.
+
+    `unknown`: it says that it has no such model.
+    """
 
     verdict: Verdict
     because: str
     retry_after_s: float | None = None
+    unknown: bool = False
+
+
+def nobody(misses: Sequence[tuple[Line, Missed]]) -> FarmError:
+    """What to raise where none answered. A model that only a pattern led to may be one that there is not."""
+    model = misses[0][0].model
+    if all(missed.unknown and line.is_guess for line, missed in misses):
+        return NotFound(f"There is no model {model!r}.", param="model", code="model_not_found")
+    told = "; ".join(f"{line.provider} {missed.because}" for line, missed in misses)
+    error = ProvidersDown(f"No provider of {model!r} answers: {told}.", param="model")
+    pauses = [missed.retry_after_s for _, missed in misses if missed.retry_after_s is not None]
+    error.retry_after_s = min(pauses, default=None)
+    return error
 
 
 def after_status(
@@ -52,7 +69,7 @@ def after_status(
     if status == _BUSY:
         return Missed(Verdict.BUSY, "has too much to do", _retry_after_s(headers))
     if status == _NOT_THERE:
-        return Missed(Verdict.NEUTRAL, "does not have it")
+        return Missed(Verdict.NEUTRAL, "does not have it", unknown=True)
     if status < 400 or status >= 500 or status in _PASSING:
         return Missed(Verdict.FAILED, f"answered {status}")
     return _mendable(said, service)

@@ -14,6 +14,7 @@ from farm.doors.llm import AnswerTooLong, CallFailed, CallTooSlow
 from farm.errors import FarmError
 
 MEDIA_TYPE = "text/event-stream"
+_CLOSING_S = 1.0  # that a service may take to end a stream after its last event
 
 
 class Handed:
@@ -32,39 +33,51 @@ class Handed:
         return self._meter.usage
 
     async def events(self) -> AsyncIterator[bytes]:
-        """Each as it comes; when it breaks off, one that says so."""
+        """Each as it comes; when it breaks off before the answer is whole, one that says so."""
+        broke: FarmError = CallFailed("The stream ended before the answer did.")
         try:
             async for event in self._all():
                 if self._is_for_caller(event):
                     yield event
         except (CallFailed, AnswerTooLong) as error:
-            self.failure = error
-        else:
-            if not self._meter.has_finished:
-                self.failure = CallFailed("The stream ended before the answer did.")
-        if self.failure is not None:
-            said = {"code": "provider_unavailable", "message": self.failure.message, "param": None}
+            broke = error
+        if not self._meter.has_finished:
+            self.failure = broke
+            said = {"code": "provider_unavailable", "message": broke.message, "param": None}
             yield event_of({"error": {**said, "type": "server_error"}})
 
     async def _all(self) -> AsyncIterator[bytes]:
+        """To the end of the stream, whose connection may then be used again.
+
+        Raises CallFailed, AnswerTooLong.
+        """
         clock = asyncio.get_running_loop()
         until = clock.time() + self._most_s
-        for event in self._stream.first:
+        event: bytes | None = self._stream.first
+        while event is not None:
             yield event
-        async for event in self._stream.rest:
-            if clock.time() > until:
-                raise CallTooSlow(f"The answer did not end within {self._most_s:g} s.")
-            yield event
+            if self._meter.is_done:
+                until = min(until, clock.time() + _CLOSING_S)
+            try:
+                async with asyncio.timeout_at(until):
+                    event = await anext(self._stream.rest, None)
+            except TimeoutError:
+                raise CallTooSlow(f"The answer did not end within {self._most_s:g} s.") from None
 
     def _is_for_caller(self, event: bytes) -> bool:
-        """Whether to hand it on, once it is counted. The piece that only counts is for who asked for it."""
+        """Whether to hand it on, once it is counted. The piece that only counts is for who asked for it.
+
+        Raises CallFailed for one that says what went wrong, in words that are the provider's, and for what is
+        no piece of an answer.
+        """
         data = data_of(event)
         if data == DONE:
-            self._meter.has_finished = True
+            self._meter.is_done = True
+        if not data or data == DONE:
             return True
         said = json_of(data)
-        if said is None:
-            return True
+        if said is None or said.get("error"):
+            raise CallFailed("The provider broke the answer off.")
         self._meter.read(said)
         return self._tells_usage or bool(said.get("choices")) or not said.get("usage")
 

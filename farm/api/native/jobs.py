@@ -16,7 +16,7 @@ from farm.api.generation import tiered
 from farm.api.idempotency import MadeOnce
 from farm.api.inputs import require_inputs
 from farm.api.native.sse import event_stream, frame
-from farm.api.native.wire import JobChange, JobPage, JobRequest, JobView
+from farm.api.native.wire import JobChange, JobPage, JobRequest, JobView, PreviewView
 from farm.api.own_voices import with_own_voice
 from farm.api.routing import farm_router, rated, submits
 from farm.asset import is_media_project
@@ -26,9 +26,11 @@ from farm.doors.webhooks import check_url
 from farm.errors import BadRequest, Conflict, NotAllowed
 from farm.job import Job, JobSpec
 from farm.kinds import Kind, Params, registry
+from farm.preview import PreviewNote
 from farm.states import JobState
 
 LONGEST_WAIT_S = 60
+_PREVIEW_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 router = farm_router("/farm/v1", "jobs")
 JobId = Annotated[str, Path(max_length=64, examples=["job_0123456789abcdefghjkmn"])]
@@ -94,12 +96,29 @@ async def show(
     "/jobs/{job_id}/events",
     response_class=StreamingResponse,
     openapi_extra=rated("native_status"),
-    responses={200: {"content": {"text/event-stream": {}}, "description": "`job` events, each a JobView."}},
+    responses={
+        200: {
+            "content": {"text/event-stream": {}},
+            "description": "`job` events, each a JobView, and `preview` events, each a PreviewView.",
+        }
+    },
 )
 async def events(job_id: JobId, desk: AtDesk, caller: SignedIn) -> Response:
-    """Server-sent events: the job now and after each change, until it has ended."""
+    """Server-sent events: the job now and after each change, and each new preview, until it has ended."""
     await asyncio.to_thread(jobs.job, desk.hall, whose(caller), job_id)  # a 404 now, not within the stream
-    return event_stream(_frames(watch.follow(desk.hall, whose(caller), job_id)))
+    return event_stream(_frames(job_id, watch.follow_closely(desk.hall, whose(caller), job_id)))
+
+
+@router.get(
+    "/jobs/{job_id}/preview",
+    response_class=Response,
+    openapi_extra=rated("native_status"),
+    responses={200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+def preview(job_id: JobId, desk: AtDesk, caller: SignedIn) -> Response:
+    """What the job draws, as it looks by now: a small JPEG. 404 `preview_missing` while there is none."""
+    found = watch.preview(desk.hall, whose(caller), job_id)
+    return Response(found.jpeg, media_type="image/jpeg", headers=_PREVIEW_HEADERS)
 
 
 @router.patch("/jobs/{job_id}", status_code=202)
@@ -171,6 +190,9 @@ def _view(desk: Desk, caller: Caller, done: Submitted) -> JobView:
     return JobView.of(jobs.job(desk.hall, whose(caller), done.job_id))
 
 
-async def _frames(changes: AsyncIterator[Job]) -> AsyncIterator[str]:
-    async for job in changes:
-        yield frame("job", JobView.of(job).model_dump_json())
+async def _frames(job_id: str, seen: AsyncIterator[Job | PreviewNote]) -> AsyncIterator[str]:
+    async for what in seen:
+        if isinstance(what, Job):
+            yield frame("job", JobView.of(what).model_dump_json())
+        else:
+            yield frame("preview", PreviewView.of(job_id, what).model_dump_json())

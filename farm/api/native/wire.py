@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from farm.asset import AssetState
+from farm.choices import Decision
 from farm.job import DEFAULT_PRIORITY, Artifact, Attempt, Failure, Job, Task
 from farm.money import credits
-from farm.providers import Decision
+from farm.preview import PreviewNote
 from farm.states import AttemptState, JobState, Outcome, TaskState, WorkerState
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
@@ -121,6 +122,9 @@ class JobView(BaseModel):
     created_at: float
     started_at: float | None
     ended_at: float | None
+    preview_url: str | None = Field(
+        description="While it runs: what it draws, as soon as there is something to see. A path of this API."
+    )
     tasks: list[TaskView] = Field(description="Empty in listings.")
 
     @classmethod
@@ -148,8 +152,26 @@ class JobView(BaseModel):
             created_at=job.created_at,
             started_at=job.started_at,
             ended_at=job.ended_at,
+            preview_url=preview_path(job.id) if job.state is JobState.RUNNING else None,
             tasks=[TaskView.of(task) for task in job.tasks],
         )
+
+
+class PreviewView(BaseModel):
+    """A new preview is there: where, of which task, and since when."""
+
+    url: str
+    task: str
+    at: float
+
+    @classmethod
+    def of(cls, job_id: str, note: PreviewNote) -> "PreviewView":
+        return cls(url=preview_path(job_id), task=note.task, at=note.at)
+
+
+def preview_path(job_id: str) -> str:
+    """Where a job's latest preview is asked for."""
+    return f"/farm/v1/jobs/{job_id}/preview"
 
 
 class JobPage(BaseModel):

@@ -14,8 +14,8 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from farm.catalog import AlignRules
 from farm.errors import FailureClass, TaskFailure
+from farm.rules.senses import AlignRules
 from workers.asr_align.aligning.sound import SAMPLE_RATE, Floats, Sound
 from workers.media.models import KEEPER
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from farm.catalog import AlignRules, read_catalog
+from farm.catalog import read_catalog
+from farm.rules.senses import AlignRules
 from farm.settings import Settings
 
 

@@ -15,7 +15,12 @@ from workers.cpu_render.machine_code.signatures import SIGNATURES
 
 Entry = Callable[..., None]
 
-_C_TYPES = {"intp": ctypes.c_ssize_t, "int32": ctypes.c_int32, "int64": ctypes.c_int64}
+_C_TYPES = {
+    "voidptr": ctypes.c_void_p,
+    "intp": ctypes.c_ssize_t,
+    "int32": ctypes.c_int32,
+    "int64": ctypes.c_int64,
+}
 _MODE = 0o644  # one user installs, another one renders
 _kept: list[mmap.mmap] = []  # for as long as the process lives: a function knows only its address
 

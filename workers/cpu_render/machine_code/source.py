@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numba
+import numpy as np
 from numba import carray, types  # type: ignore[attr-defined]  # its own `carray` is not in its __all__
 
 from workers.cpu_render.machine_code import image, place
-from workers.cpu_render.machine_code.signatures import EDGE_ONE, GLOW_ONE, PAN_ONE, SIGNATURES, TURN_ONE
+from workers.cpu_render.machine_code.signatures import BAND, EDGE_ONE, GLOW_ONE, PAN_ONE, SIGNATURES, TURN_ONE
 
 # numba has no types for these: pointers are arguments of `numba.carray`, the rest are machine numbers.
 At: TypeAlias = Any
@@ -50,61 +51,141 @@ def _typed(name: str) -> Any:
     return types.CPointer(item) if name.endswith("*") else item  # type: ignore[no-untyped-call]  # of numba
 
 
-@_kernel
-def blend_rows(
-    source_at: At,
-    source_step: int,
-    source_height: int,
-    out_at: At,
-    out_step: int,
-    index_at: At,
-    weight_at: At,
-    height: int,
-    width: int,
-) -> None:
-    source, out = (
-        carray(source_at, (source_height, source_step)),
-        carray(out_at, (height, out_step)),
-    )
-    index, weight = carray(index_at, height), carray(weight_at, height)
-    for y in range(height):
-        above, below, row = source[index[y]], source[index[y] + 1], out[y]
-        late = _i32(weight[y])
-        early = _i32(128) - late
-        for x in range(width):
-            row[x] = _u8((_i32(above[x]) * early + _i32(below[x]) * late + _i32(64)) >> _i32(7))
+@numba.njit(inline="always")
+def _placed(first: int, step: int, number: int, length: int) -> tuple[Any, Any]:
+    """The pixel ahead of a place, of `length`, and the weight of the one behind it. See kernels.Sampling."""
+    one, edge = _i64(1 << 32), _i64(length) << _i64(32)
+    along = edge - abs(edge - abs(_i64(first) + _i64(number) * _i64(step)))  # there and back again
+    along = max(_i64(0), min(edge - one, along - (one >> _i64(1))))
+    index = min(along >> _i64(32), _i64(length) - _i64(2))
+    return index, (along - (index << _i64(32)) + (one >> _i64(8))) >> _i64(25)
 
 
-@_kernel
-def transpose(source_at: At, out_at: At, height: int, width: int) -> None:
-    """In blocks of 8 x 8 bytes, each held in eight words (Hacker's Delight, 7-3); sizes are of `out`."""
-    source, out = carray(source_at, (width, height // 8)), carray(out_at, (height, width // 8))
+@numba.njit(inline="always")
+def _turned(words: At, count: Any) -> None:
+    """Rows 8 to 15 become rows 0 to 7 with each block of 8 x 8 bytes on its side (Hacker's Delight, 7-3).
+
+    LLVM takes several blocks in each step, for it sees that rows of one small array are apart.
+    """
     low32 = _u64(0x00000000FFFFFFFF)
     low16 = _u64(0x0000FFFF0000FFFF)
     low8 = _u64(0x00FF00FF00FF00FF)
     s32, s16, s8 = _u64(32), _u64(16), _u64(8)
-    for yq in range(width // 8):
-        y = yq * 8
-        for xq in range(height // 8):
-            x = xq * 8
-            a0, a1, a2, a3 = source[y, xq], source[y + 1, xq], source[y + 2, xq], source[y + 3, xq]
-            a4, a5, a6, a7 = source[y + 4, xq], source[y + 5, xq], source[y + 6, xq], source[y + 7, xq]
-            b0, b4 = (a0 & low32) | (a4 << s32), (a0 >> s32) | (a4 & ~low32)
-            b1, b5 = (a1 & low32) | (a5 << s32), (a1 >> s32) | (a5 & ~low32)
-            b2, b6 = (a2 & low32) | (a6 << s32), (a2 >> s32) | (a6 & ~low32)
-            b3, b7 = (a3 & low32) | (a7 << s32), (a3 >> s32) | (a7 & ~low32)
-            c0, c2 = (b0 & low16) | ((b2 & low16) << s16), ((b0 >> s16) & low16) | (b2 & ~low16)
-            c1, c3 = (b1 & low16) | ((b3 & low16) << s16), ((b1 >> s16) & low16) | (b3 & ~low16)
-            c4, c6 = (b4 & low16) | ((b6 & low16) << s16), ((b4 >> s16) & low16) | (b6 & ~low16)
-            c5, c7 = (b5 & low16) | ((b7 & low16) << s16), ((b5 >> s16) & low16) | (b7 & ~low16)
-            out[x, yq] = (c0 & low8) | ((c1 & low8) << s8)
-            out[x + 1, yq] = ((c0 >> s8) & low8) | (c1 & ~low8)
-            out[x + 2, yq] = (c2 & low8) | ((c3 & low8) << s8)
-            out[x + 3, yq] = ((c2 >> s8) & low8) | (c3 & ~low8)
-            out[x + 4, yq] = (c4 & low8) | ((c5 & low8) << s8)
-            out[x + 5, yq] = ((c4 >> s8) & low8) | (c5 & ~low8)
-            out[x + 6, yq] = (c6 & low8) | ((c7 & low8) << s8)
-            out[x + 7, yq] = ((c6 >> s8) & low8) | (c7 & ~low8)
+    for x in range(count):
+        a0, a1, a2, a3 = words[0, x], words[1, x], words[2, x], words[3, x]
+        a4, a5, a6, a7 = words[4, x], words[5, x], words[6, x], words[7, x]
+        b0, b4 = (a0 & low32) | (a4 << s32), (a0 >> s32) | (a4 & ~low32)
+        b1, b5 = (a1 & low32) | (a5 << s32), (a1 >> s32) | (a5 & ~low32)
+        b2, b6 = (a2 & low32) | (a6 << s32), (a2 >> s32) | (a6 & ~low32)
+        b3, b7 = (a3 & low32) | (a7 << s32), (a3 >> s32) | (a7 & ~low32)
+        c0, c2 = (b0 & low16) | ((b2 & low16) << s16), ((b0 >> s16) & low16) | (b2 & ~low16)
+        c1, c3 = (b1 & low16) | ((b3 & low16) << s16), ((b1 >> s16) & low16) | (b3 & ~low16)
+        c4, c6 = (b4 & low16) | ((b6 & low16) << s16), ((b4 >> s16) & low16) | (b6 & ~low16)
+        c5, c7 = (b5 & low16) | ((b7 & low16) << s16), ((b5 >> s16) & low16) | (b7 & ~low16)
+        words[8, x] = (c0 & low8) | ((c1 & low8) << s8)
+        words[9, x] = ((c0 >> s8) & low8) | (c1 & ~low8)
+        words[10, x] = (c2 & low8) | ((c3 & low8) << s8)
+        words[11, x] = ((c2 >> s8) & low8) | (c3 & ~low8)
+        words[12, x] = (c4 & low8) | ((c5 & low8) << s8)
+        words[13, x] = ((c4 >> s8) & low8) | (c5 & ~low8)
+        words[14, x] = (c6 & low8) | ((c7 & low8) << s8)
+        words[15, x] = ((c6 >> s8) & low8) | (c7 & ~low8)
+
+
+@_kernel
+def resample(
+    source_at: At,
+    source_step: int,
+    out_at: At,
+    out_step: int,
+    scratch_at: At,
+    column_first: int,
+    column_step: int,
+    row_first: int,
+    row_step: int,
+    wide: int,
+    tall: int,
+    height: int,
+    width: int,
+) -> None:
+    """In bands of BAND source rows, so that what lies between the two passes stays in the processor's cache.
+
+    `scratch` is 8 columns, the same on their side, the band, and all places: pixel and weight in turn.
+    """
+    source, out = carray(source_at, (wide, source_step)), carray(out_at, (height, out_step))
+    eights = (width + 7) // 8
+    band_from, places_from = 16 * BAND, (16 + 8 * eights) * BAND // 4
+    rows_from = places_from + 16 * eights
+    few, few_words = carray(scratch_at, (8, BAND), np.uint8), carray(scratch_at, (16, BAND // 8), np.uint64)
+    band = carray(scratch_at, 4 * places_from, np.uint8)
+    band_words = carray(scratch_at, places_from // 2, np.uint64)
+    places = carray(scratch_at, rows_from + 2 * height, np.int32)
+    for x in range(8 * eights):
+        index, weight = _placed(column_first, column_step, min(x, width - 1), wide)
+        at = _u64(places_from + 2 * x)
+        places[at], places[at + _u64(1)] = _i32(index), _i32(weight)
+    for y in range(height):
+        index, weight = _placed(row_first, row_step, y, tall)
+        at = _u64(rows_from + 2 * y)
+        places[at], places[at + _u64(1)] = _i32(index), _i32(weight)
+    whole = (_i64(tall) + _i64(7)) & ~7
+    span = min(_i64(BAND), whole)
+    top = _i64(0)
+    while top < height:
+        low = _i64(places[_u64(rows_from + 2 * top)])
+        high, end = low, top
+        while end < height:
+            index = _i64(places[_u64(rows_from + 2 * end)])
+            if max(high, index) + 1 - (min(low, index) & ~7) >= span:
+                break
+            low, high, end = min(low, index), max(high, index), end + 1
+        begin = _u64(min(low & ~7, whole - span))
+        for eight in range(eights):
+            for column in range(8):
+                at = _u64(places_from + 2 * (8 * eight + column))
+                index, late = _u64(places[at]), _i32(places[at + _u64(1)])
+                before, after, row = source[index], source[index + _u64(1)], few[column]
+                early = _i32(128) - late
+                for y in range(span):
+                    here = begin + _u64(y)
+                    one, other = _i32(before[here]), _i32(after[here])
+                    row[y] = _u8((one * early + other * late + _i32(64)) >> _i32(7))
+            _turned(few_words, span // 8)
+            for word in range(span // 8):
+                for y in range(8):
+                    at = _u64(band_from // 8 + (8 * word + y) * eights + eight)
+                    band_words[at] = few_words[8 + y, word]
+        for y in range(top, end):
+            at = _u64(rows_from + 2 * y)
+            index, late = _u64(places[at]) - begin, _i32(places[at + _u64(1)])
+            above = _u64(band_from) + index * _u64(8 * eights)
+            below = above + _u64(8 * eights)
+            row, early = out[y], _i32(128) - late
+            for x in range(width):
+                upper, lower = _i32(band[above + _u64(x)]), _i32(band[below + _u64(x)])
+                row[x] = _u8((upper * early + lower * late + _i32(64)) >> _i32(7))
+        top = end
+
+
+@_kernel
+def transpose(
+    source_at: At, source_step: int, out_at: At, out_step: int, scratch_at: At, height: int, width: int
+) -> None:
+    """Some blocks of 8 x 8 at a time. `out` is in words, and sizes are of `source`."""
+    eights = (width + 7) // 8
+    source, out = carray(source_at, (height, source_step)), carray(out_at, (8 * eights, out_step))
+    few, few_words = carray(scratch_at, (8, BAND), np.uint8), carray(scratch_at, (16, BAND // 8), np.uint64)
+    for eight in range((height + 7) // 8):
+        for begin in range(0, width, BAND):
+            for y in range(8):
+                row, kept = source[min(8 * eight + y, height - 1)], few[y]
+                for x in range(min(BAND, width - begin)):
+                    kept[x] = row[_u64(begin + x)]
+            count = min(BAND // 8, eights - begin // 8)
+            _turned(few_words, count)
+            for word in range(count):
+                for x in range(8):
+                    out[begin + 8 * word + x, eight] = few_words[8 + x, word]
 
 
 @_kernel

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from farm.catalog import SegmentRules, read_catalog
+from farm.catalog import read_catalog
 from farm.encoders import EncoderProfile
 from farm.errors import AssetUnreadable
 from farm.kinds import CachedOutput, TaskSpec
 from farm.noun import Noun
+from farm.rules.films import SegmentRules
 from farm.settings import Settings
 from farm.timeline import Timeline
 from tasks.media_render import segments as tasks

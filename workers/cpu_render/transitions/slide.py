@@ -3,8 +3,8 @@
 import math
 
 from workers.cpu_render.kernels import PAN_ONE, pan
+from workers.cpu_render.scratch import sums
 from workers.cpu_render.transitions.contract import Transition, eased
-from workers.cpu_render.transitions.scratch import sums
 from workers.media.planes import Planes
 
 _SMEAR = 0.05  # of the width, where the motion is fastest

@@ -77,17 +77,6 @@ def _lines(text: str, size: float, width: float) -> list[str]:
     return found
 
 
-def font_for(text: str, pixels: int, anchor: str = "la") -> list[tuple[str, ImageFont.FreeTypeFont, float]]:
-    """Each letter with a font that has it, and how far right of the place it begins (Pillow's anchors)."""
-    found, at = [], 0.0
-    for letter in text:
-        font = _font(letter, pixels)
-        found.append((letter, font, at))
-        at += font.getlength(letter)
-    start = {"l": 0.0, "m": -at / 2, "r": -at}[anchor[0]]
-    return [(letter, font, start + offset) for letter, font, offset in found]
-
-
 def _spaced(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, size: float, ink: int) -> None:
     for letter in text:
         font = _font(letter, size)
@@ -104,23 +93,26 @@ def _advance(letter: str, font: ImageFont.FreeTypeFont, size: float) -> float:
 
 
 def _font(letter: str, size: float) -> ImageFont.FreeTypeFont:
-    return _opened(_face_for(letter), max(6, round(size)))
+    return opened(face_of(letter), max(6, round(size)))
 
 
 @cache
-def _opened(path: Path | None, size: int) -> ImageFont.FreeTypeFont:
+def opened(path: Path | None, size: int) -> ImageFont.FreeTypeFont:
+    """A font, `size` in pixels; None is Pillow's own."""
     font = ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
     assert isinstance(font, ImageFont.FreeTypeFont)
     return font
 
 
 @cache
-def _face_for(letter: str) -> Path | None:
+def face_of(letter: str) -> Path | None:
     """The first font that has a letter: Pillow's own, else one of the renderer's where it is installed."""
     others = sorted(_FONTS.glob("*.[ot]tf")) if _FONTS.is_dir() else []
-    return next((path for path in (None, *others) if _has(path, letter)), None)
+    return next((path for path in (None, *others) if has_letter(path, letter)), None)
 
 
-def _has(path: Path | None, letter: str) -> bool:
-    font = _opened(path, 24)
+@cache
+def has_letter(path: Path | None, letter: str) -> bool:
+    """Whether a font has it."""
+    font = opened(path, 24)
     return letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask("\U0010ffff"))

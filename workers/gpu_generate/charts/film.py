@@ -7,11 +7,10 @@ import numpy as np
 
 from tasks.generate_chart import AnimationStyle, ChartData
 from workers.context import InputFile
-from workers.gpu_generate.charts.ground import Pen, blank, ground, planes_of
+from workers.gpu_generate.charts.ground import ground, titled
 from workers.gpu_generate.charts.kernels import window
-from workers.gpu_generate.charts.layout import Layout, layout_of, number_text
-from workers.gpu_generate.charts.look import TITLE, WORDS, series
-from workers.gpu_generate.charts.marks import Marks, pie_place
+from workers.gpu_generate.charts.layout import layout_of, told_apart, unit_of
+from workers.gpu_generate.charts.marks import Marks
 from workers.media.colour import Converter
 from workers.media.planes import Plane, Planes
 from workers.media.stills import open_still
@@ -20,6 +19,7 @@ _MOVING = 0.72  # of the time in which marks come in; then they stand
 _SOFT_EDGE = 0.06  # of the width, of what is uncovered
 _NEARER = 1.18  # where a camera begins; it ends with the whole
 _FROM_LEFT, _FROM_TOP = 0.1, 0.05  # of what is out of sight: title and axis never are
+_HEAD = 13.5  # units of the layout for the title above a chart that was handed in
 _MARGIN = 0.06  # of a picture's sides around a chart that was handed in, below its title
 
 
@@ -35,11 +35,10 @@ def drawn(
     chart: ChartData, style: AnimationStyle, title: str, width: int, height: int, frames: int
 ) -> Iterator[Shown]:
     """A film of a chart from data. Sides are even."""
+    chart = told_apart(chart)
     layout = layout_of(chart, width, height, has_title=bool(title))
     marks = Marks(chart, layout)
     empty = ground(chart, layout, title)
-    if chart.type == "pie":
-        _legend_of_pie(empty, chart, layout, title)
     if style in ("ken_burns", "reveal"):
         full = _copied(empty)
         marks.build(full, 1.0)
@@ -59,9 +58,9 @@ def pictured(
     file: InputFile, style: AnimationStyle, title: str, width: int, height: int, frames: int
 ) -> Iterator[Shown]:
     """A film of a picture of a chart. Raises AssetUnreadable for a file that is none."""
-    empty = _titled(title, width, height)
+    empty = titled(title, width, height, _MARGIN * width)
     full = _copied(empty)
-    _place(full, file, top=0.15 if title else _MARGIN)
+    _place(full, file, top=_HEAD * unit_of(width, height) / height if title else _MARGIN)
     yield from shown(full, empty, style, frames)
 
 
@@ -120,14 +119,6 @@ def _uncover(out: Planes, full: Planes, share: float) -> None:
             mine[:, start:end] = (mine[:, start:end] * (256 - late) + theirs[:, start:end] * late) >> 8
 
 
-def _titled(title: str, width: int, height: int) -> Planes:
-    image = blank(width, height)
-    unit = min(width, height * 16 / 9) / 160
-    if title:
-        Pen(image, unit).words(_MARGIN * width, 0.055 * height, title, 5.0, TITLE)
-    return planes_of(image)
-
-
 def _place(out: Planes, file: InputFile, *, top: float) -> None:
     """Lay a picture into the middle of the room below the title, as large as it goes."""
     frame = open_still(file.path, file.file_name)
@@ -139,31 +130,6 @@ def _place(out: Planes, file: InputFile, *, top: float) -> None:
     down = int(out.height * top + (room[1] - height) / 2) // 2 * 2
     for mine, theirs, part in zip(out, fitted, (1, 2, 2), strict=True):
         mine[down // part : (down + height) // part, left // part : (left + width) // part] = theirs
-
-
-def _legend_of_pie(empty: Planes, chart: ChartData, layout: Layout, title: str) -> None:
-    """Each slice's label and share, right of the ring."""
-    image = blank(layout.width, layout.height)
-    pen = Pen(image, layout.unit)
-    if title:
-        pen.words(layout.left, 0.062 * layout.height, title, 5.0, TITLE)
-    x, y, _ = pie_place(layout)
-    values = chart.datasets[0].data
-    total, count = sum(values), len(chart.labels)
-    step = min(7.0 * layout.unit, 0.72 * layout.height / count)
-    size = min(3.2, 0.5 * step / layout.unit)
-    pen.words(x, y - 1.2 * layout.unit, number_text(total), 6.0, TITLE, "mm")
-    if chart.datasets[0].label:
-        pen.words(x, y + 3.6 * layout.unit, chart.datasets[0].label, 2.6, WORDS, "mm")
-    left = 0.62 * layout.width
-    for number, (label, value) in enumerate(zip(chart.labels, values, strict=True)):
-        row = y + step * (number - (count - 1) / 2)
-        pen.pill(
-            (left, row - 0.6 * layout.unit, left + 2.8 * layout.unit, row + 0.6 * layout.unit), series(number)
-        )
-        pen.words(left + 4.4 * layout.unit, row, label, size, TITLE, "lm")
-        pen.words(0.955 * layout.width, row, f"{100 * value / total:.1f} %", size, WORDS, "rm")
-    empty.copy_from(planes_of(image))
 
 
 def _copied(planes: Planes) -> Planes:

@@ -38,19 +38,25 @@ def trace(mask: Plane, heights: Floats, start: int, end: int, thick: float, stre
                 mask[y, x] = np.uint8(value)
 
 
-@_kernel("void(uint8[:,::1], float32[::1], float32[::1], int32, int32, float32, float32)")
-def fill(mask: Plane, heights: Floats, floors: Floats, start: int, end: int, top: float, foot: float) -> None:
-    """Between a line and a floor: `top` strong at the line, `foot` at the floor."""
+@_kernel("void(uint8[:,::1], float32[::1], float32[::1], int32, int32, float32, float32, float32)")
+def fill(
+    mask: Plane,
+    heights: Floats,
+    floors: Floats,
+    start: int,
+    end: int,
+    top: float,
+    foot: float,
+    reach: float,
+) -> None:
+    """Between a line and a floor: `foot` strong at the floor, and `top` so many rows from it."""
     rows = mask.shape[0]
     for x in range(start, end):
         upper, lower = min(heights[x], floors[x]), max(heights[x], floors[x])
-        span = max(lower - upper, np.float32(1))
         for y in range(max(0, int(upper)), min(rows, int(lower) + 1)):
             inside = min(np.float32(y + 1) - upper, lower - np.float32(y), np.float32(1))
-            part = abs(np.float32(y) - heights[x]) / span
-            mask[y, x] = np.uint8(
-                max(inside, np.float32(0)) * (top + (foot - top) * min(part, np.float32(1)))
-            )
+            part = min(abs(np.float32(y) - floors[x]) / reach, np.float32(1))
+            mask[y, x] = np.uint8(max(inside, np.float32(0)) * (foot + (top - foot) * part))
 
 
 @_kernel("void(uint8[:,::1], float32, float32, float32, float32)")
@@ -82,6 +88,14 @@ def bar(mask: Plane, left: float, right: float, head: float, floor: float, round
             value = 255.0 * max(min(inside, down), 0.0)
             if value > mask[y, x]:
                 mask[y, x] = np.uint8(value)
+
+
+@_kernel("void(uint8[:,::1], float32[::1], float32[::1], float32, float32, float32)")
+def bars(mask: Plane, lefts: Floats, heads: Floats, wide: float, floor: float, round_by: float) -> None:
+    """Bars from one floor. One that is less than half a pixel high is left out."""
+    for number in range(lefts.shape[0]):
+        if abs(heads[number] - floor) >= 0.5:
+            bar(mask, lefts[number], lefts[number] + wide, heads[number], floor, round_by)
 
 
 @_kernel(

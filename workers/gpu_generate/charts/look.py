@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from workers.gpu_generate.animatic.colour import Rgb, rgb
-from workers.gpu_generate.animatic.lettering import font_for as font_for  # the same letters as on animatics
+from workers.gpu_generate.animatic.colour import Rgb, mix, rgb
 
 Yuv: TypeAlias = tuple[int, int, int]
 
@@ -17,9 +16,14 @@ SERIES: Sequence[Rgb] = tuple(
 )
 
 
+_AGAIN = (0.0, 0.4, -0.4)  # lighter, then darker, when all have been used
+
+
 def series(number: int) -> Rgb:
     """The colour of a series, or of a pie's slice."""
-    return SERIES[number % len(SERIES)]
+    colour = SERIES[number % len(SERIES)]
+    share = _AGAIN[number // len(SERIES) % len(_AGAIN)]
+    return mix(colour, TITLE if share > 0 else GROUND_FOOT, abs(share)) if share else colour
 
 
 def yuv(colour: Rgb) -> Yuv:

@@ -14,6 +14,9 @@ from workers.media.planes import Plane, Planes
 _FULL = 255.0
 _AREA = (150.0, 26.0)  # how strong an area is at its line and at its foot
 _UNDER_LINE = (62.0, 0.0)
+_MOST_FILLED = 2  # lines with colour below them
+_MOST_DOTS = 40  # points that are marked
+_WIDEST = 20.0  # units of a bar
 _STAGGER = 0.45  # of the time: how much later than the first the last bar begins to grow
 
 
@@ -25,6 +28,8 @@ class Marks:
         self._mask = np.zeros((layout.height, layout.width), np.uint8)
         self._values = [np.asarray(dataset.data, np.float64) for dataset in chart.datasets]
         self._columns = np.arange(layout.width, dtype=np.float32)
+        count = len(chart.labels)
+        self._places = np.array([layout.column(number, count) for number in range(count)])
         self._pie = _Pie(layout) if chart.type == "pie" else None
 
     def build(self, out: Planes, time: float) -> None:
@@ -50,42 +55,50 @@ class Marks:
                 self._lines(out, now, 1.0)
 
     def _lines(self, out: Planes, values: Sequence[Field], drawn: float) -> None:
-        layout = self._layout
-        count = len(self._chart.labels)
-        places = np.array([layout.column(number, count) for number in range(count)])
-        floor = np.full(layout.width, layout.row(max(layout.low, 0.0)), np.float32)
+        layout, places = self._layout, self._places
+        floor = np.full(layout.width, layout.floor, np.float32)
         first, last = places[0], places[-1]
         head = first + (last - first) * drawn
         is_area = self._chart.type == "area"
-        thick = 0.62 * layout.unit
+        strength = _strength(is_area, len(values)) if len(places) > 1 else (0.0, 0.0)
+        start, end = int(first), int(min(head, last)) + 1
         for number, row in enumerate(values):
-            heights = np.interp(self._columns, places, layout.row(row)).astype(np.float32)
-            start, end = int(first), int(min(head, last)) + 1
-            kernels.fill(self._mask, heights, floor, start, end, *(_AREA if is_area else _UNDER_LINE))
-            self._tint(out, number, first, head)
-            kernels.trace(self._mask, heights, start, end, thick, _FULL)
-            if not is_area and count <= 40:
+            heights, upper, lower = self._curve(layout.row(row))
+            if strength[0]:
+                reach = max(1.0, float(np.abs(upper - layout.floor).max()))
+                kernels.fill(self._mask, upper, floor, start, end, *strength, reach)
+                self._tint(out, number, first, head)
+            if upper is not lower:
+                kernels.fill(self._mask, upper, lower, start, end, _FULL, _FULL, 1.0)
+            kernels.trace(self._mask, heights, start, end, 0.62 * layout.unit, _FULL)
+            if not is_area and len(places) <= _MOST_DOTS:
                 for x in places[places <= head + 0.5]:
-                    kernels.dot(
-                        self._mask, x, heights[min(int(x), layout.width - 1)], 0.72 * layout.unit, _FULL
-                    )
-            kernels.dot(
-                self._mask, head, heights[min(int(head), layout.width - 1)], 0.95 * layout.unit, _FULL
-            )
+                    self._dot(x, heights, 0.72)
+            self._dot(head, heights, 0.95)
             self._tint(out, number, first, head)
+
+    def _dot(self, x: float, heights: Field, radius: float) -> None:
+        y = heights[min(int(x), self._layout.width - 1)]
+        kernels.dot(self._mask, x, y, radius * self._layout.unit, _FULL)
+
+    def _curve(self, rows: Field) -> tuple[Field, Field, Field]:
+        """The line's row in each column; and between which rows it swings where a column has many points."""
+        places = self._places
+        if len(places) < 2 * (places[-1] - places[0]):
+            heights = np.interp(self._columns, places, rows).astype(np.float32)
+            return heights, heights, heights
+        columns, starts = np.unique(places.astype(np.int64), return_index=True)
+        upper, lower = (swing.reduceat(rows, starts) for swing in (np.minimum, np.maximum))
+        upper, lower = (np.interp(self._columns, columns, one).astype(np.float32) for one in (upper, lower))
+        return (upper + lower) / np.float32(2), upper, lower
 
     def _bars(self, out: Planes, values: Sequence[Field]) -> None:
         layout = self._layout
         count, rows = len(self._chart.labels), len(values)
-        room = (layout.right - layout.left) / count
-        wide = room * 0.7 / rows
-        floor = float(layout.row(max(layout.low, 0.0)))
+        wide = min((layout.right - layout.left) / count * 0.7, _WIDEST * layout.unit * rows) / rows
         for number, row in enumerate(values):
-            for place, value in enumerate(row):
-                left = layout.column(place, count) - room * 0.35 + wide * number + 0.04 * wide
-                head = float(layout.row(value))
-                if abs(head - floor) >= 0.5:
-                    kernels.bar(self._mask, left, left + 0.92 * wide, head, floor, 0.7 * layout.unit)
+            lefts = (self._places + wide * (number - rows / 2 + 0.04)).astype(np.float32)
+            kernels.bars(self._mask, lefts, layout.row(row), 0.92 * wide, layout.floor, 0.7 * layout.unit)
             self._tint(out, number, layout.left, layout.right)
 
     def _slices(self, out: Planes, values: Field, drawn: float) -> None:
@@ -108,15 +121,15 @@ class Marks:
 
 
 class _Pie:
-    """A ring in the left half, every pixel's angle and distance known."""
+    """A ring, every pixel's angle and distance known."""
 
     def __init__(self, layout: Layout) -> None:
-        self.radius = 0.33 * min(layout.height, layout.width)
-        self.x, self.y = 0.34 * layout.width, 0.54 * layout.height
-        reach = int(self.radius) + 3
-        self._left, self._top = int(self.x) - reach, int(self.y) - reach
-        right = np.arange(2 * reach + 1)[None, :] + self._left - self.x
-        down = np.arange(2 * reach + 1)[:, None] + self._top - self.y
+        ring = layout.ring
+        self._radius = ring.radius
+        reach = int(ring.radius) + 3
+        self._left, self._top = int(ring.x) - reach, int(ring.y) - reach
+        right = np.arange(2 * reach + 1)[None, :] + self._left - ring.x
+        down = np.arange(2 * reach + 1)[:, None] + self._top - ring.y
         self._ways = np.hypot(right, down).astype(np.float32)
         self._turns = ((np.arctan2(right, -down) / (2 * np.pi)) % 1).astype(np.float32)
         self._gap = 0.25 * layout.unit
@@ -129,16 +142,17 @@ class _Pie:
     def slice_into(self, mask: Plane, start: float, end: float) -> None:
         """Mark a piece of the ring between two turns."""
         is_whole = end - start > 1 - 1e-6
-        inner, gap = 0.58 * self.radius, 0.0 if is_whole else self._gap
+        inner, gap = 0.58 * self._radius, 0.0 if is_whole else self._gap
         shape = self._turns, self._ways, self._left, self._top
         reach = (start - 0.01, end + 0.01) if is_whole else (start, end)
-        kernels.slice_(mask, *shape, *reach, inner, self.radius, gap)
+        kernels.slice_(mask, *shape, *reach, inner, self._radius, gap)
 
 
-def pie_place(layout: Layout) -> tuple[float, float, float]:
-    """The ring's middle and radius."""
-    pie = _Pie(layout)
-    return pie.x, pie.y, pie.radius
+def _strength(is_area: bool, rows: int) -> tuple[float, float]:
+    """How strong the colour is between a line and the floor; below many lines none can be told apart."""
+    if is_area:
+        return _AREA[0] / rows**0.5, _AREA[1] / rows**0.5
+    return (0.0, 0.0) if rows > _MOST_FILLED else _UNDER_LINE
 
 
 def eased(time: float) -> float:

@@ -21,6 +21,7 @@ class Asked(Noun):
     last_image: str | None = None
     video: str | None = None
     images: tuple[str, ...] = ()
+    style_image: str | None = None
     strength: float | None = Field(default=None, ge=0, le=1)
     width: int | None = None
     height: int | None = None
@@ -36,6 +37,7 @@ class Asked(Noun):
     shift: float | None = None
     watermark: bool = False
     hand_on_s: float | None = None
+    sound: bool | None = None
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
@@ -56,6 +58,11 @@ class Asked(Noun):
             steps=self.steps,
             count=self.count,
         )
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Pictures that are looked at: of characters, and then of the style."""
+        return self.images if self.style_image is None else (*self.images, self.style_image)
 
     def seed_of(self, number: int) -> int:
         """Of the `number`-th item, from 0."""

@@ -10,6 +10,8 @@ from typing import Any
 import diffusers
 import torch
 
+from farm.models import Fitted
+
 Config = Mapping[str, Any]
 
 
@@ -27,12 +29,17 @@ class Subject:
     gib: float
     batches: tuple[int, ...] = (1,)
 
+    def fitted(self, steps: int) -> Fitted:
+        """What a call of it draws."""
+        size = {"width": self.call["width"], "height": self.call["height"]}
+        return Fitted(**size, frames=self.call.get("num_frames", 1), frame_rate=16, steps=steps, count=1)
+
     def arguments(self, pipeline: Any, batch: int, steps: int, **more: Any) -> dict[str, Any]:
         """For a call that draws so many items."""
         part = pipeline.transformer
         words = torch.randn((batch, *self.embeds), generator=torch.Generator().manual_seed(1))
         return {
-            "prompt_embeds": words.to(part.device, part.dtype),
+            "prompt_embeds": words.to(pipeline._execution_device, part.dtype),
             "num_inference_steps": steps,
             "generator": [torch.Generator().manual_seed(number) for number in range(batch)],
             "output_type": "latent",

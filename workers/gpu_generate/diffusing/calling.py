@@ -27,6 +27,7 @@ _LTX2_PLAIN = {
     "audio_modality_scale": 1.0,
     "audio_guidance_rescale": 0.0,
 }
+_SEGMENT = 77  # frames that Wan Animate draws at once; the next ones go on from the last of them
 _WINDOW, _STRIDE = 16, 4  # frames that AnimateDiff draws at once, and by how many a window follows another
 
 
@@ -67,6 +68,8 @@ def arguments(
         **_guidance(takes, asked.cfg if asked.cfg is not None else model.defaults.cfg),
         "output_type": "np",
     }
+    if "segment_frame_length" in takes:
+        said["segment_frame_length"] = min(_SEGMENT, fitted.frames)
     if "min_guidance_scale" in takes:  # SVD
         said["decode_chunk_size"] = _SVD_CHUNK
     call = {name: value for name, value in said.items() if name in takes and value is not None}
@@ -93,17 +96,32 @@ def settle(pipeline: Any, model: Model, asked: Asked, fitted: Fitted) -> None:
             pipeline.disable_free_noise()
 
 
+def looks_at_references(pipeline: Any) -> bool:
+    """Whether it draws after more pictures than the first and the last."""
+    is_vace = "reference_images" in signature(type(pipeline).__call__).parameters
+    return is_vace or type(pipeline).__name__.startswith("Flux2")
+
+
 def _pictures(pipeline: Any, takes: Any, given: Given) -> dict[str, Any]:
     if "reference_conditions" in takes:
         videos = [LTX2ReferenceCondition(frames=list(given.video))] if given.video else None
         return {"reference_conditions": videos, "conditions": _conditions(given)}
     if "conditions" in takes:
         return {"conditions": _conditions(given)}
-    if "reference_images" in takes:  # WAN VACE
+    if "pose_video" in takes:  # Wan Animate
+        return _animated(pipeline, given)
+    if "reference_images" in takes:  # Wan VACE
         return {"video": list(given.video) or None, "reference_images": given.all_pictures or None}
-    if given.references and type(pipeline).__name__.startswith("Flux2"):
+    if given.references and looks_at_references(pipeline):
         return {"image": given.all_pictures}
     return {"image": given.image, "video": list(given.video) or None}
+
+
+def _animated(pipeline: Any, given: Given) -> dict[str, Any]:
+    """The film is the pose, drawn as a figure. A black face leaves the expression to the model."""
+    side = pipeline.transformer.config.motion_encoder_size
+    faces = [Image.new("RGB", (side, side))] * len(given.video)
+    return {"image": given.image, "pose_video": list(given.video), "face_video": faces}
 
 
 def _conditions(given: Given) -> list[LTX2VideoCondition] | None:

@@ -10,11 +10,13 @@ Frames = npt.NDArray[np.float32]  # (count, height, width, 3), 0 to 1
 _DARK = 2 / 255  # nothing brighter anywhere: black
 
 
-def checked(drawn: object, count: int, width: int, height: int, *, is_sized: bool) -> Frames:
+def checked(
+    drawn: object, count: int, width: int, height: int, *, is_sized: bool, is_film: bool = True
+) -> Frames:
     """What was drawn, as it was asked for: (count, height, width, 3).
 
     A pipeline that takes no size (not `is_sized`) may have another; it is brought to the one asked for.
-    Raises TaskFailure CORRUPT_OUTPUT.
+    A film may be black in part, no picture may. Raises TaskFailure CORRUPT_OUTPUT.
     """
     frames = np.asarray(drawn, np.float32)
     if frames.ndim != 4 or frames.shape[-1] != 3:
@@ -23,7 +25,7 @@ def checked(drawn: object, count: int, width: int, height: int, *, is_sized: boo
         raise _corrupt("output_length", f"{len(frames)} pictures instead of {count}")
     if not np.isfinite(frames).all():
         raise _corrupt("output_not_finite", "numbers that are none (NaN)")
-    if float(frames.max()) <= _DARK:
+    if any(float(shown.max()) <= _DARK for shown in ([frames] if is_film else frames)):
         raise _corrupt("output_black", "nothing but black")
     if frames.shape[1:3] == (height, width):
         return frames

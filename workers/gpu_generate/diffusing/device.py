@@ -30,6 +30,11 @@ class Device:
     def is_card(self) -> bool:
         return self.name != "cpu"
 
+    def use(self) -> None:
+        """Make it the calling thread's: some libraries know no other (bitsandbytes)."""
+        if self.is_card:
+            torch.cuda.set_device(self.name)
+
     def dtype(self, wanted: Dtype) -> torch.dtype:
         if wanted == "auto":
             return torch.bfloat16 if self.is_card else torch.float32
@@ -60,7 +65,9 @@ def take_device(rules: DiffusionRules, run_dir: Path) -> Device:
         torch.set_num_threads(rules.threads)
         return Device("cpu")
     number, lock = take_card(cards, run_dir)
-    return Device(f"cuda:{number}", lock)
+    device = Device(f"cuda:{number}", lock)
+    device.use()
+    return device
 
 
 def take_card(cards: Sequence[str], run_dir: Path) -> tuple[int, IO[bytes]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import av
@@ -15,11 +16,15 @@ from workers.context import InputFile, TaskInput
 from workers.gpu_generate.diffusing.asked import Asked
 from workers.gpu_generate.diffusing.calling import Given
 from workers.media.colour import Converter
-from workers.media.open import open_media
+from workers.media.probe import probe
 from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
 _LOOKED_AT_PX = 1024
+_SEEN_PX, _LONGEST = (
+    64,
+    6,
+)  # at least of the shorter side, and at most of the longer to it: Flux 2 takes 64 and 8
 
 
 def given_of(asked: Asked, task: TaskInput, fitted: Fitted) -> Given:
@@ -28,19 +33,28 @@ def given_of(asked: Asked, task: TaskInput, fitted: Fitted) -> Given:
         image=_picture(task, asked.image, fitted),
         last_image=_picture(task, asked.last_image, fitted),
         video=[*_video(task.inputs[asked.video], fitted)] if asked.video is not None else (),
-        references=looked_at(task, asked.images),
+        references=looked_at(task, asked.references),
     )
 
 
 def looked_at(task: TaskInput, assets: Sequence[str]) -> list[Image.Image]:
     """Pictures of what is to be kept alike, or of a style, in their own shape. Raises AssetUnreadable."""
-    found = []
-    for asset in assets:
-        frame = _still(task, asset)
-        picture = _rgb(frame)
-        picture.thumbnail((_LOOKED_AT_PX, _LOOKED_AT_PX), Image.Resampling.LANCZOS)
-        found.append(picture)
-    return found
+    return [presentable(_rgb(_still(task, asset))) for asset in assets]
+
+
+def presentable(picture: Image.Image) -> Image.Image:
+    """As every pipeline takes a picture to look at: neither very large nor very small, and no strip."""
+    picture.thumbnail((_LOOKED_AT_PX, _LOOKED_AT_PX), Image.Resampling.LANCZOS)
+    width, height = picture.size
+    size = (max(width, ceil(height / _LONGEST)), max(height, ceil(width / _LONGEST)))
+    if size != picture.size:
+        ground = Image.new("RGB", size, "white")
+        ground.paste(picture, ((size[0] - width) // 2, (size[1] - height) // 2))
+        picture = ground
+    larger = _SEEN_PX / min(size)
+    if larger > 1:
+        picture = picture.resize((ceil(size[0] * larger), ceil(size[1] * larger)), Image.Resampling.LANCZOS)
+    return picture
 
 
 def opened(path: Path) -> Image.Image:
@@ -52,8 +66,7 @@ def opened(path: Path) -> Image.Image:
 
 def fitted_to(video: InputFile, model: Model, fitted: Fitted) -> Fitted:
     """No more frames than a video has at that rate, and a count that the model can make."""
-    with open_media(video.path, video.file_name) as container:
-        seconds = Fraction(container.duration or 0, av.time_base)
+    seconds = probe(video.path, video.file_name).duration or Fraction(0)
     frames, rule = max(1, int(seconds * fitted.frame_rate)), model.frames
     if frames >= fitted.frames or rule is None:
         return fitted
@@ -83,7 +96,9 @@ def _covering(frame: av.VideoFrame, fitted: Fitted) -> Image.Image:
 
 
 def _rgb(frame: av.VideoFrame) -> Image.Image:
-    """As a viewer sees it; sides become even."""
+    """As a viewer sees it; sides become even, where it is no RGB."""
+    if frame.format.name == "rgb24":  # of a PNG, say: halved colours would smear
+        return Image.fromarray(np.asarray(frame.to_ndarray(), np.uint8))
     even = Converter().convert(frame, frame.width + frame.width % 2, frame.height + frame.height % 2)
     shown = VideoReformatter().reformat(
         even,

@@ -13,6 +13,7 @@ from farm.diffusing import OwnModel
 from farm.errors import FailureClass, TaskFailure
 from workers.context import Context
 from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
+from workers.gpu_generate.diffusing.loading import run_as_written
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class Placed:
     device: Device
     rung: Rung = Rung.WHOLE
     is_settled: bool = False
+    load_s: float = 0.0
 
     def settle(self) -> None:
         """Bring all of it onto the device, unless it is to lie there in parts."""
@@ -133,7 +135,11 @@ class Placed:
         return True
 
     def _group(self) -> None:
-        """Layer by layer; the parts that have no layers of diffusers' kind move as a whole, when called."""
+        """Layer by layer; the parts that have no layers of diffusers' kind move as a whole, when called.
+
+        Weights that come and go within a call are nothing for a compiler.
+        """
+        run_as_written(self.pipeline)
         self.pipeline.remove_all_hooks()
         self.pipeline.to("cpu")
         self.device.tidy()
@@ -156,7 +162,7 @@ def climb_down(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            said = (str(error).splitlines() or ["no word of how much"])[0]
+            said = _brief(error)
         # Outside the clause: the error holds whatever was drawn so far.
         placed.device.tidy()
         rung = next((rung for rung in further if placed.lower(rung, let_go_of_others)), None)
@@ -171,6 +177,12 @@ def wanted(own: OwnModel) -> Rung:
     if own.offload in (None, "none"):
         return Rung.TILES if own.tiled else Rung.WHOLE
     return Rung[own.offload.upper()]
+
+
+def _brief(error: BaseException) -> str:
+    """What torch says first: how much was asked for. The rest is advice to programmers."""
+    said = str(error).partition("\n")[0].partition(". GPU ")[0]
+    return said.removesuffix(".") or "no word of how much"
 
 
 def _too_large(said: str) -> TaskFailure:

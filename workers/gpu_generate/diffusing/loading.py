@@ -1,5 +1,6 @@
 """Loads a model's pipeline as the configs say: safetensors only, and no code that came with it."""
 
+import logging
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,16 +13,18 @@ from transformers.utils import logging as transformers_logging
 
 from farm.diffusing import OwnModel
 from farm.errors import FailureClass, TaskFailure
+from farm.model_sources import Source, Sources
 from farm.models import Model
 from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
-from workers.gpu_generate.diffusing.sources import Source, Sources
+from workers.gpu_generate.diffusing.enlarged import UPSAMPLER, give_upsampler
 
 _loud: Any = transformers_logging
 _loud.disable_progress_bar()
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # int8 tells of every layer at every step
 diffusers_logging.disable_progress_bar()
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, SafetensorError)
 _DENOISERS = ("transformer", "transformer_2", "unet")
-_LORA = "_lora"
+_LORA, _SECOND_LORA = "_lora", "_2_lora"
 
 
 def load(model: Model, sources: Sources, own: OwnModel, device: Device, *, download: bool) -> Any:
@@ -60,6 +63,30 @@ def size_bytes(pipeline: Any) -> int:
     return sum(seen.values())
 
 
+def cast_to_float8(pipeline: Any, dtype: torch.dtype) -> None:
+    """Keep the large parts' weights in eight bits each; they are computed with in `dtype`."""
+    for module in denoisers(pipeline).values():
+        module.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
+
+
+def run_as_written(pipeline: Any) -> None:
+    """Take back what `compiled` did."""
+    for part in denoisers(pipeline).values():
+        for module in part.modules():
+            module._compiled_call_impl = None  # what Module.compile sets; torch has no word for it
+
+
+def bits_config(how: str, dtype: torch.dtype) -> Any:
+    """What diffusers is told, to load the large parts as `int8` or `nf4`. It needs bitsandbytes."""
+    if how == "int8":
+        backend, said = "bitsandbytes_8bit", dict[str, Any](load_in_8bit=True)
+    else:
+        backend = "bitsandbytes_4bit"
+        said = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": dtype}
+    config: Any = PipelineQuantizationConfig
+    return config(quant_backend=backend, quant_kwargs=said, components_to_quantize=[*_DENOISERS])
+
+
 def _read(model: Model, sources: Sources, own: OwnModel, device: Device, *, download: bool) -> Any:
     found = getattr(diffusers, model.pipeline, None)
     if not (isinstance(found, type) and issubclass(found, DiffusionPipeline)):
@@ -70,7 +97,9 @@ def _read(model: Model, sources: Sources, own: OwnModel, device: Device, *, down
     if own.variant:
         given["variant"] = own.variant
     if own.quantised in ("int8", "nf4"):
-        given["quantization_config"] = _in_fewer_bits(own.quantised, sources.model, dtype)
+        if find_spec("bitsandbytes") is None:
+            raise ValueError(f"quantised = {own.quantised!r} needs the package bitsandbytes on its worker")
+        given["quantization_config"] = bits_config(own.quantised, dtype)
     for role, source in sources.parts:
         if role == "motion_adapter":
             adapter: Any = MotionAdapter
@@ -81,6 +110,9 @@ def _read(model: Model, sources: Sources, own: OwnModel, device: Device, *, down
     for role, source in sources.parts:
         if role.endswith(_LORA):
             _lay_on(pipeline, role, source, download)
+        elif role == UPSAMPLER:
+            how = {"use_safetensors": True, "dtype": dtype, **_where(source, download)}
+            give_upsampler(pipeline, source.place, source.file, **how)
     return pipeline
 
 
@@ -90,13 +122,16 @@ def _settle(pipeline: Any, own: OwnModel, device: Device) -> None:
         if isinstance(part, torch.nn.Module):
             part.eval()  # one that was built from a config is in its training mode
     if own.quantised == "float8":
-        for module in denoisers(pipeline).values():
-            module.enable_layerwise_casting(
-                storage_dtype=torch.float8_e4m3fn, compute_dtype=device.dtype(own.dtype or "auto")
-            )
-    if own.compiled:
-        for module in denoisers(pipeline).values():
-            module.compile_repeated_blocks(fullgraph=True)
+        cast_to_float8(pipeline, device.dtype(own.dtype or "auto"))
+    elif own.compiled:
+        _compile(pipeline)
+
+
+def _compile(pipeline: Any) -> None:
+    """The blocks that repeat, where the model says which. What cannot be compiled runs as it is written."""
+    for module in denoisers(pipeline).values():
+        if module._repeated_blocks:
+            module.compile_repeated_blocks()
 
 
 def _where(source: Source, download: bool) -> dict[str, Any]:
@@ -106,24 +141,18 @@ def _where(source: Source, download: bool) -> dict[str, Any]:
 
 
 def _lay_on(pipeline: Any, role: str, source: Source, download: bool) -> None:
-    """A LoRA, melted into the weights: it costs nothing at a step."""
+    """A LoRA, melted into the weights: it costs nothing at a step.
+
+    Of two transformers (Wan 2.2) it is for the first, unless its role ends with `_2_lora`.
+    """
     if not hasattr(pipeline, "load_lora_weights"):
         raise ValueError(f"a {type(pipeline).__name__} takes no LoRA")
-    named = {"weight_name": source.file} if source.file else {}
+    named: dict[str, Any] = {"weight_name": source.file} if source.file else {}
+    target: dict[str, Any] = {}
+    if role.endswith(_SECOND_LORA):
+        named["load_into_transformer_2"], target = True, {"components": ["transformer_2"]}
     pipeline.load_lora_weights(
         source.place, adapter_name=role, use_safetensors=True, **named, **_where(source, download)
     )
-    pipeline.fuse_lora(adapter_names=[role])
+    pipeline.fuse_lora(adapter_names=[role], **target)
     pipeline.unload_lora_weights()
-
-
-def _in_fewer_bits(how: str, source: Source, dtype: torch.dtype) -> Any:
-    if find_spec("bitsandbytes") is None:
-        raise ValueError(f"quantised = {how!r} needs the package bitsandbytes on {source.place}'s worker")
-    if how == "int8":
-        backend, said = "bitsandbytes_8bit", dict[str, Any](load_in_8bit=True)
-    else:
-        backend = "bitsandbytes_4bit"
-        said = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": dtype}
-    config: Any = PipelineQuantizationConfig
-    return config(quant_backend=backend, quant_kwargs=said, components_to_quantize=[*_DENOISERS])

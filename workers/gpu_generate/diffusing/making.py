@@ -17,7 +17,7 @@ from workers.context import Context, Done, Output, TaskInput
 from workers.gpu_generate.diffusing.asked import Asked
 from workers.gpu_generate.diffusing.calling import Given
 from workers.gpu_generate.diffusing.checks import as_bytes, checked
-from workers.gpu_generate.diffusing.given import fitted_to, given_of, looked_at, opened
+from workers.gpu_generate.diffusing.given import fitted_to, given_of, looked_at, opened, presentable
 from workers.gpu_generate.diffusing.studio import Answer, Order, Studio, studio_maker
 from workers.gpu_generate.diffusing.watch import DECODED
 from workers.gpu_generate.diffusing.writing import Drawn, write
@@ -47,7 +47,7 @@ def _film(task: TaskInput, model_id: str, studio: Studio, context: Context) -> D
     if asked.video is not None:
         fitted = fitted_to(task.inputs[asked.video], model, fitted)
     order = Order(model_id, model, asked, given_of(asked, task, fitted), fitted, [asked.seed_of(0)])
-    drawn = _drawn(studio.draw(order, context), fitted, is_sized=_is_sized(model))
+    drawn = _drawn(studio.draw(order, context), order)
     path = context.workdir / "video.mp4"
 
     def on_frame(done: int) -> None:
@@ -71,10 +71,11 @@ def _handed_on(asked: Asked, drawn: Drawn, fitted: Fitted, context: Context) -> 
     yield Output(HANDED_ON, path, path.name, "image/png", intermediate=True)
 
 
-def _drawn(answer: Answer, fitted: Fitted, *, is_sized: bool) -> Drawn:
+def _drawn(answer: Answer, order: Order) -> Drawn:
+    fitted, is_sized = order.fitted, _is_sized(order.model)
     frames = checked(answer.said.frames[0], fitted.frames, fitted.width, fitted.height, is_sized=is_sized)
     heard = getattr(answer.said, "audio", None)
-    if heard is None or answer.sample_rate is None:
+    if heard is None or answer.sample_rate is None or order.asked.sound is False:
         return Drawn(frames)
     sound = np.asarray(heard[0].float().cpu(), np.float32)
     if not np.isfinite(sound).all():
@@ -111,7 +112,12 @@ def _drawn_pictures(
         answer = studio.draw(Order(model_id, model, asked, given, fitted, seeds, *ends), context)
         _check_policy(answer)
         pictures = checked(
-            answer.said.images, len(seeds), fitted.width, fitted.height, is_sized=_is_sized(model)
+            answer.said.images,
+            len(seeds),
+            fitted.width,
+            fitted.height,
+            is_sized=_is_sized(model),
+            is_film=False,
         )
         yield from (Image.fromarray(as_bytes(picture)) for picture in pictures)
 
@@ -121,7 +127,7 @@ def _given(edit: EditInput) -> Given:
     return Given(
         image=opened(edit.picture),
         mask=opened(edit.mask) if edit.mask is not None else None,
-        references=[opened(path) for path in others],
+        references=[presentable(opened(path)) for path in others],
     )
 
 

@@ -85,17 +85,20 @@ class Residents(Generic[T]):
             self.tidy()  # or caches would count as taken
             self.make_room(record.size_bytes or expected_bytes)
             began = self.clock()
-            model = load()
-            self.loads += 1
-            record.load_s, record.size_bytes = self.clock() - began, self.size_of(model)
-            self._held[key] = _Held(model, names)
-            del model
+            self.keep(key, names, load(), self.clock() - began)
         held = self._held[key]
         held.in_use = True
         try:
             yield held.model
         finally:
             held.in_use = False
+
+    def keep(self, key: Hashable, names: tuple[str, ...], model: T, load_s: float) -> None:
+        """A model that has been loaded, in so many seconds."""
+        record = self._records.setdefault(key, Record())
+        record.load_s, record.size_bytes = load_s, self.size_of(model)
+        self.loads += 1
+        self._held[key] = _Held(model, names)
 
     def make_room(self, needed_bytes: int) -> None:
         """Let go of idle models, the least worth first, until there is so much room or none is idle."""

@@ -1,7 +1,8 @@
 """This process's models and its device: what is loaded, called, watched, and called again."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -9,19 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from farm.catalog import Catalog
+from farm.diffusing import OwnModel
 from farm.errors import FailureClass, TaskFailure
+from farm.model_sources import Source, Sources, sources_of
 from farm.models import Fitted, Model
 from farm.settings import Settings
-from workers.context import Context
+from workers.context import Cancelled, Context
 from workers.gpu_generate.diffusing import loading
 from workers.gpu_generate.diffusing.asked import Asked
-from workers.gpu_generate.diffusing.calling import Given, arguments, settle
+from workers.gpu_generate.diffusing.background import Background
+from workers.gpu_generate.diffusing.calling import Given, arguments, looks_at_references, settle
 from workers.gpu_generate.diffusing.device import GIB, Device, is_out_of_memory, take_device
-from workers.gpu_generate.diffusing.ladder import Caps, Placed, climb_down, wanted
+from workers.gpu_generate.diffusing.enlarged import drawn_by, first_pass
+from workers.gpu_generate.diffusing.ladder import Caps, Placed, Rung, climb_down, wanted
 from workers.gpu_generate.diffusing.residents import Residents
 from workers.gpu_generate.diffusing.samplers import sampled
-from workers.gpu_generate.diffusing.sources import Source, Sources, sources_of
+from workers.gpu_generate.diffusing.sketch import sketch_of
 from workers.gpu_generate.diffusing.watch import watched
+from workers.gpu_generate.previews import Previews
 
 _LOAD = "load the model"
 
@@ -53,6 +59,15 @@ class Answer:
     sample_rate: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A model on its way into memory."""
+
+    key: Hashable
+    names: tuple[str, ...]
+    model: Background[Placed]
+
+
 @dataclass
 class Studio:
     """One for a process. For one thread: a pipeline never runs in two."""
@@ -60,6 +75,7 @@ class Studio:
     catalog: Catalog
     settings: Settings
     caps: Caps = field(default_factory=Caps)
+    _late: "_Late | None" = None
 
     def __post_init__(self) -> None:
         _leave_out_the_libraries()
@@ -74,13 +90,20 @@ class Studio:
             self._room, lambda: self.device.tidy(), lambda placed: loading.size_bytes(placed.pipeline)
         )
 
+    def close(self) -> None:
+        """Leave the device to others."""
+        self.residents.let_go_of_idle()
+        if self.device.lock is not None:
+            self.device.lock.close()
+
     def draw(self, order: Order, context: Context) -> Answer:
         """Raises Cancelled, and TaskFailure."""
         self.caps.refuse(order.model_id, order.volume)
         with self._loaded(order, context) as placed:
+            previews = Previews.of(context, self.catalog)
             try:
                 answer = climb_down(
-                    lambda: _call(placed, order, context),
+                    lambda: _call(placed, order, context, previews),
                     placed,
                     context,
                     self.residents.let_go_of_idle,
@@ -98,39 +121,68 @@ class Studio:
         sources = sources_of(model_id, model, rules, self.settings)
         own = rules.of(model_id)
         start = max(wanted(own), self.caps.start(model_id, order.volume))
+        key, names = _key(model, sources, own), self._names(model, sources, own)
 
         def load() -> Placed:
             context.progress(order.begin, _LOAD)
-            pipeline = loading.load(model, sources, own, self.device, download=rules.download)
-            placed = Placed(pipeline, self.device)
-            placed.bring_to(start)
-            _settle(placed)
-            return placed
+            under_way = Background(lambda: self._read(model, sources, own, start))
+            return self._awaited(_Late(key, names, under_way), context)
 
-        expected = _expected_bytes(model, sources)
-        key, names = _key(model, sources, own), self._names(model, sources)
+        self._keep_late(context)
         held = self.residents.held(key)
         if held is not None and not held.bring_to(start):
             self.residents.let_go(key)
         del held
         try:
-            with self.residents.used(key, names, load, expected) as placed:
+            with self.residents.used(key, names, load, _expected_bytes(model, sources)) as placed:
                 yield placed
         finally:
             context.warm(*self.residents.names)
 
-    def _names(self, model: Model, sources: Sources) -> tuple[str, ...]:
-        """All models of the catalog that are the same weights in the same pipeline."""
-        others = self.catalog.models.models.items()
-        return tuple(name for name, other in others if self._is_alike(model, sources, name, other))
+    def _read(self, model: Model, sources: Sources, own: OwnModel, start: Rung) -> Placed:
+        """Load it, in whatever thread. Raises as `loading.load` does."""
+        self.device.use()
+        began = time.monotonic()
+        download = self.catalog.generate.download
+        placed = Placed(loading.load(model, sources, own, self.device, download=download), self.device)
+        placed.bring_to(start)
+        _settle(placed)
+        placed.load_s = time.monotonic() - began
+        return placed
 
-    def _is_alike(self, model: Model, sources: Sources, other_id: str, other: Model) -> bool:
-        if (other.pipeline, other.repository) != (model.pipeline, model.repository):
-            return False
+    def _awaited(self, late: "_Late", context: Context) -> Placed:
+        """The model, once it is loaded. Where nobody waits any more it goes on loading, for the next one."""
         try:
-            return sources_of(other_id, other, self.catalog.generate, self.settings) == sources
+            return late.model.result(context.checkpoint)
+        except Cancelled:
+            self._late = late
+            raise
+
+    def _keep_late(self, context: Context) -> None:
+        """Wait for what is still being loaded: it needs the room and the device. Raises Cancelled."""
+        late, self._late = self._late, None
+        if late is None:
+            return
+        context.progress(0.0, _LOAD)
+        try:
+            placed = self._awaited(late, context)
+        except (TaskFailure, RuntimeError, MemoryError) as error:
+            context.log(f"What was loading when its task was cancelled could not be loaded: {error}")
+            return
+        self.residents.keep(late.key, late.names, placed, placed.load_s)
+
+    def _names(self, model: Model, sources: Sources, own: OwnModel) -> tuple[str, ...]:
+        """All models of the catalog that are the same weights in the same pipeline, lying the same way."""
+        key, others = _key(model, sources, own), self.catalog.models.models.items()
+        same = [(name, other) for name, other in others if other.repository == model.repository]
+        return tuple(name for name, other in same if self._key_of(name, other) == key)
+
+    def _key_of(self, model_id: str, model: Model) -> Hashable:
+        rules = self.catalog.generate
+        try:
+            return _key(model, sources_of(model_id, model, rules, self.settings), rules.of(model_id))
         except TaskFailure:
-            return False
+            return None
 
     def _room(self, resident_bytes: int) -> int:
         rules = self.catalog.generate
@@ -156,9 +208,11 @@ def _settle(placed: Placed) -> None:
             raise
 
 
-def _call(placed: Placed, order: Order, context: Context) -> Answer:
+def _call(placed: Placed, order: Order, context: Context, previews: Previews) -> Answer:
     placed.settle()
     asked, pipeline = order.asked, placed.pipeline
+    fitted = first_pass(pipeline, order.fitted)
+    sketch = sketch_of(pipeline, fitted, previews) if placed.rung < Rung.MODEL else None
     sampling = sampled(
         pipeline,
         asked.sampler or order.model.defaults.sampler,
@@ -167,13 +221,15 @@ def _call(placed: Placed, order: Order, context: Context) -> Answer:
     )
     with (
         sampling as ignored,
-        watched(pipeline, context, order.fitted.steps, order.begin, order.end) as watching,
+        watched(pipeline, context, order.fitted.steps, order.begin, order.end, sketch) as watching,
     ):
         for word in ignored:
             context.log(f"{order.model.name} cannot draw with {word}; it draws as its makers set it.")
+        if order.given.references and not looks_at_references(pipeline):
+            context.log(f"{order.model.name} looks at no pictures of characters or of a style.")
         settle(pipeline, order.model, asked, order.fitted)
-        call = arguments(pipeline, order.model, asked, order.given, order.fitted, order.seeds)
-        return Answer(pipeline(**call, **watching), _sample_rate(pipeline))
+        call = arguments(pipeline, order.model, asked, order.given, fitted, order.seeds)
+        return Answer(drawn_by(pipeline, call, watching), _sample_rate(pipeline))
 
 
 def _sample_rate(pipeline: Any) -> int | None:
@@ -182,8 +238,9 @@ def _sample_rate(pipeline: Any) -> int | None:
     return int(vocoder.config.output_sampling_rate) if vocoder is not None else None
 
 
-def _key(model: Model, sources: Sources, own: object) -> tuple[object, ...]:
-    return model.pipeline, sources, str(own)
+def _key(model: Model, sources: Sources, own: OwnModel) -> Hashable:
+    """Models with the same are the same in memory. `sources` tells already where the weights lie."""
+    return model.pipeline, sources, str(own.model_copy(update={"folder": "", "parts": {}}))
 
 
 def _expected_bytes(model: Model, sources: Sources) -> int:
@@ -196,7 +253,9 @@ def _expected_bytes(model: Model, sources: Sources) -> int:
 def _folder_bytes(source: Source) -> int | None:
     if not source.is_folder:
         return None
-    return sum(path.stat().st_size for path in Path(source.place).rglob("*.safetensors"))
+    place = Path(source.place)
+    files = place.rglob("*.safetensors") if source.file is None else [place / source.file]
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def studio_maker() -> Callable[[Catalog, Settings], Studio]:
@@ -205,6 +264,8 @@ def studio_maker() -> Callable[[Catalog, Settings], Studio]:
 
     def studio(catalog: Catalog, settings: Settings) -> Studio:
         if id(catalog) not in made:
+            for old in made.values():
+                old.close()
             made.clear()
             made[id(catalog)] = Studio(catalog, settings)
         return made[id(catalog)]

@@ -24,6 +24,7 @@ Least: TypeAlias = Callable[[npt.NDArray[Any]], float]
 
 _WORK_PX = 480  # of the longer side, where the subject is found
 _EDGE_PX = 1400  # where its edge is refined
+_LEAST_PX = 8  # of the shorter side: with fewer there is no ground to learn
 _GROUNDS = 5
 _BORDER = 0.04
 _LEAST, _MOST = 0.004, 0.97  # shares of the picture that can be its subject
@@ -34,6 +35,7 @@ _SEEN_THROUGH = 0.3  # how unlike the ground a hole may be that it is seen throu
 _CLOSED_PX = 9  # gaps in the subject so narrow are none
 _ROUNDS = 6
 _STRIP_PX = 512
+_SUBJECT = (cv2.GC_FGD, cv2.GC_PR_FGD)
 _NOISE = 9.0  # variance of a colour that is all the same, in Lab
 
 
@@ -68,6 +70,8 @@ def _no_subject() -> TaskFailure:
 
 def _standing_out(picture: Pixels) -> Pixels:
     """255 where the subject is, by colour. Raises TaskFailure `no_subject`."""
+    if min(picture.shape[:2]) < _LEAST_PX:
+        raise _no_subject()
     apart = _apart(picture)
     found = _subject(picture, apart)
     if not found.any() or float(apart[found > 0].mean()) < _STANDS_OUT:
@@ -76,8 +80,10 @@ def _standing_out(picture: Pixels) -> Pixels:
 
 
 def _subject(picture: Pixels, apart: Floats) -> Pixels:
-    """255 where the subject is."""
+    """255 where the subject is. Raises TaskFailure `no_subject`."""
     start = _start(apart)
+    if np.isin(start, _SUBJECT).all() or not np.isin(start, _SUBJECT).any():
+        raise _no_subject()  # GrabCut compares two sides
     cv2.setRNGSeed(1)
     cv2.grabCut(
         np.ascontiguousarray(picture[..., ::-1]),
@@ -88,7 +94,7 @@ def _subject(picture: Pixels, apart: Floats) -> Pixels:
         _ROUNDS,
         cv2.GC_INIT_WITH_MASK,
     )
-    mask = np.isin(start, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    mask = np.isin(start, _SUBJECT).astype(np.uint8)
     return _whole(mask, apart) * np.uint8(255)
 
 

@@ -16,13 +16,13 @@ from farm.errors import BadRequest
 from farm.models import Fitted, Model
 from tasks.edit_image import EditImage
 from workers.context import TaskInput
+from workers.gpu_generate.pictures.alpha import OPAQUE, on_white
 from workers.gpu_generate.pictures.filling import Pixels, extended, spread
 from workers.gpu_generate.pictures.placing import Placing, placing
 from workers.media.stills import open_transparent, probe_still
 
 _REFERENCE_PX = 2048
 SEAM = 0.012  # of the longer side: so far into the picture the seam of what is added reaches
-_OPAQUE = 250
 
 
 Box: TypeAlias = tuple[slice, slice]
@@ -85,7 +85,7 @@ def _settled(
     size = (place.width, place.height)
     pixels = np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
     own = pixels[..., 3]
-    is_cut = bool((own < _OPAQUE).any())
+    is_cut = bool((own < OPAQUE).any())
     colours = spread(pixels[..., :3], own) if is_cut else np.ascontiguousarray(pixels[..., :3])
     canvas = extended(colours, place.fitted.width, place.fitted.height, place.left, place.top)
     within = 255 - own if is_cut else None
@@ -131,7 +131,7 @@ def _mask(params: EditImage, task: TaskInput) -> Pixels | None:
 def meant(mask: Image.Image) -> Pixels:
     """255 where the picture is made anew: what is transparent; in a mask without that, what is white."""
     red, green, blue, alpha = (np.asarray(mask.getchannel(band)) for band in "RGBA")
-    if (alpha < _OPAQUE).any():
+    if (alpha < OPAQUE).any():
         return 255 - alpha
     return np.asarray(np.minimum(np.minimum(red, green), blue))
 
@@ -145,10 +145,8 @@ def _reference(task: TaskInput, name: str, workdir: Path) -> Path:
     """A picture to look at: RGB, no larger than any model looks."""
     image = _opened(task, name)
     image.thumbnail((_REFERENCE_PX, _REFERENCE_PX))
-    ground = Image.new("RGB", image.size, "white")
-    ground.paste(image, mask=image.getchannel("A"))
     path = workdir / f"reference-{name}.png"
-    ground.save(path, compress_level=1)
+    on_white(image).save(path, compress_level=1)
     return path
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from workers.gpu_generate.pictures.alpha import seen_colours
 from workers.gpu_generate.pictures.filling import Floats, Pixels
 
 _LIGHT = (0.299, 0.587, 0.114)  # what each colour gives to lightness (BT.601)
@@ -21,8 +22,8 @@ _STAIRS = 9.0  # of 255: smaller steps along an edge are smoothed
 def enlarged(picture: Image.Image, scale: float) -> Image.Image:
     """An RGB or RGBA picture `scale` times as large on each side."""
     size = (round(picture.width * scale), round(picture.height * scale))
-    colours = _enlarged(np.asarray(picture.convert("RGB")), size)
-    if "A" not in picture.getbands():
+    colours = _enlarged(seen_colours(picture), size)
+    if picture.mode != "RGBA":
         return Image.fromarray(colours)
     alpha = picture.getchannel("A").resize(size, Image.Resampling.BICUBIC)
     return Image.fromarray(np.dstack([colours, np.asarray(alpha)]))

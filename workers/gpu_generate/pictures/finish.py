@@ -10,11 +10,11 @@ from PIL import Image
 from tasks.generate_image import PictureParams, image_name
 from workers.context import Output
 from workers.gpu_generate.marking import marked
+from workers.gpu_generate.pictures.alpha import is_transparent, on_white
 from workers.gpu_generate.pictures.cutting import cut_out
 from workers.gpu_generate.pictures.edit_input import EditInput
 from workers.gpu_generate.pictures.filling import mixed
 
-_OPAQUE = (255, 255)
 _QUALITY = {"standard": 92, "hd": 97}
 _TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 _EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
@@ -32,14 +32,15 @@ def finished(
     """The `number`-th picture, from 1, as the job's file. `said` goes into its meta, with its size.
 
     Of an edit it gets the fitted size, and what the mask keeps is put back as it was. A transparent ground is
-    the picture's own where it has one, else it is cut out; that makes it a PNG. The tier's mark comes last.
+    the picture's own where it has one, else it is cut out; that makes it a PNG. Where none was asked for,
+    what came transparent stands on white. The tier's mark comes last.
     """
     if edit is not None:
         picture = _put_back(picture, edit)
     if params.background == "transparent":
         picture = picture if is_transparent(picture) else Image.fromarray(cut_out(_rgb(picture)))
-    elif picture.mode != "RGB":
-        picture = picture.convert("RGB")
+    else:
+        picture = on_white(picture)
     if params.watermark:
         picture = marked(picture)
     kind = "png" if params.background == "transparent" else params.output_format
@@ -47,11 +48,6 @@ def finished(
     _save(picture, path, kind, params.quality)
     meta = {**said, "width": picture.width, "height": picture.height}
     return Output(image_name(number), path, path.name, _TYPES[kind], meta=meta)
-
-
-def is_transparent(picture: Image.Image) -> bool:
-    """Whether any of it can be seen through."""
-    return picture.has_transparency_data and picture.convert("RGBA").getchannel("A").getextrema() != _OPAQUE
 
 
 def _put_back(picture: Image.Image, edit: EditInput) -> Image.Image:

@@ -17,6 +17,8 @@ _QUIET = 1.6  # of 255: less noise than this is left alone
 _MOST_NOISE = 22.0
 _MEASURED_PX = 1500  # of the middle, where noise is measured
 _WINDOWS = 5, 17  # pixels: what is compared, and how far around
+_REACH_PX = sum(_WINDOWS)
+_STRIP_PX = 256
 _LOOKED_PX = 1800  # of the longer side, where scratches are looked for
 _MOST_LINES = 80
 _TAIL = 0.004  # of the pixels that may become pure black, and pure white
@@ -40,8 +42,7 @@ def restored(picture: Pixels, step: Step) -> Pixels:
     """RGB of the same size. `step` hears how far it is."""
     step(0.05, "mend")
     mended = _mended(picture)
-    step(0.25, "clean")
-    clean = _cleaned(mended)
+    clean = _cleaned(mended, step)
     step(0.8, "tones")
     return _sharpened(_clear(_stretched(clean)))
 
@@ -111,8 +112,9 @@ def _is_scratch(light: Pixels, found: Pixels, start: Point, end: Point, even: fl
     return bool(high - low < 2 * even)
 
 
-def _cleaned(picture: Pixels) -> Pixels:
+def _cleaned(picture: Pixels, step: Step) -> Pixels:
     """With the noise taken out; single wrong pixels first, which would be taken for detail."""
+    step(0.25, "clean")
     middle = np.asarray(cv2.medianBlur(picture, 3), np.uint8)
     wrong = np.abs(picture.astype(np.int16) - middle).max(axis=-1) > max(60.0, 8 * noise_of(middle))
     if 0.0005 < wrong.mean() < 0.2:
@@ -120,10 +122,19 @@ def _cleaned(picture: Pixels) -> Pixels:
     noise = noise_of(picture)
     if noise < _QUIET:
         return picture
-    strength = min(noise, _MOST_NOISE)
-    return np.asarray(
-        cv2.fastNlMeansDenoisingColored(picture, None, 0.95 * strength, 1.25 * strength, *_WINDOWS), np.uint8
-    )
+    return _denoised(picture, min(noise, _MOST_NOISE), step)
+
+
+def _denoised(picture: Pixels, strength: float, step: Step) -> Pixels:
+    """Strip by strip, as it takes minutes for a large picture, and somebody may want it to stop."""
+    out, rows = np.empty_like(picture), len(picture)
+    for top in range(0, rows, _STRIP_PX):
+        step(0.3 + 0.5 * top / rows, "clean")
+        above = max(0, top - _REACH_PX)
+        part = np.ascontiguousarray(picture[above : top + _STRIP_PX + _REACH_PX])
+        clean = cv2.fastNlMeansDenoisingColored(part, None, 0.95 * strength, 1.25 * strength, *_WINDOWS)
+        out[top : top + _STRIP_PX] = clean[top - above :][:_STRIP_PX]
+    return out
 
 
 def _stretched(picture: Pixels) -> Pixels:

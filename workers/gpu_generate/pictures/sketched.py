@@ -89,7 +89,9 @@ def _on_white(picture: Pixels, cut: Pixels) -> Pixels:
     """The subject on a white ground, with a soft shadow below it."""
     share = np.asarray(cut, np.float32)[..., None] / 255
     rows = cut.shape[0]
-    fallen = cv2.GaussianBlur(np.roll(share[..., 0], round(0.012 * rows), axis=0), (0, 0), 0.02 * rows)
+    down = round(0.012 * rows)
+    lower = np.pad(share[..., 0], ((down, 0), (0, 0)))[:rows]
+    fallen = cv2.GaussianBlur(lower, (0, 0), 0.02 * rows)
     ground = _GROUND * (1 - _SHADOW * fallen[..., None])
     return np.asarray(picture * share + ground * (1 - share) + 0.5, np.uint8)
 

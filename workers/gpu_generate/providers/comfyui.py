@@ -13,10 +13,12 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from farm.catalog import read_catalog
 from farm.errors import FailureClass, TaskFailure
 from farm.remote_model import Word
 from farm.settings import Settings
 from workers.context import Context, Done, TaskInput
+from workers.gpu_generate.previews import Previews
 from workers.gpu_generate.remote.asked import Asked, asked_of
 from workers.gpu_generate.remote.buying import Output, Seen, State, bought
 from workers.gpu_generate.remote.calling import Api, Json, Told, failed, text_of
@@ -38,7 +40,8 @@ def perform(task: TaskInput, context: Context) -> Done:
     """Have it made there."""
     asked = asked_of(task, context.workdir)
     service = service_of(task.provider or "")
-    with _Prompts(Api(service, _told, context.checkpoint, call_s=asked.provider.call_s), asked) as prompts:
+    api = Api(service, _told, context.checkpoint, call_s=asked.provider.call_s)
+    with _Prompts(api, asked, Previews.of(context, read_catalog(Settings()))) as prompts:
         seen = bought(prompts, task, context)
     return handed(asked, seen.outputs, service, context)
 
@@ -46,9 +49,10 @@ def perform(task: TaskInput, context: Context) -> Done:
 class _Prompts(ExitStack):
     """Queues, finds, looks at and calls off prompts. While it is open it hears how far they are."""
 
-    def __init__(self, api: Api, asked: Asked) -> None:
+    def __init__(self, api: Api, asked: Asked, previews: Previews) -> None:
         super().__init__()
         self.api = api
+        self._previews = previews
         self._asked = asked
         self._id = str(UUID(bytes=blake2b(asked.key.encode(), digest_size=16).digest()))
         self._listener: Listener | None = None
@@ -58,7 +62,8 @@ class _Prompts(ExitStack):
         places = places_of(graph)
         inputs_of(self._asked, {cast(Word, word): word for word in places})  # or it cannot take what is asked
         whole = filled(graph, {**settings_of(self._asked), **self._sent(places)})
-        self._listener = self.enter_context(Listener(self.api.service, self._id, self._id, nodes=len(graph)))
+        listener = Listener(self.api.service, self._id, self._id, len(graph), self._previews)
+        self._listener = self.enter_context(listener)
         body: JsonValue = {"prompt": whole, "client_id": self._id, "prompt_id": self._id}
         found = self.api.ask(Ask.of_json("/prompt", body, is_purchase=True))
         return Seen(text_of(found, "prompt_id"), State.WAITING)

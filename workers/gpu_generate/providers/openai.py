@@ -18,7 +18,7 @@ from workers.gpu_generate.remote.asked import Asked, asked_of
 from workers.gpu_generate.remote.buying import Output, Seen, State, bought
 from workers.gpu_generate.remote.calling import Api, Json, Told, failed, text_of
 from workers.gpu_generate.remote.handing import data_url, handed
-from workers.gpu_generate.remote.inputs import inputs_of, unsupported
+from workers.gpu_generate.remote.inputs import inputs_of, sides_of, unsupported
 from workers.gpu_generate.remote.sending import Sendable, form
 from workers.provider_http import Ask, service_of
 
@@ -99,7 +99,9 @@ class _Videos:
 
     def buy(self) -> Seen:
         inputs = inputs_of(self._asked, _FILM_NAMES)
-        files = [("input_reference", Sendable(path)) for path in self._asked.files.get("image", ())]
+        size = sides_of(self._asked)  # what begins the film must have exactly its size
+        first = self._asked.files.get("image", ())
+        files = [("input_reference", Sendable(path, size=size)) for path in first]
         if len(self._asked.files) > len(files):
             raise unsupported("more than one picture")
         texts = {name: str(value) for name, value in {"model": self._asked.name, **inputs}.items()}

@@ -130,7 +130,7 @@ class _Predictions:
             return Seen(ref, State.WAITING, _progress(str(prediction.get("logs") or "")))
         if status == "succeeded":
             return Seen(ref, State.DONE, 1.0, [Output(url) for url in urls_in(prediction.get("output"))])
-        told = Told(str(prediction.get("error") or status))
+        told = Told(str(prediction.get("error") or status), str(status))
         return Seen(ref, State.FAILED, failure=failed(told, self.api.service))
 
 

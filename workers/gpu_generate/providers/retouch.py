@@ -11,13 +11,13 @@ from tasks.generate_image import image_name
 from tasks.remove_background import RemoveBackground
 from tasks.restore_image import RestoreImage
 from tasks.upscale_image import UpscaleImage
-from workers.context import Context, Done, Output, TaskInput
+from workers.context import Context, Done, InputFile, Output, TaskInput
+from workers.gpu_generate.pictures.alpha import is_transparent, seen_colours
 from workers.gpu_generate.pictures.cutting import cut_out
 from workers.gpu_generate.pictures.cutting import method as method_of_cutting
 from workers.gpu_generate.pictures.enlarging import enlarged
-from workers.gpu_generate.pictures.finish import is_transparent
 from workers.gpu_generate.pictures.restoring import restored
-from workers.media.stills import open_transparent
+from workers.media.stills import open_transparent, probe_still
 
 MODEL = "retouch"
 MOST_PIXELS = 48_000_000  # of what comes out: more would take gigabytes while it is calculated
@@ -29,11 +29,8 @@ Method = Callable[[], str]  # how it is done here
 def perform(task: TaskInput, context: Context) -> Done:
     """Mend the picture. Raises AssetUnreadable, BadRequest and TaskFailure `no_subject`."""
     retouch, method = _of(task.kind)
-    file = task.inputs[str(task.params["image"])]
     context.progress(0.02, "read")
-    picture = open_transparent(file.path, file.file_name)
-    if picture.width * picture.height > MOST_PIXELS:
-        raise BadRequest(f"image: has more than {MOST_PIXELS // 1_000_000} megapixels.", param="image")
+    picture = _opened(task.inputs[str(task.params["image"])])
     made = retouch(picture if is_transparent(picture) else picture.convert("RGB"), task.params, context)
     context.progress(0.95, "write")
     path = context.workdir / f"{image_name(1)}.png"
@@ -41,6 +38,13 @@ def perform(task: TaskInput, context: Context) -> Done:
     said = {"model": MODEL, "method": method(), "width": made.width, "height": made.height}
     output = Output(image_name(1), path, path.name, "image/png", meta=said)
     return Done([output], result={**said, "given": {"width": picture.width, "height": picture.height}})
+
+
+def _opened(file: InputFile) -> Image.Image:
+    info = probe_still(file.path, file.file_name)
+    if info.width * info.height > MOST_PIXELS:
+        raise BadRequest(f"image: has more than {MOST_PIXELS // 1_000_000} megapixels.", param="image")
+    return open_transparent(file.path, file.file_name, is_whole=True)
 
 
 def _cut(picture: Image.Image, _params: Mapping[str, Any], context: Context) -> Image.Image:
@@ -63,7 +67,7 @@ def _enlarge(picture: Image.Image, params: Mapping[str, Any], context: Context) 
 
 def _restore(picture: Image.Image, _params: Mapping[str, Any], context: Context) -> Image.Image:
     """Its transparency stays as it is."""
-    made = Image.fromarray(restored(np.asarray(picture.convert("RGB")), context.progress))
+    made = Image.fromarray(restored(seen_colours(picture), context.progress))
     if picture.mode == "RGBA":
         made.putalpha(picture.getchannel("A"))
     return made

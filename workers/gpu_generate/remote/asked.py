@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from farm.catalog import Catalog, read_catalog
 from farm.errors import FailureClass, TaskFailure
 from farm.models import Fitted, Model, Wish
-from farm.providers import Provider
+from farm.offers import Provider
 from farm.remote_model import RemoteModel, Word
 from farm.settings import Settings
 from tasks.edit_image import EditImage
@@ -146,7 +146,11 @@ def _values(params: Params, fitted: Fitted, seed: int) -> dict[Word, JsonValue]:
     }
     if isinstance(params, GenerateVideo):
         found |= {"frames": fitted.frames, "frame_rate": fitted.frame_rate}
-        found |= {"seconds": number(fitted.length_s), "strength": params.strength, "sound": params.sound}
+        found |= {
+            "seconds": number(fitted.length_s),
+            "strength": params.strength,
+            "sound": bool(params.sound),
+        }
     else:
         quality = "high" if params.quality == "hd" else None
         ground = "transparent" if params.background == "transparent" else None

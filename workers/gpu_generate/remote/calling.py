@@ -28,11 +28,18 @@ _CODES: Mapping[FailureClass, Collection[str]] = {
         "exhausted_balance",
         "invalid_api_key",
     ),
-    FailureClass.CAPACITY: ("rate_limit_exceeded", "queue_full", "runner_scheduling_failure"),
+    FailureClass.CAPACITY: (
+        "rate_limit_exceeded",
+        "queue_full",
+        "runner_scheduling_failure",
+        "aborted",  # Replicate: it had not begun when its time was over
+    ),
+    # fal says so of services behind its models, with 400 too.
+    FailureClass.TRANSIENT: ("downstream_service_error", "downstream_service_unavailable"),
     FailureClass.UNSUPPORTED: ("model_not_found", "feature_not_supported", "unsupported_value"),
     FailureClass.OOM: ("out_of_memory",),
     FailureClass.CORRUPT_OUTPUT: ("no_media_generated",),
-    FailureClass.TIMEOUT: ("generation_timeout", "request_timeout"),
+    FailureClass.TIMEOUT: ("generation_timeout", "request_timeout", "startup_timeout", "canceled"),
 }
 _LACKING = (404, 405, 410)
 _WORDS: Mapping[FailureClass, Collection[str]] = {

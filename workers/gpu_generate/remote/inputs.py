@@ -41,6 +41,12 @@ def ordered_s(asked: Asked) -> Fraction:
     return Fraction(allowed) if isinstance(allowed, int) else asked.fitted.length_s
 
 
+def sides_of(asked: Asked) -> tuple[int, int]:
+    """Width and height as they are ordered."""
+    size = _allowed(asked.values, asked.remote).get("size", asked.values["size"])
+    return _sides(str(size))
+
+
 def unsupported(what: str) -> TaskFailure:
     """This service cannot do that, and nothing is wrong with it."""
     return TaskFailure(

@@ -1,4 +1,7 @@
-"""Hears over a WebSocket how far ComfyUI is. What it misses matters not: the queue and the history decide."""
+"""Hears over a WebSocket how far ComfyUI is, and what it draws looks like by now.
+
+What it misses matters not: the queue and the history decide.
+"""
 
 import json
 import socket
@@ -12,17 +15,24 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from farm.net.guard import UrlRefused
+from workers.gpu_generate.previews import Previews
+from workers.media.previewing import opened
 from workers.provider_http import Service, guard_of, tls
 
 _OPEN_S = 5.0
 _MOST_BYTES = 32 << 20  # previews come as pictures
+# BinaryEventTypes.PREVIEW_IMAGE (protocol.py), then JPEG or PNG (send_image in server.py), four bytes each.
+_PREVIEWS = (b"\0\0\0\1\0\0\0\1", b"\0\0\0\1\0\0\0\2")
 
 
 class Listener:
     """One connection for one prompt, of so many nodes. `fraction` is None until something was heard."""
 
-    def __init__(self, service: Service, client_id: str, prompt_id: str, nodes: int) -> None:
+    def __init__(
+        self, service: Service, client_id: str, prompt_id: str, nodes: int, previews: Previews
+    ) -> None:
         self.fraction: float | None = None
+        self._previews = previews
         self._prompt_id = prompt_id
         self._nodes = max(1, nodes)
         self._begun: set[str] = set()
@@ -49,6 +59,8 @@ class Listener:
                     for message in self._connection:
                         if isinstance(message, str):
                             self.hear(json.loads(message))
+                        elif message.startswith(_PREVIEWS) and self._previews.are_due:
+                            self._see(message[8:])
             finally:
                 self._tried.set()
 
@@ -71,6 +83,10 @@ class Listener:
                 value, most = said.get("value"), said.get("max")
                 if isinstance(value, int | float) and isinstance(most, int | float) and most > 0:
                     self._is_at(min(1.0, value / most))
+
+    def _see(self, picture: bytes) -> None:
+        """ComfyUI sends a client those of its own prompts, and ours has no other."""
+        self._previews.make(lambda: opened(picture))
 
     def _is_at(self, of_node: float) -> None:
         done = (max(0, len(self._begun) - 1) + of_node) / self._nodes

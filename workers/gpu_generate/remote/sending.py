@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx
-from PIL import Image
+from PIL import Image, ImageOps
 
 from farm.media_types import HEAD_BYTES, sniff
 from farm.timeline import MediaKind
@@ -22,13 +22,15 @@ _OPAQUE = (255, 255)
 
 
 class Sendable:
-    """A file as it is sent. A `lossless` picture is a PNG in any case."""
+    """A file as it is sent. A `lossless` picture is a PNG in any case; with a `size` it is cut to fill it."""
 
-    def __init__(self, path: Path, number: int = 1, *, lossless: bool = False) -> None:
+    def __init__(
+        self, path: Path, number: int = 1, *, lossless: bool = False, size: tuple[int, int] | None = None
+    ) -> None:
         with path.open("rb") as file:
             found = sniff(file.read(HEAD_BYTES))
         if found is not None and MediaKind.IMAGE in found.kinds:
-            self.data, self.content_type = _picture(path, lossless)
+            self.data, self.content_type = _picture(path, lossless, size)
         else:
             kind = "video" if found is not None and MediaKind.VIDEO in found.kinds else "audio"
             self.data, self.content_type = path.read_bytes(), f"{kind}/{found.container if found else 'wav'}"
@@ -59,9 +61,12 @@ def form(
     return request.read(), {"Content-Type": request.headers["Content-Type"]}
 
 
-def _picture(path: Path, lossless: bool) -> tuple[bytes, str]:
+def _picture(path: Path, lossless: bool, size: tuple[int, int] | None) -> tuple[bytes, str]:
     picture = open_transparent(path)
-    picture.thumbnail((_LONGEST_PX, _LONGEST_PX), Image.Resampling.LANCZOS)
+    if size is not None:
+        picture = ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+    else:
+        picture.thumbnail((_LONGEST_PX, _LONGEST_PX), Image.Resampling.LANCZOS)
     into = BytesIO()
     is_opaque = picture.getchannel("A").getextrema() == _OPAQUE
     if lossless or not is_opaque:

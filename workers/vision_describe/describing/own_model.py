@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from transformers import AutoModelForImageTextToText, AutoProcessor, StoppingCriteriaList
 from transformers.utils import logging
 
-from farm.catalog import DescribeRules, VisionModel
 from farm.errors import FailureClass, TaskFailure
+from farm.rules.senses import DescribeRules, VisionModel
 from tasks.describe_scenes.asking import Said, Wanted, plainly, read_plain
 from tasks.describe_scenes.metadata import Style
 from tasks.describe_scenes.scenes import Source

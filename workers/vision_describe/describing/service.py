@@ -11,8 +11,8 @@ from io import BytesIO
 from PIL import Image
 from pydantic import JsonValue
 
-from farm.catalog import DescribeRules
 from farm.errors import FailureClass, TaskFailure
+from farm.rules.senses import DescribeRules
 from tasks.describe_scenes.asking import Said, Wanted, answer_format, messages, read_answer
 from tasks.describe_scenes.scenes import Source, TextUnusable
 from workers.context import Context, TaskInput

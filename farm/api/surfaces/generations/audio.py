@@ -88,7 +88,8 @@ async def create_transcription(request: Request, desk: AtDesk, caller: SignedIn)
 
 def _speech(body: SpeechRequest, desk: Desk, caller: Caller) -> GenerateVoice:
     """What is to be said. Raises BadRequest, and ModelNotOffered for a service that this farm has not."""
-    check(desk.hall.catalog.moderation, Told(capability=Capability.SPEECH, texts={"input": body.input}))
+    texts = {"input": body.input, "instructions": body.instructions}
+    check(desk.hall.catalog.moderation, Told(capability=Capability.SPEECH, texts=texts))
     offered = desk.hall.catalog.providers.routes.get(Capability.SPEECH, {})
     if body.model in _OPENAI_SPEAKS and body.model not in offered:
         raise not_offered(Capability.SPEECH, body.model)

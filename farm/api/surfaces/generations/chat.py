@@ -12,7 +12,7 @@ from farm.api.llm.calling import Calling, Wanted
 from farm.api.llm.exchange import Asked, Exchange
 from farm.api.llm.meter import tokens_in
 from farm.api.llm.streaming import MEDIA_TYPE
-from farm.api.routing import farm_router, submits
+from farm.api.routing import LARGE_BODY, farm_router, submits
 from farm.api.surfaces.generations.chat_wire import (
     ChatRequest,
     CompletionRequest,
@@ -33,6 +33,7 @@ _DOCUMENT: dict[int | str, dict[str, Any]] = {
         "content": {"application/json": {}, MEDIA_TYPE: {}},
     }
 }
+_TAKEN = submits("generations") | {LARGE_BODY: True}
 
 router = farm_router("/v1", "generations")
 
@@ -46,7 +47,7 @@ async def _exchange(request: Request) -> Exchange:
 AtExchange = Annotated[Exchange, Depends(_exchange)]
 
 
-@router.post("/chat/completions", openapi_extra=submits("generations"), responses=_DOCUMENT)
+@router.post("/chat/completions", openapi_extra=_TAKEN, responses=_DOCUMENT)
 async def chat_completions(
     body: ChatRequest, request: Request, desk: AtDesk, caller: SignedIn, exchange: AtExchange, once: MadeOnce
 ) -> Response:
@@ -56,7 +57,7 @@ async def chat_completions(
     return await Calling(request, desk, caller, exchange, SURFACE, once).answer(wanted)
 
 
-@router.post("/completions", openapi_extra=submits("generations"), responses=_DOCUMENT)
+@router.post("/completions", openapi_extra=_TAKEN, responses=_DOCUMENT)
 async def completions(
     body: CompletionRequest,
     request: Request,

@@ -13,6 +13,12 @@ _MOST_MESSAGES = 2000
 _MOST_CHOICES = 8
 _MODEL = r"^[\x21-\x7e]+$"
 _PICTURES = ("image_url", "input_image")
+_SOUND = "input_audio"
+_SIGNS_A_TOKEN = 32  # of a sound in base64, at the least: 8 kbit/s and 32 tokens a second
+# How fields are called whose values a service may fetch, and those within which all is words.
+_ADDRESSES = ("url", "urls", "uri", "uris", "_base", "_host")
+_FILES = ("image", "audio", "video", "file")
+_WORDS = ("function", "functions", "response_format", "metadata")
 _SPOKEN_TO = ("user", "system", "developer")
 
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -45,13 +51,24 @@ class LlmRequest(BaseModel):
         """The fields that say how long an answer may be."""
         return {"max_tokens": self.max_tokens}
 
+    @property
+    def choices(self) -> int:
+        """How many answers the model writes."""
+        return self.n or 1
+
+    @property
+    def urls(self) -> Iterator[tuple[str, str]]:
+        """What the service might fetch (pictures, sounds, tools' servers), each after its field."""
+        for name, value in (self.model_extra or {}).items():
+            yield from ((name, url) for url in _urls_in({name: value}))
+
     def output_tokens(self, rules: ChatRules) -> int:
         """The most that may come, of all choices together. Raises BadRequest naming the field."""
         said = {name: most for name, most in self.limits.items() if most is not None}
         for name, most in said.items():
             if most > rules.most_output_tokens:
                 raise BadRequest(f"{name} is {rules.most_output_tokens} at most.", param=name)
-        return max(said.values(), default=rules.default_output_tokens) * (self.n or 1)
+        return max(said.values(), default=rules.default_output_tokens) * self.choices
 
     @property
     def wants_usage(self) -> bool:
@@ -86,9 +103,10 @@ class ChatRequest(LlmRequest):
 
     @property
     def urls(self) -> Iterator[tuple[str, str]]:
-        """What the service would fetch (pictures, sounds, films), each after its field."""
+        yield from super().urls
         for i, one in enumerate(self.messages):
-            yield from ((f"messages[{i}].content", url) for url in _urls_in(one.content))
+            for name, value in {**(one.model_extra or {}), "content": one.content}.items():
+                yield from ((f"messages[{i}].{name}", url) for url in _urls_in({name: value}))
 
 
 class CompletionRequest(LlmRequest):
@@ -97,13 +115,10 @@ class CompletionRequest(LlmRequest):
     prompt: str | list[str] | list[Token] | list[list[Token]]
     best_of: Annotated[int, Field(strict=True, ge=1, le=_MOST_CHOICES)] | None = None
 
-    def output_tokens(self, rules: ChatRules) -> int:
-        prompts = len(self.prompt) if isinstance(self.prompt, list) and _is_many(self.prompt) else 1
-        return super().output_tokens(rules) * prompts * max(1, (self.best_of or 1) // (self.n or 1))
-
     @property
-    def urls(self) -> Iterator[tuple[str, str]]:
-        return iter(())
+    def choices(self) -> int:
+        prompts = len(self.prompt) if isinstance(self.prompt, list) and _is_many(self.prompt) else 1
+        return prompts * max(self.n or 1, self.best_of or 1)
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -125,6 +140,8 @@ def text_bytes(value: object) -> int:
     if isinstance(value, Mapping):
         if value.get("type") in _PICTURES:
             return 0
+        if value.get("type") == _SOUND:
+            return len(str(value)) // _SIGNS_A_TOKEN
         return sum(len(str(name)) + text_bytes(item) + 4 for name, item in value.items())
     if isinstance(value, list):
         return sum(text_bytes(item) + 2 for item in value)
@@ -143,12 +160,17 @@ def _texts_of(content: object) -> Iterator[str]:
             yield part["text"]
 
 
-def _urls_in(content: object) -> Iterator[str]:
-    """A `data:` URL is the thing itself: nothing is fetched."""
-    for item in content if isinstance(content, list) else ():
-        yield from _urls_in(item)
-    for name, value in content.items() if isinstance(content, Mapping) else ():
-        if not str(name).endswith("url") or not isinstance(value, str):
-            yield from _urls_in(value)
-        elif value[:5].lower() != "data:":
+def _urls_in(value: object, name: str = "") -> Iterator[str]:
+    """Addresses, by the name of the field they are in.
+
+    A `data:` URL is the thing itself: nothing is fetched.
+    """
+    if isinstance(value, str):
+        is_address = name.lower().endswith(_ADDRESSES) or (name in _FILES and "://" in value)
+        if is_address and value[:5].lower() != "data:":
             yield value
+    for item in value if isinstance(value, list) else ():
+        yield from _urls_in(item, name)
+    for field, item in value.items() if isinstance(value, Mapping) else ():
+        if field not in _WORDS:
+            yield from _urls_in(item, str(field))

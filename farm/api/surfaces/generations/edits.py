@@ -17,6 +17,7 @@ from farm.api.routing import farm_router
 from farm.api.surfaces.generations import images_spec as specs
 from farm.api.surfaces.generations.images import ANSWERS
 from farm.api.surfaces.generations.images_answer import held
+from farm.api.surfaces.generations.images_stream import streamed
 from farm.api.surfaces.generations.images_wire import EditRequest, PicturesAnswer
 from farm.errors import BadRequest
 from farm.job import JobSpec
@@ -43,7 +44,8 @@ async def edit(request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseU
 
         async def make() -> Response:
             spec = await _spec(desk, caller.account, body, form, base_url)
-            return await held(request, desk, caller, spec, base_url, body.response_format)
+            events = streamed("image_edit", body)
+            return await held(request, desk, caller, spec, base_url, body.response_format, events)
 
         return await once(request, form.told, make)
 

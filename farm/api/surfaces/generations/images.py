@@ -11,11 +11,16 @@ from farm.api.fetched import fetched
 from farm.api.routing import ErrorAnswer, farm_router, submits
 from farm.api.surfaces.generations import images_spec as specs
 from farm.api.surfaces.generations.images_answer import held
+from farm.api.surfaces.generations.images_stream import streamed
 from farm.api.surfaces.generations.images_wire import ImageRequest, PicturesAnswer, UnderwayPictures
 
 router = farm_router("/v1", "generations")
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {}},
+        "description": "With `stream`: events, as OpenAI's.",
+    },
     202: {"model": UnderwayPictures, "description": "With `Prefer: respond-async`."},
     504: {"model": ErrorAnswer, "description": "Not done in time: the job goes on, and its id is told."},
 }
@@ -30,7 +35,10 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 async def generate(
     body: ImageRequest, request: Request, desk: AtDesk, caller: SignedIn, base_url: BaseUrl
 ) -> Response:
-    """Generate one to four pictures: the answer comes with them, within ten minutes."""
+    """Generate one to four pictures: the answer comes with them, within ten minutes.
+
+    With `stream` it is events: `image_generation.partial_image`, then `image_generation.completed` for each.
+    """
     wanted = specs.wanted_of(body)
     characters, style = specs.sorted_out(body, [specs.PENDING] * len(wanted))
     params = specs.generation(body, characters, style)
@@ -40,4 +48,5 @@ async def generate(
         found = specs.ids_of(await fetched(desk, caller.account, wanted, base_url))
         characters, style = specs.sorted_out(body, found)
         spec = specs.with_pictures(spec, images=tuple(characters), style_image=style)
-    return await held(request, desk, caller, spec, base_url, body.response_format)
+    events = streamed("image_generation", body)
+    return await held(request, desk, caller, spec, base_url, body.response_format, events)

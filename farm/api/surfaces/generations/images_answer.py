@@ -1,7 +1,12 @@
-"""Answers of calls for pictures: held until these are there (X-44), then given as OpenAI gives them."""
+"""Answers of calls for pictures: held until these are there (X-44), then given as OpenAI gives them.
+
+Or streamed, where the call asks for events.
+"""
 
 import base64
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
@@ -10,7 +15,9 @@ from starlette.requests import Request
 from farm.account import Caller
 from farm.api.desk import Desk
 from farm.api.links import link
+from farm.api.native.sse import event_stream
 from farm.api.surfaces.generations.errors import shape
+from farm.api.surfaces.generations.images_stream import PictureStream, Streamed, refused
 from farm.api.surfaces.generations.images_wire import PicturesAnswer, PictureView, UnderwayPictures
 from farm.doors import jobs, watch
 from farm.doors.idempotency import Ticket
@@ -35,11 +42,17 @@ _UNAVAILABLE = "provider_unavailable"
 
 
 async def held(
-    request: Request, desk: Desk, caller: Caller, spec: JobSpec, base_url: str, response_format: str
+    request: Request,
+    desk: Desk,
+    caller: Caller,
+    spec: JobSpec,
+    base_url: str,
+    response_format: str,
+    events: Streamed | None = None,
 ) -> Response:
     """Submit, once under the call's ticket, and wait for the end as long as `api.pictures_s` says.
 
-    With `Prefer: respond-async` nobody waits.
+    With `Prefer: respond-async` nobody waits. With `events` the answer begins at once.
     """
     hall, account_id = desk.hall, caller.account.id
     ticket: Ticket | None = getattr(request.state, "ticket", None)
@@ -47,10 +60,26 @@ async def held(
     made = await run_in_threadpool(submit, hall, caller, replace(spec, interactive=waits), ticket)
     if not waits:
         return await run_in_threadpool(_underway, desk, account_id, made.job_id, base_url)
+    if events is not None:
+        stream = PictureStream(desk, account_id, made.job_id, events, hall.catalog.api.pictures_s)
+        return event_stream(_told(stream, desk, account_id, made.job_id, base_url))
     job = await watch.wait(hall, account_id, made.job_id, hall.catalog.api.pictures_s)
     if job.state is JobState.COMPLETED:
         return await run_in_threadpool(_pictures, desk, job, base_url, response_format)
     return _failed(job) if job.ended else _late(job, base_url)
+
+
+async def _told(
+    stream: PictureStream, desk: Desk, account_id: int, job_id: str, base_url: str
+) -> AsyncIterator[str]:
+    async for event in stream.partial():
+        yield event
+    job = await run_in_threadpool(jobs.job, desk.hall, account_id, job_id)
+    if job.state is JobState.COMPLETED:
+        for event in await run_in_threadpool(stream.completed, job):
+            yield event
+    else:
+        yield refused(_why(job)[1] if job.ended else _later(job, base_url))
 
 
 def _pictures(desk: Desk, job: Job, base_url: str, response_format: str) -> Response:
@@ -99,20 +128,29 @@ def _underway(desk: Desk, account_id: int, job_id: str, base_url: str) -> Respon
 
 def _late(job: Job, base_url: str) -> Response:
     """X-44: it goes on, and its id leads to it."""
+    body = _later(job, base_url)
+    return JSONResponse(body, 504, {**_FINAL, "Location": body["status_url"]})
+
+
+def _later(job: Job, base_url: str) -> dict[str, Any]:
     url = f"{base_url}{STATUS_PATH}/{job.id}"
     told = f"The pictures are not done yet. They are being made as {job.id}: ask GET {url} for them."
-    body = {**shape("generation_pending", told, None, 504), "id": job.id, "status_url": url}
-    return JSONResponse(body, 504, {**_FINAL, "Location": url})
+    return {**shape("generation_pending", told, None, 504), "id": job.id, "status_url": url}
 
 
 def _failed(job: Job) -> Response:
     """Why, and that it cost nothing. The farm has tried what there is to try already."""
+    status, body = _why(job)
+    headers = {**_FINAL, "Retry-After": str(_AGAIN_S)} if status == 503 else _FINAL
+    return JSONResponse(body, status, headers)
+
+
+def _why(job: Job) -> tuple[int, Mapping[str, Any]]:
+    """The status and the body."""
     error = error_of(job.state, job.failure)
     assert error is not None
     status, code = _status(job, error.code)
-    headers = {**_FINAL, "Retry-After": str(_AGAIN_S)} if status == 503 else _FINAL
-    body = shape(code, error.message, _param(job), status)
-    return JSONResponse({**body, "id": job.id}, status, headers)
+    return status, {**shape(code, error.message, _param(job), status), "id": job.id}
 
 
 def _status(job: Job, code: str) -> tuple[int, str]:

@@ -12,23 +12,27 @@ from tasks.generate_image import MOST_SEED, PROMPT_CHARACTERS
 
 MOST_OF_A_CALL = 4  # X-14
 MOST_REFERENCES = 3
+MOST_PARTIAL = 3  # previews that a stream may show
 _SIZE = re.compile(r"(\d{2,5})x(\d{2,5})")
 _STEP = 16  # X-08
 _LEAST_SIDE = 64
-_HD = ("hd", "high")
+_HD = ("hd", "high", "xhigh", "max")
 
 Prompt = Annotated[str, Field(min_length=1, max_length=PROMPT_CHARACTERS)]
 References = Annotated[list[Url], Field(max_length=MOST_REFERENCES)]
 
 
 class PictureRequest(ToldAtTheEnd):
-    """What generations and edits have in common. Null is as good as left out, as some clients send it."""
+    """What generations and edits have in common. Null is as good as left out, as some clients send it.
+
+    With `stream` the answer is events, with up to `partial_images` previews before the pictures.
+    """
 
     prompt: Prompt
     model: Annotated[str, Field(min_length=1, max_length=64)] = "auto"
     n: Annotated[int, Field(strict=True, ge=1, le=MOST_OF_A_CALL)] = 1
     size: Annotated[str, Field(max_length=16, examples=["1024x1024", "1536x1024", "1024x1536"])] = "auto"
-    quality: Literal["standard", "hd", "auto", "low", "medium", "high"] = "standard"
+    quality: Literal["standard", "hd", "auto", "low", "medium", "high", "xhigh", "max"] = "standard"
     background: Literal["auto", "transparent", "opaque"] = "auto"
     response_format: Literal["url", "b64_json"] = "url"
     output_format: Literal["png", "jpeg", "webp"] = "png"
@@ -37,6 +41,7 @@ class PictureRequest(ToldAtTheEnd):
     seed: Annotated[int, Field(strict=True, ge=0, le=MOST_SEED)] | None = None
     failover: Switch = True
     stream: Switch = False
+    partial_images: Annotated[int, Field(strict=True, ge=0, le=MOST_PARTIAL)] = 0
 
     @field_validator("*", mode="before")
     @classmethod
@@ -44,13 +49,6 @@ class PictureRequest(ToldAtTheEnd):
         """Null is the default."""
         field = cls.model_fields[info.field_name or ""]
         return field.get_default() if value is None and not field.is_required() else value
-
-    @field_validator("stream")
-    @classmethod
-    def _in_one_piece(cls, stream: bool) -> bool:
-        if stream:
-            raise ValueError("pictures are not streamed here")
-        return stream
 
     @property
     def is_hd(self) -> bool:

@@ -48,7 +48,7 @@ class PredictionView(BaseModel):
             prompt=_text(job.params.get("told_prompt") or job.params.get("prompt") or job.params.get("text")),
             output=list(urls),
             output_url=urls[0] if urls else None,
-            error=error_of(job.state, job.failure, family),
+            error=error_of(job.state, job.failure, family, job.limit_s),
             credits=cost,
             credits_refunded=refunded,
             created_at=iso(job.created_at),

@@ -85,7 +85,7 @@ def status_view(desk: Desk, job: Job, base_url: str) -> GenerationStatus:
         credits=cost,
         credits_refunded=refunded,
         parameters=_PARAMETERS.get(job.kind, _plain)(job.params),
-        error=error_of(job.state, job.failure, family),
+        error=error_of(job.state, job.failure, family, job.limit_s),
         created_at=iso(job.created_at) or "",
         completed_at=iso(job.ended_at),
     )

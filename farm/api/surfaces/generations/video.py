@@ -73,12 +73,13 @@ def video_job(desk: Desk, caller: Caller, job_id: str) -> Job:
 def spec_for(desk: Desk, caller: Caller, body: VideoRequest, pictures: Pictures, prefix: str) -> JobSpec:
     """What is to be submitted, with the pictures that came, or to be priced before any did."""
     url, _ = video_spec.first_picture(body)
-    size = video_start.size_for(desk, caller.account, body, url, pictures)
+    whole_s = None if body.multi_shot_prompts else body.duration  # of several shots each has its own
+    size = video_start.size_for(desk, caller.account, body, url, pictures, whole_s)
     ids = pictures.ids([item.url for item in video_spec.wanted_of(body, url)])
     params = video_spec.video(body, ids, size)
-    model = video_start.model_of(desk.hall.catalog, body.model, has_image=url is not None)
     longest = _longest_s(params) if isinstance(params, MultiShot) else body.duration
-    video_spec.check_model(model, body.model, sound=body.sound, seconds=longest)
+    model = video_start.model_of(desk.hall.catalog, body.model, has_image=url is not None, seconds=longest)
+    video_spec.check_sound(model, body.model, sound=body.sound)
     with video_spec.wire_names():
         spec = video_start.spec_of(desk, caller, params, body, prefix=prefix)
     video_start.check(desk, spec)

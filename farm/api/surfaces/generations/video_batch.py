@@ -87,10 +87,11 @@ def _orders(desk: Desk, caller: Caller, body: VideoBatchRequest, pictures: Pictu
 def _order(
     desk: Desk, caller: Caller, body: VideoBatchRequest, one: BatchPrompt, where: str, pictures: Pictures
 ) -> Order:
-    size = video_start.size_for(desk, caller.account, body, one.image_url, pictures)
+    size = video_start.size_for(desk, caller.account, body, one.image_url, pictures, body.duration)
     ids = pictures.ids([item.url for item in video_spec.wanted_of(body, one.image_url)])
-    model = video_start.model_of(desk.hall.catalog, body.model, has_image=one.image_url is not None)
-    video_spec.check_model(model, body.model, sound=body.sound, seconds=body.duration)
+    has_image = one.image_url is not None
+    model = video_start.model_of(desk.hall.catalog, body.model, has_image=has_image, seconds=body.duration)
+    video_spec.check_sound(model, body.model, sound=body.sound)
     with video_spec.wire_names(where):
         params = video_spec.one_video(body, one.prompt, one.image_url, ids, size)
         return order(desk.hall, video_start.spec_of(desk, caller, params, body, prefix=ROW_PREFIX))

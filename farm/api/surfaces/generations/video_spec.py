@@ -88,15 +88,18 @@ def video(body: VideoRequest, assets: Mapping[str, str], size: tuple[int, int]) 
     return made.model_copy(update=said)
 
 
-def check_model(model: Model | None, name: str, *, sound: bool, seconds: float | None) -> None:
-    """Raise BadRequest where a model that was named has no sound, or makes nothing so long (C-077)."""
-    if model is None:
-        return
-    if sound and not model.sound and name != AUTO:
+def check_sound(model: Model | None, name: str, *, sound: bool) -> None:
+    """Raise BadRequest where sound is asked of a model by name that makes none."""
+    if sound and model is not None and not model.sound and name != AUTO:
         raise BadRequest(f"sound: {name} makes none.", param="sound")
-    most_s = model.frames.most / model.defaults.frame_rate if model.frames else None
-    if seconds is not None and most_s is not None and seconds > most_s:
-        raise BadRequest(f"duration: {name} makes at most {most_s:g} s.", param="duration")
+
+
+def check_length(models: Sequence[Model | None], name: str, seconds: float | Decimal | None) -> None:
+    """Raise BadRequest where none of these makes anything so long (C-077)."""
+    longest = [model.longest_s if model else None for model in models]
+    known = [length_s for length_s in longest if length_s is not None]
+    if seconds is not None and len(known) == len(longest) and seconds > max(known):
+        raise BadRequest(f"duration: {name} makes at most {float(max(known)):g} s.", param="duration")
 
 
 @contextmanager

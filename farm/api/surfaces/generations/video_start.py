@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
@@ -20,8 +21,8 @@ from farm.doors.webhooks import check_url
 from farm.generation import SURFACE
 from farm.generation_limits import limits_of
 from farm.job import JobSpec
-from farm.models import Capability, Model
-from farm.providers import Route
+from farm.models import Capability, Model, Wish
+from farm.providers import AUTO, Route
 from tasks.multi_shot import MultiShot
 
 ROW_PREFIX = "vid"
@@ -52,21 +53,38 @@ def shape_of(meta: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def size_for(
-    desk: Desk, account: Account, body: VideoSettings, picture: str | None, pictures: Pictures
+    desk: Desk,
+    account: Account,
+    body: VideoSettings,
+    picture: str | None,
+    pictures: Pictures,
+    seconds: float | None,
 ) -> tuple[int, int]:
     """Width and height of a video that begins with the picture at that URL (C-091), or with none."""
     catalog = desk.hall.catalog
     most = limits_of(catalog, account.tier).video_side
-    model = model_of(catalog, body.model, has_image=picture is not None)
+    model = model_of(catalog, body.model, has_image=picture is not None, seconds=seconds)
     return size_of(body.aspect_ratio, body.resolution, pictures.size(picture), model, most)
 
 
-def model_of(catalog: Catalog, name: str, *, has_image: bool) -> Model | None:
-    """The model that would do it first; None where only providers.toml knows it. Raises BadRequest."""
-    capability = Capability.IMAGE_TO_VIDEO if has_image else Capability.TEXT_TO_VIDEO
+def model_of(
+    catalog: Catalog, name: str, *, has_image: bool, seconds: float | Decimal | None = None
+) -> Model | None:
+    """The model that would do it first; None where only providers.toml knows it. Raises BadRequest.
+
+    That also for more `seconds` than it makes; of "auto" than any model that it may mean.
+    """
+    route = Route(
+        capability=Capability.IMAGE_TO_VIDEO if has_image else Capability.TEXT_TO_VIDEO,
+        model=name,
+        wish=Wish(length_s=None if seconds is None else Decimal(str(seconds))),
+    )
+    book = catalog.models
     with video_spec.wire_names():
-        found = catalog.models.find(catalog.providers.model_of(Route(capability=capability, model=name)))
-    return catalog.models.models[found] if found else None
+        first = book.known(catalog.providers.model_of(route))
+        others = catalog.providers.models_of(route) if name == AUTO else []
+    video_spec.check_length([first, *map(book.known, others)], name, seconds)
+    return first
 
 
 def check(desk: Desk, spec: JobSpec, prefix: str = "") -> None:

@@ -78,7 +78,7 @@ class View:
     @property
     def error(self) -> PublicError | None:
         """Why it failed."""
-        return error_of(self._job.state, self._job.failure, _FAMILY)
+        return error_of(self._job.state, self._job.failure, _FAMILY, self._job.limit_s)
 
     def _told(self) -> dict[str, Any]:
         """What every answer tells."""

@@ -20,12 +20,12 @@ from farm.api.generation import within_tier
 from farm.api.inputs import require_inputs
 from farm.api.surfaces.generations import video_spec, video_start
 from farm.api.surfaces.generations.video_size import size_of
-from farm.api.surfaces.generations.videos_view import SURFACE
 from farm.api.surfaces.generations.videos_wire import VideoForm, VideoJson
 from farm.asset import Asset
 from farm.doors import assets
 from farm.doors.submit import order
 from farm.errors import BadRequest, Conflict, NotFound
+from farm.generation import VIDEOS_SURFACE
 from farm.generation_limits import limits_of
 from farm.generations import Generation
 from farm.job import JobSpec
@@ -117,7 +117,9 @@ async def _referred(
 def _planned(
     desk: Desk, caller: Caller, body: VideoForm, picture: str | None, shape: tuple[int, int] | None
 ) -> JobSpec:
-    model = video_start.model_of(desk.hall.catalog, body.model, has_image=picture is not None)
+    has_image = picture is not None
+    with video_spec.wire_names(also={"duration": "seconds"}):
+        model = video_start.model_of(desk.hall.catalog, body.model, has_image=has_image, seconds=body.seconds)
     most = limits_of(desk.hall.catalog, caller.account.tier).video_side
     ratio = None if shape else _UPRIGHT
     width, height = _size(body.size) or size_of(ratio, None, shape, model, most)
@@ -137,7 +139,7 @@ def _submittable(desk: Desk, caller: Caller, params: GenerateVideo) -> JobSpec:
         brought = within_tier(desk.hall.catalog, caller.account, params)
         spec = JobSpec(
             params=brought,
-            surface=SURFACE,
+            surface=VIDEOS_SURFACE,
             id_prefix=PREFIX,
             deadline=video_start.deadline(desk, brought, auto_retry=False),
         )

@@ -7,13 +7,12 @@ from math import floor
 from farm.api.desk import Desk
 from farm.api.surfaces.generations.video_view import VIDEO, View, views
 from farm.api.surfaces.generations.videos_wire import VideoFault, VideoPage, VideoState, VideoView
-from farm.generation import whole
+from farm.generation import VIDEOS_SURFACE, whole
 from farm.generations import GeneratedFile, Generation
 from farm.job import Artifact, Job
 from farm.provider_facts import Served
 from farm.states import JobState
 
-SURFACE = "videos"
 _ALMOST = 99
 
 
@@ -53,7 +52,7 @@ def _view(one: Generation, view: View) -> VideoView:
         completed_at=None if job.ended_at is None else int(job.ended_at),
         expires_at=int(film.expires_at) if film is not None and film.expires_at is not None else None,
         error=VideoFault(code=fault.code, message=fault.message) if fault else None,
-        remixed_from_video_id=job.reference if job.surface == SURFACE else None,
+        remixed_from_video_id=job.reference if job.surface == VIDEOS_SURFACE else None,
         credits=_credits(served),
     )
 

@@ -23,9 +23,9 @@ from farm.api.surfaces.postproduction.waiting import (
     submit_and_wait,
 )
 from farm.audio_length import audio_length_s
-from farm.catalog import TimestampsTier
 from farm.doors import jobs
 from farm.job import Job, JobSpec
+from farm.rules.tiers import TimestampsTier
 from farm.states import JobState
 from farm.timeline import MediaKind
 from tasks.compose_otio import Finding

@@ -12,7 +12,6 @@ from farm.api.surfaces.studio.errors import REFUSALS
 from farm.api.surfaces.studio.handed_in import handed_in
 from farm.api.surfaces.studio.media import KINDS, Medium, address, main_file
 from farm.api.surfaces.studio.shown import QueuedView, Status, status_of
-from farm.catalog import Feature
 from farm.doors import generations, watch
 from farm.doors.idempotency import Ticket
 from farm.doors.submit import Submitted, submit, submit_all
@@ -20,6 +19,7 @@ from farm.errors import AssetUnreadable, BadRequest, FarmUnavailable, NotFound
 from farm.generation_limits import require_feature
 from farm.job import Job, JobSpec
 from farm.money import credits
+from farm.rules.tiers import Feature
 from farm.states import JobState
 from farm.timeline import MediaKind
 from tasks.last_frame import LastFrame

@@ -13,6 +13,7 @@ from farm.models import Model
 from farm.settings import Settings
 
 FOLDER = "models"  # under FARM_HOME
+UNPINNED = "model_unpinned"
 # owner/name@commit, and the one file of it that is meant
 _PART = re.compile(r"(?P<repository>[^@:]+)(@(?P<revision>[0-9a-f]{40}))?(:(?P<file>.+))?")
 
@@ -55,7 +56,7 @@ def _model(model_id: str, model: Model, own: OwnModel, root: Path) -> Source:
         if folder.is_dir():
             return Source(str(folder))
     if not model.revision:
-        raise _unpinned(model.repository, f"{root / model_id} is not there either")
+        raise _unpinned(model.repository, root / model_id, "`revision` of the model")
     return Source(model.repository, model.revision)
 
 
@@ -71,13 +72,16 @@ def _part(role: str, said: str, root: Path) -> Source:
     if (folder := root / found["repository"]).is_dir():
         return Source(str(folder), file=found["file"])
     if found["revision"] is None:
-        raise _unpinned(found["repository"], f"it is the part {role}; {folder} is not there either")
+        said = f"the part {role} as {found['repository']}@COMMIT"
+        raise _unpinned(found["repository"], folder, said)
     return Source(found["repository"], found["revision"], found["file"])
 
 
-def _unpinned(repository: str, what: str) -> TaskFailure:
+def _unpinned(repository: str, folder: Path, key: str) -> TaskFailure:
     return TaskFailure(
-        f"The repository {repository} has no revision in the catalog, so nothing of it is loaded; {what}.",
+        f"The repository {repository} has no revision in the catalog, so nothing of it is loaded, and"
+        f" {folder} is not there. Put the weights there, or name the commit that you have looked at: {key},"
+        " in FARM_CONFIG_DIR/models, as `farm models check` tells.",
         FailureClass.INTERNAL,
-        code="model_unpinned",
+        code=UNPINNED,
     )
