@@ -45,7 +45,7 @@ class ChatRules(Noun):
     default_output_tokens: int = Field(default=4096, gt=0)
     most_output_tokens: int = Field(default=65_536, gt=0)
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
-    request_bytes: int = Field(default=16_777_216, gt=0)
+    request_bytes: int = Field(default=8_388_608, gt=0)
     answer_bytes: int = Field(default=16_777_216, gt=0)
     picture_tokens: int = Field(default=4000, gt=0)
     prices: Mapping[str, TokenPrice] = Field(

@@ -4,10 +4,12 @@ Nothing is loaded or called: files are looked for by name, keys by their variabl
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import get_args
 
 from farm.catalog import Catalog
 from farm.errors import TaskFailure
@@ -15,10 +17,13 @@ from farm.model_files import FOLDER, file_of
 from farm.model_sources import UNPINNED, Source, Sources, sources_of
 from farm.models import Engine, Model
 from farm.offers import Provider
+from farm.remote_model import Word
 from farm.settings import Settings
 
 WORKFLOWS = "workflows"  # of ComfyUI, below the configs' folders
 SERVICES = ("openai", "replicate", "fal")
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+_JOBS_WORDS = frozenset((*get_args(Word), "half_steps", "sampler", "scheduler", "shift"))
 _INDEX = "model_index.json"
 _WEIGHTS = "*.safetensors"
 
@@ -72,10 +77,9 @@ def offers_here(here: Here) -> Iterator[Offered]:
 
 
 def _offered(here: Here, capability: str, name: str, provider_name: str, provider: Provider) -> Offered:
-    model_id = here.catalog.models.find(name)
     model = here.catalog.models.known(name)
     engine = provider.engine or (model.engine if model is not None and not model.is_remote else "")
-    found = _found(here, engine, name, model_id, model, provider)
+    found = _found(here, engine, name, model, provider)
     return Offered(
         capability=capability,
         model=name,
@@ -89,13 +93,11 @@ def _offered(here: Here, capability: str, name: str, provider_name: str, provide
     )
 
 
-def _found(
-    here: Here, engine: str, name: str, model_id: str | None, model: Model | None, provider: Provider
-) -> _Found:
+def _found(here: Here, engine: str, name: str, model: Model | None, provider: Provider) -> _Found:
     if engine == Engine.DIFFUSERS:
-        if model is None or model_id is None or model.engine is not Engine.DIFFUSERS:
+        if model is None or model.engine is not Engine.DIFFUSERS:
             return _Found("", Verdict.MISSING, f"{name} has no weights: only services have it.")
-        return _weights(here, model_id, model)
+        return _weights(here, here.catalog.models.id_of(name), model)
     if engine == Engine.COMFYUI:
         return _workflow(here, name, model, provider)
     if engine in SERVICES and provider.url is None:
@@ -112,9 +114,9 @@ def _service(here: Here, provider: Provider) -> _Found:
 
 
 def _workflow(here: Here, name: str, model: Model | None, provider: Provider) -> _Found:
-    remote = provider.models.get(name)
+    remote = provider.calls(name, here.catalog.models.find(name))
     own = model.pipeline if model is not None and model.engine is Engine.COMFYUI else ""
-    workflow = (remote.name if remote is not None else "") or own or name
+    workflow = remote.name or own or name
     folders = here.settings.config_dirs()
     path = next((path for one in folders if (path := one / WORKFLOWS / f"{workflow}.json").is_file()), None)
     if path is None:
@@ -122,6 +124,11 @@ def _workflow(here: Here, name: str, model: Model | None, provider: Provider) ->
         return _Found(provider.url or "", Verdict.MISSING, said)
     if provider.url is None:
         return _Found(str(path), Verdict.MISSING, "The engine comfyui needs the provider's url.")
+    places = dict.fromkeys(_PLACE.findall(path.read_text()))
+    lacks = [word for word in places if word not in _JOBS_WORDS and word not in remote.fixed]
+    if lacks:
+        said = f"{path.name} needs {', '.join(lacks)} under `fixed` of the provider's models.{name}."
+        return _Found(str(path), Verdict.MISSING, said)
     return _service(here, provider)
 
 

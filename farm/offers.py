@@ -36,6 +36,11 @@ class Provider(Noun):
     call_s: float | None = Field(default=None, gt=0, le=280)
     models: Mapping[str, RemoteModel] = Field(default_factory=dict)
 
+    def calls(self, *names: str | None) -> RemoteModel:
+        """How it calls a model that has these names here, by the first that it says something of."""
+        said = (self.models[name] for name in names if name is not None and name in self.models)
+        return next(said, RemoteModel())
+
 
 class Offer(Noun):
     """A model at a provider: its price in credits for one unit, and how long a task is expected to run."""

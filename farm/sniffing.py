@@ -55,7 +55,6 @@ _FOREIGN_MAGIC = {
     b"II*\x00": "a TIFF picture",
     b"MM\x00*": "a TIFF picture",
     b"8BPS": "a Photoshop picture",
-    b"fLaC": "a FLAC file",
     b"FLV": "a Flash video",
     b"\x30\x26\xb2\x75": "a Windows Media file",
     b"SIMPLE": "a FITS file",
@@ -190,6 +189,13 @@ def _ogg(head: bytes) -> Sniffed | None:
     return Sniffed("ogg", "an Ogg file", frozenset({_AUDIO})) if head.startswith(b"OggS") else None
 
 
+def _flac(head: bytes) -> Sniffed | None:
+    """A stream of its own, which begins with its STREAMINFO; within Ogg it is an Ogg file."""
+    if not head.startswith(b"fLaC") or head[4:8] not in (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22"):
+        return None
+    return Sniffed("flac", "a FLAC file", frozenset({_AUDIO}))
+
+
 def _mpeg_audio(head: bytes) -> Sniffed | None:
     """MP3 and AAC streams, with or without an ID3 tag in front (which may be longer than the head)."""
     mp3 = Sniffed("mp3", "an MP3 file", frozenset({_AUDIO}))
@@ -266,4 +272,4 @@ def _little(data: bytes, at: int, size: int) -> int:
     return int.from_bytes(data[at : at + size], "little")
 
 
-_LOOKS = (_jpeg, _png, _gif, _riff, _iso, _matroska, _mpeg, _ogg, _mpeg_audio, _svg)
+_LOOKS = (_jpeg, _png, _gif, _riff, _iso, _matroska, _mpeg, _ogg, _flac, _mpeg_audio, _svg)

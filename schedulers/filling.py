@@ -143,7 +143,16 @@ class Filling:
         sort = self._tasks(task.account_id).sort_of(task)
         brief = sort.interactive or task.estimated_s <= self._catalog.scheduling.look_ahead_s
         waited_s = self._now - task.ready_at if task.ready_at is not None else 0.0
-        return Wish(task.requires, task.estimated_s, task.affinity, brief, waited_s)
+        warm_wait_s = self._warm_wait_s(task.affinity)
+        return Wish(task.requires, task.estimated_s, task.affinity, brief, waited_s, warm_wait_s)
+
+    def _warm_wait_s(self, affinity: str | None) -> float:
+        """How long a task may wait for a worker that has its model: about what loading it takes."""
+        rules = self._catalog.scheduling
+        model = self._catalog.models.models.get(affinity or "")
+        if model is None or model.vram_gb is None:
+            return rules.warm_wait_s
+        return min(rules.warm_wait_s, rules.warm_wait_s_per_gb * model.vram_gb)
 
     def _close(self, account: int, task: AnyRow) -> bool:
         """Leave out what is of this task's sort. False when that cannot be told of the account's others."""

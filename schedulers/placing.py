@@ -22,7 +22,8 @@ class Nowhere(Enum):
 class Wish:
     """What a task asks of a place. `affinity` is a model it likes to find warm.
 
-    `brief`: it may hold a slot that is kept for interactive work. `waited_s`: since it could have run.
+    `brief`: it may hold a slot that is kept for interactive work. `waited_s`: since it could have run, and
+    `warm_wait_s` how long it may for a warm worker's sake.
     """
 
     requires: Mapping[str, str]
@@ -30,6 +31,7 @@ class Wish:
     affinity: str | None = None
     brief: bool = False
     waited_s: float = math.inf
+    warm_wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,6 @@ class Placing:
         self._room = room
         self._pool, self._resource = line
         self._allowed_s = rules.look_ahead_s * room.slots
-        self._warm_wait_s = rules.warm_wait_s
         self._free = room.free
         self._ahead_s = 0.0 if self._free else room.published_s
         self._ahead = 0
@@ -127,7 +128,7 @@ class Placing:
         if not hands:
             return None
         warm = [worker for worker in hands if affinity in worker.models]
-        if picky and not warm and wish.waited_s < self._warm_wait_s and _is_warm(able, affinity):
+        if picky and not warm and wish.waited_s < wish.warm_wait_s and _is_warm(able, affinity):
             hands = [worker for worker in hands if not worker.models]
             if not hands:
                 return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from farm.catalog import Catalog
 from farm.kinds import Kind, Params, Route, TaskSpec
@@ -23,23 +23,45 @@ _LARGEST = 1e24  # sums and differences of such numbers are numbers yet
 
 ChartType = Literal["line", "bar", "pie", "area"]
 AnimationStyle = Literal["ken_burns", "build_up", "reveal", "morph"]
-Label = Annotated[str, Field(max_length=60)]
+_FOREIGN = ConfigDict(extra="ignore")  # of the format that charts come in elsewhere, with colours and options
+
+
+def _text(value: object) -> object:
+    """A year is a label as well, and none is an empty one."""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Label = Annotated[str, BeforeValidator(_text), Field(max_length=60)]
 Number = Annotated[float, Field(strict=True, ge=-_LARGEST, le=_LARGEST)]
 
 
 class Dataset(Noun):
-    """One row of numbers, as many as the chart has labels."""
+    """One row of numbers, as many as the chart has labels; null where one is missing."""
+
+    model_config = _FOREIGN
 
     label: Label = ""
-    data: tuple[Number, ...] = Field(min_length=1, max_length=MOST_POINTS)
+    data: tuple[Number | None, ...] = Field(min_length=1, max_length=MOST_POINTS)
 
 
 class ChartData(Noun):
-    """What a chart shows. A pie shows its first dataset, whose numbers are its shares."""
+    """What a chart shows, as Chart.js has it; fields that are not named here are passed over.
+
+    A pie shows its first dataset, whose numbers are its shares.
+    """
+
+    model_config = _FOREIGN
 
     type: ChartType = "line"
     labels: tuple[Label, ...] = Field(min_length=1, max_length=MOST_POINTS)
     datasets: tuple[Dataset, ...] = Field(min_length=1, max_length=MOST_SERIES)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The numbers of a pie; one that is missing is nothing."""
+        return tuple(value or 0.0 for value in self.datasets[0].data)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -49,11 +71,10 @@ class ChartData(Noun):
                     f"datasets[{number}].data has {len(dataset.data)} numbers for {len(self.labels)} labels"
                 )
         if self.type in ("bar", "pie") and len(self.labels) > _MOST_BARS:
-            raise ValueError(
-                f"a {self.type} chart has {_MOST_BARS} labels at most; lines and areas take more"
-            )
-        shares = self.datasets[0].data
-        if self.type == "pie" and (min(shares) < 0 or sum(shares) <= 0):
+            raise ValueError(f"a {self.type} chart has {_MOST_BARS} labels at most; line and area take more")
+        if all(value is None for dataset in self.datasets for value in dataset.data):
+            raise ValueError("there is no number in its datasets")
+        if self.type == "pie" and (min(self.shares) < 0 or sum(self.shares) <= 0):
             raise ValueError("the numbers of a pie are shares: none below 0, and not all 0")
         return self
 

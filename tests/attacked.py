@@ -207,7 +207,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
             desk = api.app.state.desk
             guard = Guard(desk.hall.catalog.outbound, own=own_places(desk.settings), resolve=names)
             api.app.state.desk = replace(desk, hall=replace(desk.hall, guard=guard))
-            found = httpx.get(f"{api.url}/openapi.json", trust_env=False).json()
+            found = httpx.get(f"{api.url}/openapi.json", trust_env=False, timeout=60).json()
             attacked = sorted({one for one in fields(found) if not one.path.startswith(ELSEWHERE)})
             with api.client(trust_env=False, verify=False) as client:
                 yield Attacked(

@@ -207,7 +207,14 @@ def write_sound(
     path: Path, sound: npt.NDArray[np.float32], rate: int = 48_000, codec: str | None = None
 ) -> Path:
     """A sound file of shape (channels, n); the codec follows the file name unless given."""
-    codecs = {".wav": "pcm_s16le", ".mp3": "libmp3lame", ".m4a": "aac", ".ogg": "libopus", ".aac": "aac"}
+    codecs = {
+        ".wav": "pcm_s16le",
+        ".mp3": "libmp3lame",
+        ".m4a": "aac",
+        ".ogg": "libopus",
+        ".aac": "aac",
+        ".flac": "flac",
+    }
     with av.open(str(path), "w", format="adts" if path.suffix == ".aac" else None) as out:
         audio = out.add_stream(codec or codecs[path.suffix], rate=rate)
         assert isinstance(audio, AudioStream)

@@ -16,6 +16,7 @@ from diffusers.pipelines.ltx2 import LTX2TextConnectors
 from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
 from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 from diffusers.utils import logging as diffusers_logging
+from safetensors.torch import save_file
 from transformers.utils import logging as transformers_logging
 
 diffusers_logging.disable_progress_bar()
@@ -675,11 +676,11 @@ PIPELINES: dict[str, Callable[[], Any]] = {
 _FILES = {
     "pictures": ("sd15", "sd15-inpaint", "flux", "flux-edit", "z-image"),
     "wan": ("wan-t2v", "wan-i2v", "wan-flf", "v2v", "wan-animate"),
-    "ltx": ("ltx-t2v", "ltx-quality"),
+    "ltx": ("ltx-t2v", "ltx-quality", "ltx-camera", "ltx-control"),
     "video": ("cogvideo-t2v", "animatediff", "svd-i2v"),
     "hunyuan": ("hunyuan15-t2v",),
 }
-_SIDES = {"ltx-quality": 64}  # it draws at half of that
+_SIDES = {"ltx-quality": 64, "ltx-control": 64}  # one draws at half of that, one looks at so much
 _FRAMES = {"animatediff": 8, "svd-i2v": 8, "cogvideo-t2v": 17}
 _LTX = """
 [tiny-ltx]
@@ -708,6 +709,17 @@ keep_free_gb = 0.5
 memory_gb = {memory_gb}
 [generate.models.flux-edit]
 folder = "{folder}/flux"
+[generate.models.ltx-camera]
+folder = "{folder}/ltx-t2v"
+[generate.models.ltx-camera.parts]
+camera_in_lora = "{folder}/moves/in.safetensors"
+camera_out_lora = "{folder}/moves/out.safetensors"
+camera_left_lora = ""
+camera_right_lora = ""
+[generate.models.ltx-control]
+folder = "{folder}/ltx-t2v"
+[generate.models.ltx-control.parts]
+control_lora = "{folder}/moves/control.safetensors"
 [generate.models.ltx-quality]
 folder = "{folder}/ltx-t2v"
 [generate.models.ltx-quality.parts]
@@ -716,10 +728,13 @@ latent_upsampler = "{folder}/upsampler"
 folder = "{folder}/wan-i2v"
 [generate.models.wan-flf.parts]
 turbo_lora = ""
+turbo_2_lora = ""
 [generate.models.wan-t2v.parts]
 turbo_lora = ""
+turbo_2_lora = ""
 [generate.models.wan-i2v.parts]
 turbo_lora = ""
+turbo_2_lora = ""
 [generate.models.animatediff.parts]
 motion_adapter = "{folder}/animatediff/motion_adapter"
 """
@@ -737,6 +752,16 @@ def save_upsampler(folder: Path) -> Path:
     torch.manual_seed(0)
     ltx2_upsampler().save_pretrained(folder / "upsampler", safe_serialization=True)
     return folder / "upsampler"
+
+
+def save_moves(folder: Path) -> None:
+    """LoRAs of ltx-camera and ltx-control, where their configs look for them: two of the four moves."""
+    (folder / "moves").mkdir()
+    key = "transformer.transformer_blocks.0.attn1.to_q.lora"
+    for name, value in (("in", 0.5), ("out", -0.5), ("control", 0.25)):
+        weights = {f"{key}_A.weight": torch.ones(1, 16), f"{key}_B.weight": torch.full((16, 1), value)}
+        said = {"reference_downscale_factor": "2"} if name == "control" else None
+        save_file(weights, folder / "moves" / f"{name}.safetensors", said)
 
 
 def configure(configs: Path, models: Path, *, memory_gb: float = 0.0) -> Path:

@@ -55,6 +55,7 @@ _TYPES: Mapping[str, Mapping[MediaKind, str]] = {
     "mp3": {MediaKind.AUDIO: "audio/mpeg"},
     "aac": {MediaKind.AUDIO: "audio/aac"},
     "ogg": {MediaKind.AUDIO: "audio/ogg"},
+    "flac": {MediaKind.AUDIO: "audio/wav"},  # no type of uploads; whoever opens it looks at its bytes
 }
 
 

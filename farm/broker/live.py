@@ -36,9 +36,10 @@ class Listener:
     async def next(self, timeout_s: float) -> dict[str, Any] | None:
         """The next event, or None after `timeout_s` or when the broker is away."""
         if self._pubsub is not None:
-            with suppress(redis.RedisError, OSError):
+            with suppress(redis.RedisError, OSError, ValueError):  # whatever was told
                 message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=timeout_s)
-                return json.loads(message["data"]) if message else None
+                said = json.loads(message["data"]) if message else None
+                return said if isinstance(said, dict) else None
         await asyncio.sleep(timeout_s)
         return None
 

@@ -25,7 +25,7 @@ _COLUMNS = {
     "public_id": "Id",
     "tier": "Tier",
     "balance": "Balance",
-    "spent": "Spent this month",
+    "spent": "Spent (month)",
     "allowance": "Allowance",
     "keys": "Keys",
     "created": "Created",
@@ -45,7 +45,8 @@ def ls(as_json: AsJson = False) -> None:
     with opened_hall() as hall:
         found = list_accounts(hall)
     rows = [_json(account) if as_json else _row(account) for account in found]
-    print_listing(rows, _COLUMNS, as_json=as_json, empty="No accounts yet: farm accounts create")
+    columns = {key: heading for key, heading in _COLUMNS.items() if key != "public_id"}
+    print_listing(rows, columns, as_json=as_json, empty="No accounts yet: farm accounts create")
 
 
 @app.command()

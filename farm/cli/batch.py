@@ -1,6 +1,8 @@
 """`farm batch`: hand in thousands of jobs from one file, watch them, fetch what came of them."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +11,7 @@ import typer
 
 from farm.blobs.disk import landing
 from farm.cli import console
+from farm.cli.answers import Refused
 from farm.cli.batch_following import failures, is_good, watched
 from farm.cli.batch_sending import send_catalog, send_file
 from farm.cli.catalog_csv import Catalog
@@ -25,18 +28,14 @@ _CSV = "text/csv"
 _TYPES = {".csv": _CSV, ".jsonl": "application/jsonl", ".ndjson": "application/jsonl"}
 _BATCHES = {
     "id": "Batch",
-    "name": "Name",
     "state": "State",
     "done": "Done",
-    "total": "Jobs",
-    "running": "Running",
-    "completed": "Completed",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
-    "rejected": "Rejected",
+    "rows": "Rows",
     "credits": "Credits",
     "created": "Created",
+    "name": "Name",
 }
+_COUNTS = ("running", "completed", "failed", "cancelled", "rejected")
 
 BatchId = Annotated[str, typer.Argument(help="As `farm batch ls` shows it.")]
 
@@ -84,6 +83,8 @@ def submit(
     """
     content_type = _type_of(file)
     _require_pairs(columns or [])
+    if content_type == _CSV and kind is None and batch is None:
+        raise BadRequest("The rows of a CSV name no kind: say --kind.", param="kind")
     catalog = _catalog(file, content_type, columns or [], upload) if upload else None
     common = params_in(params)
     with _farm() as farm:
@@ -93,10 +94,11 @@ def submit(
             batch = str(farm.native("POST", "/batches", made | {"webhook_url": webhook_url})["id"])
         query = [("map", pair) for pair in columns or ()] + ([("kind", kind)] if kind else [])
         query += [("webhook_auto_retry", "true")] if webhook_auto_retry else []
-        if catalog is None:
-            taken = send_file(farm, batch, file, content_type, query)
-        else:
-            taken = send_catalog(farm, batch, catalog, query, goes_on=goes_on)
+        with nullcontext() if goes_on else _forgotten_if_refused(farm, batch):
+            if catalog is None:
+                taken = send_file(farm, batch, file, content_type, query)
+            else:
+                taken = send_catalog(farm, batch, catalog, query, goes_on=goes_on)
         _remarks(farm, taken)
         if taken["stopped_at"] is None and not keep_open:
             farm.native("POST", f"/batches/{batch}/close")
@@ -106,6 +108,9 @@ def submit(
             console.say(batch)
         if taken["stopped_at"] is not None:
             _complain_of_credits(file, taken)
+        if taken["rejected"] and not taken["accepted"] + taken["known"]:
+            console.complain("No row became a job.")
+            raise typer.Exit(1)
         if watch_it and not is_good(watched(farm, batch)):
             raise typer.Exit(1)
 
@@ -238,15 +243,29 @@ def _steer(verb: str, batch_id: str, as_json: bool) -> None:
 
 def _row(batch: dict[str, Any]) -> dict[str, Any]:
     counts: dict[str, Any] = batch["counts"]
-    shown = {
+    parts = [f"{counts['total'] + counts['rejected']}"]
+    parts += [f"{counts[name]} {name}" for name in _COUNTS if counts[name]]
+    return {
         "id": batch["id"],
         "name": batch["name"],
         "state": "paused" if batch["paused"] and batch["ended_at"] is None else batch["state"],
         "done": f"{batch['progress']:.0%}",
         "credits": batch["credits_charged"] + batch["credits_held"],
         "created": console.when(batch["created_at"]),
+        "rows": ", ".join(parts),
     }
-    return shown | counts
+
+
+@contextmanager
+def _forgotten_if_refused(farm: FarmClient, batch_id: str) -> Iterator[None]:
+    """A file that is refused as a whole leaves no batch behind that waits for rows."""
+    try:
+        yield
+    except Refused:
+        counts = farm.native("GET", f"/batches/{batch_id}")["counts"]
+        if counts["total"] == counts["rejected"] == 0:
+            farm.native("POST", f"/batches/{batch_id}/cancel")
+        raise
 
 
 def _require_pairs(columns: list[str]) -> None:

@@ -2,17 +2,21 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 # What a file or a pipe gets: wide enough that no id is cut.
 _PLAIN_WIDTH = 200
+
+# Cells up to this length stay in one line (states, numbers, names of pools, times), longer ones get so much.
+_SHORT = 20
+_GAP = "  "
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -85,15 +89,53 @@ def print_listing(
         out().print(table(rows, columns))
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Table:
-    """A plain table; words that are states get their colour."""
-    made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for position, heading in enumerate(columns.values()):
-        made.add_column(heading, overflow="fold", no_wrap=position == 0)
-    for row in rows:
-        cells = [_text(row.get(key)) for key in columns]
-        made.add_row(*(Text(cell, style=_STATE_STYLE.get(cell, "")) for cell in cells))
-    return made
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> "Listing":
+    """Rows as people read them; columns without a word are left out."""
+    cells = {columns[key]: [_text(row.get(key)) for row in rows] for key in columns}
+    return Listing({heading: texts for heading, texts in cells.items() if any(texts)})
+
+
+class Listing:
+    """A plain table, or a paragraph for each row where the terminal is too narrow for one.
+
+    Words that are states get their colour. Only long cells are broken, and never the first column's.
+    """
+
+    def __init__(self, columns: Mapping[str, Sequence[str]]) -> None:
+        self._columns = columns
+        self._rows = list(zip(*columns.values(), strict=True))
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = [len(max((heading, *texts), key=len)) for heading, texts in self._columns.items()]
+        least = [min(width, _SHORT) if position else width for position, width in enumerate(widths)]
+        if sum(least) + len(_GAP) * (len(least) - 1) > options.max_width:
+            yield from self._paragraphs()
+        else:
+            yield self._table(widths)
+
+    def _table(self, widths: Sequence[int]) -> Table:
+        made = Table(box=None, header_style="bold", pad_edge=False, padding=(0, len(_GAP), 0, 0))
+        for position, (heading, width) in enumerate(zip(self._columns, widths, strict=True)):
+            made.add_column(heading, overflow="fold", no_wrap=position == 0 or width <= _SHORT)
+        for row in self._rows:
+            made.add_row(*map(_coloured, row))
+        return made
+
+    def _paragraphs(self) -> Iterator[Text | Table]:
+        first, *others = self._columns
+        for position, row in enumerate(self._rows):
+            if position:
+                yield Text()
+            yield Text(f"{first} {row[0]}", style="bold")
+            said = Table(box=None, show_header=False, pad_edge=False, padding=(0, len(_GAP), 0, 0))
+            for heading, text in zip(others, row[1:], strict=True):
+                if text:
+                    said.add_row(f"{_GAP}{heading}", _coloured(text))
+            yield said
+
+
+def _coloured(text: str) -> Text:
+    return Text(text, style=_STATE_STYLE.get(text, ""), overflow="fold")
 
 
 def when(unix_s: float | None) -> str:

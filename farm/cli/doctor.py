@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from importlib.util import find_spec
 
@@ -89,7 +89,7 @@ def _keeping(settings: Settings) -> Iterator[Check]:
     if not settings.root.exists():
         yield Check("home", State.OK, f"{settings.root}, made at the first start")
     if settings.root.exists() or settings.secret_key:
-        yield _checked("secret key", "set FARM_SECRET_KEY", lambda: _secret(settings))
+        yield _secret_key(settings)
     if settings.root.exists() or settings.database_url:
         yield _checked("store", "start the database, or: farm migrate", lambda: _store(settings))
         yield from _schedulers(settings)
@@ -129,6 +129,15 @@ def _disk(settings: Settings) -> Check:
     state = State.BROKEN if free < _FULL_DISK_BYTES else State.NOTE if free < _TIGHT_DISK_BYTES else State.OK
     mend = "" if state is State.OK else "free some space, or set FARM_HOME to another disk"
     return Check("disk", state, f"{console.bytes_text(free)} free at {place}", mend)
+
+
+def _secret_key(settings: Settings) -> Check:
+    """A file of this host alone is no good where others share its database: they refuse its API keys."""
+    found = _checked("secret key", "set FARM_SECRET_KEY", lambda: _secret(settings))
+    if found.state is State.OK and settings.database_url and not settings.secret_key:
+        mend = "set FARM_SECRET_KEY, the same on every host"
+        return replace(found, state=State.NOTE, found=f"{found.found}, on this host alone", mend=mend)
+    return found
 
 
 def _secret(settings: Settings) -> str:

@@ -29,6 +29,13 @@ EXTRAS: Mapping[str, str] = {
     "subtitles-vtt": "subtitles",
     "otio": "otio",
 }
+# What the user said that became a parameter, where it goes by another name.
+_OPTIONS: Mapping[str, str] = {
+    "placements": "--seconds",
+    "transition_types": "--transition",
+    "hook_text": "--text",
+    "bgm_query": "--music-like",
+}
 
 
 class RenderFailed(FarmError):
@@ -104,7 +111,7 @@ def params_of(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = _OPTIONS.get(str(first["loc"][0])) or ".".join(str(part) for part in first["loc"])
         raise BadRequest(f"{where}: {first['msg']}.", param=where) from error
     timeline_of(params)  # refuses now what the farm would refuse after the upload
     return params

@@ -205,7 +205,7 @@ def _show(settings: Settings, supervisor: Supervisor, farm: RunningFarm) -> None
         for child in supervisor.children
     ]
     console.out().print(console.table(rows, {"part": "Part", "pid": "Pid", "at": "At", "log": "Log"}))
-    console.say(f"home {settings.root} · OpenAPI {farm.url}/openapi.json", style="dim")
+    console.say(f"home {settings.root} · OpenAPI {farm.url}/openapi.json · Ctrl-C stops it all", style="dim")
 
 
 def _where(part: Part, farm: RunningFarm) -> str:

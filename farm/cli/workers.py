@@ -19,20 +19,24 @@ _COLUMNS = {
     "state": "State",
     "slots": "Slots",
     "running": "Runs",
-    "kinds": "Kinds",
     "seen": "Seen",
     "why": "Why",
     "sleep": "Sleeps",
 }
+_KINDS = {"kinds": "Kinds"}
 
 
 @app.command()
-def ls(as_json: console.AsJson = False) -> None:
+def ls(
+    kinds: Annotated[bool, typer.Option("--kinds", help="Also what each can run.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
     """List the workers the farm has seen, and why one is held back."""
     with any_farm(Settings()) as farm:
         found = farm.workers()
     rows = found if as_json else [_row(worker) for worker in found]
-    console.print_listing(rows, _COLUMNS, as_json=as_json, empty="No workers yet.")
+    columns = _COLUMNS | (_KINDS if kinds else {})
+    console.print_listing(rows, columns, as_json=as_json, empty="No workers yet.")
 
 
 @app.command()

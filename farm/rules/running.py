@@ -25,6 +25,7 @@ class Scheduling(Noun):
     burst_s: float = Field(ge=0)
     warm_jumps: int = Field(ge=0)
     warm_wait_s: float = Field(ge=0)
+    warm_wait_s_per_gb: float = Field(ge=0)
     refuse_unrunnable: bool = False
     batch: int = Field(gt=0)
     kill_grace_s: float = Field(gt=0)

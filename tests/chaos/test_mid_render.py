@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 ENGINE = r"workers\.engine_main"
 WORKER = r"farm\.cli\.main worker cpu-render"
 VALKEY = r"valkey-server"
-PICTURES = 8
+PICTURES = 4
 FPS = 30
 
 

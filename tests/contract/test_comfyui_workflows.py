@@ -44,6 +44,8 @@ FILES = {
     "diffusion_model": "wan.safetensors",
     "high_noise_model": "wan-high.safetensors",
     "low_noise_model": "wan-low.safetensors",
+    "high_noise_lora": "turbo-high.safetensors",
+    "low_noise_lora": "turbo-low.safetensors",
     "text_encoder": "umt5.safetensors",
     "vae": "vae.safetensors",
     "audio_encoder": "wav2vec2.safetensors",

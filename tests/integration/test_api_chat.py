@@ -1,5 +1,6 @@
 """Chat over HTTP (C-194 … C-197): handed on as it comes, failed over before the first byte, paid by use."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,12 @@ import httpx
 import openai
 import pytest
 from sqlalchemy import select, update
+from starlette.requests import Request
+from starlette.types import Message
 
 from farm.api.llm.breakers import Breakers
+from farm.api.llm.calling import Calling, Wanted
+from farm.api.llm.exchange import Asked, Exchange
 from farm.catalog import read_catalog
 from farm.doors import accounts
 from farm.doors.hall import Hall
@@ -23,6 +28,7 @@ from farm.settings import Settings
 from farm.store.schema import accounts as account_rows
 from farm.store.schema import jobs, ledger
 from schedulers.wishes import fail_overdue
+from tasks.chat import Chat
 from tests.api import Api, api_under
 from tests.integration import test_api_envelope
 from tests.llm_service import KEY, USAGE, WORDS, LlmServices
@@ -530,6 +536,32 @@ def test_a_call_cannot_be_cancelled_for_free_and_what_a_dead_process_left_is_rel
 def _sweep(hall: Hall) -> None:
     with hall.store.write() as connection:
         fail_overdue(hall, connection, hall.clock.now())
+
+
+def test_a_process_that_stops_gives_back_what_its_calls_hold(ada: Talker):
+    service = ada.services.at("first").next("mute")
+    record = Chat(model="gpt-4o-mini", input_tokens=10, output_tokens=100)
+    wanted = Wanted(Asked("chat/completions", HELLO), record, input_tokens=3)
+
+    async def never() -> Message:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def call_is_ended_from_outside() -> None:
+        exchange = Exchange(ada.api.hall.clock, {"FIRST_LLM_KEY": KEY})
+        caller = accounts.caller_of(ada.api.hall, ada.api.key)
+        request = Request({"type": "http"}, never)
+        calling = Calling(request, ada.api.app.state.desk, caller, exchange, "generations")
+        task = asyncio.create_task(calling.answer(wanted))
+        while not service.asked:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await exchange.aclose()
+
+    asyncio.run(call_is_ended_from_outside())
+    assert ada.job().state == "cancelled" and ada.balance == 1000
 
 
 def test_nobody_submits_a_call_as_a_job(ada: Talker):

@@ -208,6 +208,9 @@ def test_c190_a_native_video_is_the_video_of_the_other_path(api: Api) -> None:
         ({"prompt": "A fox", "n": 3, "size": "1024x1024"}, "image", 0),
         ({"type": "video", "prompt": "A fox"}, "video", 0),
         ({"model": "creative-voice", "speed": 1.5}, "voice", 8),
+        ({"scale": 3}, "upscale", 1),
+        ({"type": "remove-background"}, "remove-background", 1),
+        ({"type": "restore"}, "restore", 1),
     ],
 )
 def test_c192_a_price_is_told_before_anything_runs(
@@ -226,6 +229,7 @@ def test_c192_what_cannot_be_priced_names_its_field(api: Api) -> None:
             ({}, "type"),
             ({"type": "voice", "speed": 9}, "speed"),
             ({"type": "mesh"}, "type"),
+            ({"type": "voice", "model": "sora-9"}, "model"),
             ({"prompt": "A fox", "n": 5, "type": "image"}, "n"),
         ):
             refused = client.post(f"{NATIVE}/calculate", json=body)
@@ -251,6 +255,8 @@ def test_openais_speech_models_name_the_setting_where_nobody_offers_them(api: Ap
         sound = {"file": ("a.wav", wav(1.0), "audio/wav")}
         refused = client.post("/v1/audio/transcriptions", files=sound, data={"model": "whisper-1"})
         check_error(refused, 503, "provider_unavailable", "model")
+        lossless = {"file": ("a.flac", b"fLaC\0\0\0\x22" + bytes(64), "audio/flac")}
+        check_error(client.post("/v1/audio/transcriptions", files=lossless), 503, "provider_unavailable")
         message = refused.json()["error"]["message"]
         assert "align.model" in message and "routes.transcription.whisper-1" in message
         refused = client.post("/v1/audio/transcriptions", files={"file": ("a.png", png(), "image/png")})

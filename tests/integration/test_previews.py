@@ -18,8 +18,10 @@ import pytest
 import redis
 from PIL import Image
 from sqlalchemy import update
+from typer.testing import CliRunner
 
 from farm.broker.valkey import EmbeddedValkey
+from farm.cli.jobs import app
 from farm.preview import MOST_BYTES, Preview
 from farm.store.schema import artifacts, jobs
 from tests.api import Api, api_under, png
@@ -102,6 +104,17 @@ def test_the_latest_is_shown_while_the_job_runs_and_to_nobody_else(house: Api, b
         assert client.get(f"/farm/v1/jobs/{job_id}").json()["preview_url"] is None
 
 
+def test_farm_jobs_preview_saves_it(house: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FARM_URL", house.url)
+    monkeypatch.setenv("FARM_API_KEY", house.key)
+    job_id, path = started(house), tmp_path / "now.jpg"
+    asks = ["preview", job_id, "-o", str(path)]
+    assert "no preview" in str(CliRunner().invoke(app, asks).exception) and not path.exists()
+    house.hall.live.show(job_id, Preview(jpeg(30), "generate", 1.5))
+    done = CliRunner().invoke(app, asks)
+    assert done.exit_code == 0 and path.read_bytes() == jpeg(30), done.output
+
+
 def test_what_lies_in_the_broker_may_be_anything(house: Api, broker: redis.Redis) -> None:
     job_id = started(house)
     good = {"jpeg": jpeg(10), "task": "generate", "at": "1.5"}
@@ -119,7 +132,7 @@ def test_what_lies_in_the_broker_may_be_anything(house: Api, broker: redis.Redis
     assert code(seen(house, job_id)) == "preview_missing"
 
 
-def test_who_follows_the_job_hears_of_each(house: Api) -> None:
+def test_who_follows_the_job_hears_of_each(house: Api, broker: redis.Redis) -> None:
     job_id = started(house)
     heard: list[tuple[str, Any]] = []
     with house.client() as client, client.stream("GET", f"/farm/v1/jobs/{job_id}/events") as answer:
@@ -131,6 +144,8 @@ def test_who_follows_the_job_hears_of_each(house: Api) -> None:
                 heard.append((name, json.loads(text.removeprefix("data: "))))
                 if len(heard) == 1:  # it listens since before this event
                     house.hall.live.tell(job_id, {"task": 7, "preview_at": "now"})
+                    broker.publish(f"farm:live:{job_id}", "[1]")
+                    broker.publish(f"farm:live:{job_id}", "}{")
                     house.hall.live.show(job_id, Preview(jpeg(9), "generate", 2.5))
                 if name == "preview":
                     is_now(house, job_id, "cancelled")
@@ -141,17 +156,24 @@ def test_who_follows_the_job_hears_of_each(house: Api) -> None:
 
 
 @contextmanager
-def streaming(house: Api, **said: Any) -> Iterator[tuple[openai.Stream[Any], str]]:
+def streaming(house: Api, call: str = "generate", **said: Any) -> Iterator[tuple[openai.Stream[Any], str]]:
     """A stream of OpenAI's client, and the job that it waits for."""
     openais = openai.OpenAI(api_key=house.key, base_url=f"{house.url}/v1", max_retries=0)
     with openais as client, house.client() as looking:
         before = {job["id"] for job in looking.get("/farm/v1/jobs?limit=200").json()["data"]}
-        events = client.images.generate(prompt="a fox", model="animatic", stream=True, **said)
+        asks = getattr(client.images, call)
+        events = asks(prompt="a fox", model="animatic", stream=True, **said)
         (made,) = {job["id"] for job in looking.get("/farm/v1/jobs?limit=200").json()["data"]} - before
         yield events, is_now(house, made, "running")
 
 
-def test_c027_openais_client_sees_partial_images_and_then_the_picture(house: Api, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("call", "said", "family"),
+    [("generate", {}, "image_generation"), ("edit", {"image": ("a.png", png(64, 64))}, "image_edit")],
+)
+def test_c027_c043_openais_client_sees_partial_images_and_then_the_picture(
+    house: Api, tmp_path: Path, call: str, said: dict[str, Any], family: str
+) -> None:
     got: list[Any] = []
     enough = threading.Event()
 
@@ -166,7 +188,7 @@ def test_c027_openais_client_sees_partial_images_and_then_the_picture(house: Api
             mine = artifacts.c.id == f"art_{job_id}"
             connection.execute(update(artifacts).where(mine).values(content_type="image/png"))
 
-    with streaming(house, partial_images=2, quality="high") as (events, job_id):
+    with streaming(house, call, partial_images=2, quality="high", **said) as (events, job_id):
         worker = threading.Thread(target=play, args=[job_id])
         worker.start()
         for event in events:
@@ -175,7 +197,7 @@ def test_c027_openais_client_sees_partial_images_and_then_the_picture(house: Api
                 enough.set()
         worker.join()
     kinds = [event.type for event in got]
-    assert kinds == ["image_generation.partial_image"] * 2 + ["image_generation.completed"]
+    assert kinds == [f"{family}.partial_image"] * 2 + [f"{family}.completed"]
     assert [event.partial_image_index for event in got[:2]] == [0, 1]
     assert (got[0].output_format, got[0].size, got[0].quality) == ("jpeg", "32x24", "high")
     assert b64decode(got[0].b64_json).startswith(b"\xff\xd8\xff")

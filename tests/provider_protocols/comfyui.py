@@ -22,9 +22,10 @@ from tests.provider_protocols.server import (
 )
 
 _FILES = frozenset(
-    f"{name}.safetensors" for name in ("model", "wan", "wan-high", "wan-low", "umt5", "vae", "wav2vec2")
+    f"{name}.safetensors"
+    for name in ("model", "wan", "wan-high", "wan-low", "turbo-high", "turbo-low", "umt5", "vae", "wav2vec2")
 )
-_LOADERS = ("ckpt_name", "unet_name", "clip_name", "vae_name", "audio_encoder_name")
+_LOADERS = ("ckpt_name", "unet_name", "lora_name", "clip_name", "vae_name", "audio_encoder_name")
 
 
 class ComfyServer(ProtocolServer):

@@ -60,6 +60,9 @@ NODES: Mapping[str, Node] = {
         {"unet_name": FILE, "weight_dtype": ("default", "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2")},
         ("MODEL",),
     ),
+    "LoraLoaderModelOnly": Node(
+        "nodes.py", {"model": "MODEL", "lora_name": FILE, "strength_model": "FLOAT"}, ("MODEL",)
+    ),
     "CLIPLoader": Node(
         "nodes.py", {"clip_name": FILE, "type": _CLIP_TYPES}, ("CLIP",), {"device": ("default", "cpu")}
     ),

@@ -13,6 +13,7 @@ from tasks.edit_image import EditImage
 from tests.media import real_photo
 from tests.unit.test_pictures import edit, model
 from workers.gpu_generate.animatic.scene import describe
+from workers.gpu_generate.pictures.patching import painted_in
 from workers.gpu_generate.pictures.sketched import sketched
 from workers.gpu_generate.pictures.sprite import alone
 
@@ -57,6 +58,22 @@ def test_c047_a_masked_place_is_painted_over_from_its_edges(tmp_path: Path) -> N
     hole = np.asarray(mask) > 0
     assert (made[~hole][40_000:] == photo[~hole][40_000:]).all()  # below the badge's rows
     assert np.abs(made[hole].mean(axis=0) - photo[90:120, 480:560].reshape(-1, 3).mean(axis=0)).max() < 45
+
+
+def test_what_goes_on_around_a_masked_place_goes_on_within_it() -> None:
+    columns = np.arange(240)
+    tiles = ((columns[:, None] // 12 + columns // 12) % 2 * 120 + 60).astype(np.uint8)
+    truth = np.dstack([tiles, tiles // 2, 255 - tiles])
+    hole = np.zeros((240, 240), np.uint8)
+    hole[90:150, 80:160] = 255
+    came = np.where(hole[..., None] > 0, 0, truth).astype(np.uint8)
+    made = painted_in(came, hole, 1)
+    away = np.abs(made[hole > 0].astype(int) - truth[hole > 0])
+    assert np.median(away) < 12 and away.mean() < 30  # a blur would be 60 from either tile
+    assert (made[hole == 0] == truth[hole == 0]).all()
+    assert (painted_in(came, hole, 1) == made).all()
+    for all_or_none in (0, 255):
+        assert painted_in(truth, np.full_like(hole, all_or_none), 1).shape == truth.shape
 
 
 def test_a_style_gives_its_tones(tmp_path: Path) -> None:

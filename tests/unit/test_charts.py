@@ -113,6 +113,28 @@ def test_numbers_below_zero_colour_nothing_outside_the_plot() -> None:
     assert not changed[: layout.top // 2 - 4].any()
 
 
+def test_a_chart_as_chart_js_has_it_is_drawn_with_its_gaps() -> None:
+    """Years as labels, null where a number is missing, and colours and options that nobody here looks at."""
+    chart = ChartData.model_validate(
+        {
+            "labels": [2021, 2022, 2023, 2024, None],
+            "datasets": [{"label": "Actual", "data": [4, 4, None, 4, None], "borderColor": "#f00"}],
+            "options": {"responsive": True},
+        }
+    )
+    assert chart.labels == ("2021", "2022", "2023", "2024", "")
+    picture = film("line", labels=chart.labels, datasets=chart.datasets)[-1]
+    columns = ink(picture).any(axis=0)
+    room = (0.955 - 0.085) * SIZE[0] / 2 / 5
+    left = 0.085 * SIZE[0] / 2
+    seen = [columns[int(left + room * place)] for place in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.5)]
+    assert seen == [True, True, True, False, False, False, True, False]
+    bars = film("bar", labels=chart.labels, datasets=chart.datasets)[-1]
+    assert inked(bars) > 3 * inked(picture)
+    shares = ChartData(type="pie", labels=("a", "b"), datasets=(Dataset(data=(3, None)),)).shares
+    assert shares == (3, 0)
+
+
 def test_one_of_ten_thousand_points_is_seen() -> None:
     data = [0.0] * 10_000
     data[5_003] = 100.0
@@ -190,6 +212,7 @@ def test_c165_a_picture_is_shown_below_its_title(tmp_path: Path) -> None:
         ({"chart": {"labels": ["a"], "datasets": [{"data": [1, 2]}]}}, "2 numbers for 1 labels"),
         ({"chart": {"type": "pie", "labels": ["a", "b"], "datasets": [{"data": [1, -2]}]}}, "none below 0"),
         ({"chart": {"labels": ["a"], "datasets": [{"data": [float("nan")]}]}}, "finite"),
+        ({"chart": {"labels": ["a"], "datasets": [{"data": [None]}]}}, "no number"),
         ({}, "chart or image"),
         ({"chart": REVENUE, "image": "asset_1"}, "chart or image"),
         ({"image": "asset_1"}, "ken_burns or reveal"),

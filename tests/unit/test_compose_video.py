@@ -123,7 +123,8 @@ def test_a_longer_sound_is_faded_out_or_the_last_picture_waits_for_it(tmp_path: 
 
 
 def test_a_sound_may_begin_later_but_not_after_the_film(tmp_path: Path) -> None:
-    video, new = film(tmp_path), voice(tmp_path, 0.5)
+    video = film(tmp_path)
+    new = write_sound(tmp_path / "voice.flac", tone(NEW_HZ, 0.5))
     sound = heard(composed(tmp_path, video, new, offset_s=0.8).outputs[0].path)
     assert level_at(sound, RATE, NEW_HZ, 0.1, 0.7) < 0.01 < level_at(sound, RATE, NEW_HZ, 0.9, 1.2)
     with pytest.raises(BadRequest, match="the film ends after"):

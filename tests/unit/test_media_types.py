@@ -64,6 +64,13 @@ def test_the_table_is_the_promised_one():
     assert [list(CONTENT_TYPES.values()).count(kind) for kind in MediaKind] == [7, 6, 10]
 
 
+def test_flac_has_no_type_of_its_own_and_is_a_sound():
+    """As OpenAI's clients send it: read as what it is, under any type of sounds."""
+    check_upload("a.flac", "audio/mpeg", b"fLaC\0\0\0\x22" + bytes(64))
+    with pytest.raises(AssetUnreadable):
+        check_upload("a.flac", "audio/mpeg", b"fLaC" + bytes(64))
+
+
 @pytest.mark.parametrize("content_type", GOOD)
 def test_every_promised_content_type_takes_its_own_format(content_type):
     check_upload("a.bin", content_type, GOOD[content_type])

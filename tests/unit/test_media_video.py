@@ -89,6 +89,17 @@ def test_a_clip_shorter_than_its_place_holds_its_last_frame(film):
     assert codes(film, [0, 5], start=Fraction(20)) == [191, 191]
 
 
+def test_a_frame_that_stands_for_long_is_decoded_once(film, tmp_path):
+    """After five seconds it was looked for again in every frame, from the last keyframe on."""
+    slides = write_clip(tmp_path / "slides.mp4", frames=3, times=[Fraction(0), Fraction(12), Fraction(13)])
+    for path, first, end in ((film, 239, 900), (slides, 0, 355)):
+        with VideoReader(path, rate=Rate(num=30)) as reader:
+            held = reader.frame(first)
+            assert all(reader.frame(n) is held for n in range(first, end, 5))
+    assert codes(slides, [0, 355, 365, 600]) == [0, 0, 1, 2]
+    assert codes(film, [600, 900]) == [191, 191]
+
+
 def test_the_source_end_is_never_shown(film):
     """Frame 48 begins at exactly 2.002 s."""
     assert codes(film, [0, 59, 61, 90], end=Fraction(2002, 1000)) == [0, 47, 47, 47]

@@ -30,7 +30,7 @@ resource = "io"
 remote = true
 engine = "comfyui"
 url = "http://gpu-box:8188"
-models = { sd15 = { name = "text-to-image" } }
+models = { sd15 = { name = "text-to-image", fixed = { checkpoint = "sd15.safetensors" } } }
 [providers.nowhere]
 pool = "gpu-generate"
 resource = "io"
@@ -41,6 +41,8 @@ offers = [{ provider = "cards", price = "1", estimated_s = 60.0 }]
 [routes.text-to-image.z-image]
 offers = [{ provider = "cards", price = "1", estimated_s = 6.0 }]
 [routes.text-to-image.sd15]
+offers = [{ provider = "comfy", price = "1", estimated_s = 6.0 }]
+[routes.sound-to-video.wan-s2v]
 offers = [{ provider = "comfy", price = "1", estimated_s = 6.0 }]
 [routes.sound-to-video.echomimic]
 offers = [{ provider = "comfy", price = "1", estimated_s = 6.0 }]
@@ -107,6 +109,10 @@ def test_what_is_missing_is_told_with_what_to_do(house: House) -> None:
     assert told["kling-o3-pro-t2v", "nowhere"].said == "The engine replicate needs the provider's url."
     assert told["sd15", "comfy"].verdict is Verdict.OK  # its workflow ships, and it wants no key
     assert "workflows/echomimic.json" in told["echomimic", "comfy"].said
+    assert told["wan-s2v", "comfy"].said == (
+        "wan-s2v.json needs diffusion_model, text_encoder, vae, audio_encoder under `fixed` of the provider's"
+        " models.wan-s2v."
+    )
     house.environment["SHOP_KEY"] = "secret"
     assert house.told()["kling-o3-pro-t2v", "shop"] == Offered(
         capability="text-to-video",

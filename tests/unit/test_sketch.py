@@ -1,5 +1,6 @@
 """Where latents are heading: with a model that is always right, each step of a sampler tells the picture."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,22 @@ SAMPLERS: list[tuple[str, dict[str, Any]]] = [
     ("UniPCMultistepScheduler", _OLD),
     ("UniPCMultistepScheduler", _FLOW),
 ]
+
+
+def test_nothing_is_shown_where_it_may_not_be_or_is_not_understood() -> None:
+    from workers.gpu_generate.diffusing.sketch import sketch_of
+    from workers.gpu_generate.previews import Previews
+
+    known, unknown = type("AutoencoderKL", (), {}), type("AutoencoderOfTomorrow", (), {})
+    fitted: Any = None  # looked at only when something is drawn
+
+    def is_shown(every_s: float = 2.0, **parts: Any) -> bool:
+        return sketch_of(SimpleNamespace(**parts), fitted, Previews(lambda _jpeg: None, every_s)) is not None
+
+    assert is_shown(vae=known())
+    assert not is_shown(0.0, vae=known())
+    assert not is_shown(vae=known(), safety_checker=object())  # what it refuses nobody sees before
+    assert not is_shown(vae=unknown()) and not is_shown()
 
 
 @pytest.mark.parametrize(("name", "config"), SAMPLERS)

@@ -107,6 +107,9 @@ def test_a_service_is_sent_the_file_and_asked_for_times(listener: Listener, tmp_
     transcript = Transcript.model_validate_json(done.outputs[0].path.read_bytes())
     assert transcript.text == "Welcome to the farm. It is ready."
     assert (transcript.language, transcript.duration_s) == ("english", 3.5)
+    lossless = write_sound(tmp_path / "speech.flac", tone(300, 1.0))
+    written_down(tmp_path, lossless)
+    assert listener.forms[-1]["file"] == [lossless.read_bytes()]
     assert [segment.text for segment in transcript.segments] == ["Welcome to the farm.", "It is ready."]
     assert [word.word for word in transcript.words] == ["Welcome"]
 

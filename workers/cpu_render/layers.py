@@ -18,12 +18,12 @@ from farm.errors import AssetUnreadable
 from farm.timeline import Fit, MediaKind, Motion, Timeline
 from workers.cpu_render.backdrop import Backdrop
 from workers.cpu_render.geometry import place
-from workers.cpu_render.kernels import resample, sampling
+from workers.cpu_render.kernels import resample, sampling, transpose
 from workers.cpu_render.motion import Move
 from workers.cpu_render.plan import Shot
 from workers.media.ahead import Ahead
 from workers.media.colour import Converter
-from workers.media.planes import Planes
+from workers.media.planes import Plane, Planes
 from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
@@ -116,7 +116,7 @@ class MovingStill:
         # Multiples of 16, for whole blocks of 8 in the chroma planes too.
         large = (_multiple(width * move.zoom, 16), _multiple(height * move.zoom, 16))
         picture = Fitter(*large, fit).fit(frame)
-        self._sideways = [np.ascontiguousarray(plane.T) for plane in picture]
+        self._sideways = [_on_its_side(plane) for plane in picture]
 
     def draw(self, frame: int, canvas: Planes) -> Planes:
         view = self._move.view(frame - self._first_frame)
@@ -132,6 +132,13 @@ class MovingStill:
 
     def close(self) -> None:
         pass
+
+
+def _on_its_side(plane: Plane) -> Plane:
+    """A copy; both sides of the plane are multiples of 8."""
+    sideways = np.empty(plane.shape[::-1], np.uint8)
+    transpose(plane, sideways)
+    return sideways
 
 
 class VideoLayer:

@@ -15,7 +15,7 @@ _TRAVEL = 0.55
 _DIRECTIONS = ((-0.6, -1.0), (1.0, 0.4), (0.6, -0.8), (-1.0, 0.4))
 MOVES = 2 * len(_DIRECTIONS)  # after so many clips the camera moves as before
 # Share of the move that is eased; the rest runs evenly, so that no clip seems to stand still.
-_EASED = 0.5
+_EASED = 0.3
 
 
 @dataclass(frozen=True, slots=True)

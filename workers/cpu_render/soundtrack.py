@@ -5,7 +5,6 @@ from pathlib import Path
 from threading import Event
 
 from farm.timeline import Timeline
-from workers.cpu_render.builtin import builtin_files, builtin_sounds
 from workers.media.audio import mix
 from workers.media.master import mastered
 from workers.media.sound import Samples
@@ -20,8 +19,8 @@ class Soundtrack:
 
     def __init__(self, timeline: Timeline, files: Mapping[str, Path], folder: Path) -> None:
         self._stopped = Event()
-        heard = {**files, **builtin_files(timeline)}
-        mixed = mix(timeline, heard, builtin=builtin_sounds(timeline), checkpoint=self._checkpoint)
+        theirs, made = _built_in(timeline)
+        mixed = mix(timeline, {**files, **theirs}, builtin=made, checkpoint=self._checkpoint)
         self._chunks = _closable(mastered(mixed, timeline.sample_rate, folder))
 
     def __iter__(self) -> Iterator[Samples]:
@@ -37,6 +36,15 @@ class Soundtrack:
     def _checkpoint(self) -> None:
         if self._stopped.is_set():
             raise _Stopped
+
+
+def _built_in(timeline: Timeline) -> tuple[Mapping[str, Path], Mapping[str, Samples]]:
+    """The sounds that no runner fetches: the operator's own files, and what is made here."""
+    if not any(medium.builtin for medium in timeline.media):
+        return {}, {}
+    from workers.cpu_render.builtin import builtin_files, builtin_sounds  # heavy: all tunes and their catalog
+
+    return builtin_files(timeline), builtin_sounds(timeline)
 
 
 class _Stopped(Exception):

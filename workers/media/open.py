@@ -37,6 +37,7 @@ _DEMUXERS = {
     "ogg": "ogg",
     "mp3": "mp3",
     "aac": "aac",
+    "flac": "flac",
 }
 
 # Decoders met in real uploads. Everything else FFmpeg knows stays shut: its rare decoders are where

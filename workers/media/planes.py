@@ -42,12 +42,7 @@ class Planes:
     @classmethod
     def of(cls, frame: av.VideoFrame) -> Self:
         """Views on a yuv420p frame; nothing is copied."""
-        y, u, v = (
-            np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[
-                :, : plane.width
-            ]
-            for plane in frame.planes
-        )
+        y, u, v = (_view(plane) for plane in frame.planes)
         return cls(y, u, v, frame)
 
     def __iter__(self) -> Iterator[Plane]:

@@ -121,11 +121,15 @@ class VideoReader:
 
     def _advance(self, time: Fraction) -> None:
         """Decode until the frame on display at `time` is `_shown`."""
-        if self._shown is None or time - self._time_of(self._shown) > _FAR_S:
+        if self._shown is None or self._is_far(time):
             self._seek(time)
         while self._next is not None and self._time_of(self._next) <= time:
             self._shown, self._upright_shown = self._next, None
             self._next = next(self._frames, None)
+
+    def _is_far(self, time: Fraction) -> bool:
+        """Whether much is to be decoded up to a time. A frame may stay for long, the last for ever."""
+        return self._next is not None and time - self._time_of(self._next) > _FAR_S
 
     def _seek(self, time: Fraction) -> None:
         """Go to the keyframe at or before `time`, so that `_shown` is a frame not later than it."""

@@ -72,13 +72,19 @@ class Calling:
                 asking = self.exchange.stream(catalog, lines, wanted.asked)
                 stream = await self._unless_gone(asking)
             except _HungUp:
-                await run_in_threadpool(direct.abandon, self.desk.hall, call)
+                await self._abandoned(call)
                 return Response(status_code=_HUNG_UP)
+            except asyncio.CancelledError:  # this process stops; it waits for what is in the background
+                self.exchange.in_background(self._abandoned(call))
+                raise
             except FarmError as error:
                 await run_in_threadpool(direct.fail, self.desk.hall, call, _failure(error))
                 raise
             handed = Handed(stream, meter, catalog.chat.call_s, tells_usage=wanted.tells_usage)
             return self._streamed(call, stream, handed, seat.pop_all())
+
+    async def _abandoned(self, call: DirectCall) -> None:
+        await run_in_threadpool(direct.abandon, self.desk.hall, call)
 
     def _spec(self, record: Chat) -> JobSpec:
         deadline = self.desk.hall.clock.now() + self.desk.hall.catalog.chat.call_s + _SLACK_S
@@ -124,7 +130,10 @@ class Calling:
         await run_in_threadpool(direct.complete, self.desk.hall, call, cost_mc, {"chat": told})
 
     async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the work brings in time; it is ended when the caller hangs up. Raises _HungUp, ProvidersDown."""
+        """What the work brings in time; it is ended when the caller hangs up.
+
+        Raises _HungUp, ProvidersDown.
+        """
         asking = asyncio.create_task(work)
         leaving = asyncio.create_task(_left(self.request))
         most_s = self.desk.hall.catalog.chat.call_s

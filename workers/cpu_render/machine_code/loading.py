@@ -8,13 +8,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import structlog
-
 from workers.cpu_render.machine_code import image, place
 from workers.cpu_render.machine_code.image import Entry
 
 _BUILD = (sys.executable, "-P", "-m", "workers.cpu_render.machine_code.build")
-_log = structlog.get_logger(__name__)
 
 
 def kernels() -> Mapping[str, Entry]:
@@ -36,9 +33,9 @@ def _kept_in(folder: Path) -> Mapping[str, Entry]:
         _build(path)
         return image.load(path)
     except subprocess.CalledProcessError as error:
-        _log.warning("kernels_not_built", reason=error.stderr.strip().rpartition("\n")[2])
+        _warn("kernels_not_built", error.stderr.strip().rpartition("\n")[2])
     except OSError as error:
-        _log.warning("kernels_not_loaded", reason=str(error))
+        _warn("kernels_not_loaded", str(error))
     return _compiled_here()
 
 
@@ -46,6 +43,12 @@ def _build(path: Path) -> None:
     """In a process of its own: numba and LLVM leave no trace in this one."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(part or str(Path.cwd()) for part in sys.path)}
     subprocess.run([*_BUILD, str(path)], env=environment, capture_output=True, text=True, check=True)
+
+
+def _warn(event: str, reason: str) -> None:
+    import structlog  # heavy: only where something is wrong
+
+    structlog.get_logger(__name__).warning(event, reason=reason)
 
 
 def _compiled_here() -> Mapping[str, Entry]:

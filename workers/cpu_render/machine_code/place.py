@@ -7,11 +7,10 @@ and says so in its name; so machines of several kinds may share a folder.
 import os
 import platform
 import tempfile
+from collections.abc import Iterator
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-
-from farm.settings import Settings
 
 _HERE = Path(__file__).parent
 _COMPILERS = ("numba", "llvmlite")
@@ -21,9 +20,16 @@ _MATTERS = ("vendor_id", "cpu family", "model", "flags")
 
 def folder() -> Path | None:
     """A lasting folder that can be written; None without one."""
-    wanted = [Path(told)] if (told := os.environ.get("NUMBA_CACHE_DIR")) else []
-    wanted += [_HERE / "__pycache__", Settings().root / "cache" / "kernels"]
-    return next((place for place in wanted if is_writable(place)), None)
+    return next((place for place in _wanted() if is_writable(place)), None)
+
+
+def _wanted() -> Iterator[Path]:
+    if told := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(told)
+    yield _HERE / "__pycache__"
+    from farm.settings import Settings  # heavy, and seldom asked
+
+    yield Settings().root / "cache" / "kernels"
 
 
 def file_name() -> str:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from PIL import ImageFont, features
 
-from farm.catalog import read_catalog
 from farm.errors import FarmUnavailable
-from farm.settings import Settings
 
 FOLDER = Path(__file__).parent / "fonts"
 _UNIT_PX = 100  # the size at which widths and ink are measured; they grow evenly with it
@@ -89,6 +87,9 @@ def faces() -> tuple[Face, ...]:
 
     Raises FarmUnavailable naming the operator's folder or the file in it that is no font.
     """
+    from farm.catalog import read_catalog  # heavy: only for a film with a text
+    from farm.settings import Settings
+
     settings = Settings()
     rules = read_catalog(settings).fonts
     order = list(_BUNDLED)

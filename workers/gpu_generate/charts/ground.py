@@ -103,8 +103,10 @@ def head(pen: Pen, title: str, left: float, right: float) -> None:
     if pen.width(title, _TITLE) <= room:
         pen.words(left, 5.6 * unit, title, _TITLE, TITLE)
         return
-    for number, line in enumerate(pen.lines(title, _LONG_TITLE, room, 2)):
-        pen.words(left, (4.2 + 1.3 * _LONG_TITLE * number) * unit, line, _LONG_TITLE, TITLE)
+    found = pen.lines(title, _LONG_TITLE, room, 2)
+    for number, line in enumerate(found):
+        y = (4.2 if len(found) > 1 else 6.2) + 1.3 * _LONG_TITLE * number
+        pen.words(left, y * unit, line, _LONG_TITLE, TITLE)
 
 
 def _grid(pen: Pen, layout: Layout) -> None:
@@ -149,7 +151,7 @@ def _legend(pen: Pen, layout: Layout, chart: ChartData) -> None:
 
 def _slices(pen: Pen, layout: Layout, chart: ChartData) -> None:
     """What a pie's slices are called, and their shares; the whole in its middle."""
-    ring, unit, values = layout.ring, layout.unit, chart.datasets[0].data
+    ring, unit, values = layout.ring, layout.unit, chart.shares
     total, name = sum(values), chart.datasets[0].label
     pen.words(ring.x, ring.y - (1.2 * unit if name else 0), number_text(total), 6.0, TITLE, "mm")
     pen.words(ring.x, ring.y + 3.6 * unit, pen.cut(name, 2.6, ring.radius), 2.6, WORDS, "mm")

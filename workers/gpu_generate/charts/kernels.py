@@ -99,8 +99,8 @@ def bars(mask: Plane, lefts: Floats, heads: Floats, wide: float, floor: float, r
 
 
 @_kernel(
-    "void(uint8[:,::1], float32[:,::1], float32[:,::1], int32, int32, float32, float32, float32, float32,"
-    " float32)"
+    "void(uint8[:,::1], float32[:,::1], float32[:,::1], int32, int32, int32[::1], float32, float32, float32,"
+    " float32, float32)"
 )
 def slice_(
     mask: Plane,
@@ -108,15 +108,19 @@ def slice_(
     ways: Floats,
     left: int,
     top: int,
+    box: npt.NDArray[np.int32],
     start: float,
     end: float,
     inner: float,
     outer: float,
     gap: float,
 ) -> None:
-    """A piece of a ring between two angles in turns. `turns`, `ways`: each pixel's angle and distance."""
-    for y in range(turns.shape[0]):
-        for x in range(turns.shape[1]):
+    """A piece of a ring between two angles in turns. `turns`, `ways`: each pixel's angle and distance.
+
+    `box` is where of these the piece lies: left, top, right, bottom.
+    """
+    for y in range(box[1], box[3]):
+        for x in range(box[0], box[2]):
             way = ways[y, x]
             if way < inner - 1 or way > outer + 1:
                 continue

@@ -72,7 +72,7 @@ def unit_of(width: int, height: int) -> float:
 
 def layout_of(chart: ChartData, width: int, height: int, *, has_title: bool) -> Layout:
     """A chart's places in a picture of a size."""
-    values = [value for dataset in chart.datasets for value in dataset.data]
+    values = [value for dataset in chart.datasets for value in dataset.data if value is not None]
     low, high, ticks = scale(min(values), max(values), from_zero=chart.type in ("bar", "area"))
     has_legend = chart.type != "pie" and any(dataset.label for dataset in chart.datasets)
     unit = unit_of(width, height)
@@ -104,7 +104,7 @@ def ring_of(layout: Layout) -> Ring:
 
 def told_apart(chart: ChartData) -> ChartData:
     """The chart; of a pie with many slices the largest, in their order, and the rest as one."""
-    values = chart.datasets[0].data
+    values = chart.shares
     if chart.type != "pie" or len(values) <= _MOST_SLICES:
         return chart
     by_size = sorted(range(len(values)), key=lambda number: -values[number])

@@ -7,9 +7,12 @@ import numpy as np
 from tasks.generate_chart import ChartData
 from workers.gpu_generate.animatic.colour import Field
 from workers.gpu_generate.charts import kernels
+from workers.gpu_generate.charts.curves import Curve, curves
 from workers.gpu_generate.charts.layout import Layout
 from workers.gpu_generate.charts.look import series, yuv
 from workers.media.planes import Plane, Planes
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 _FULL = 255.0
 _AREA = (150.0, 26.0)  # how strong an area is at its line and at its foot
@@ -26,8 +29,9 @@ class Marks:
     def __init__(self, chart: ChartData, layout: Layout) -> None:
         self._chart, self._layout = chart, layout
         self._mask = np.zeros((layout.height, layout.width), np.uint8)
-        self._values = [np.asarray(dataset.data, np.float64) for dataset in chart.datasets]
-        self._columns = np.arange(layout.width, dtype=np.float32)
+        self._values = [
+            np.array(dataset.data, np.float64) for dataset in chart.datasets
+        ]  # None: not a number
         count = len(chart.labels)
         self._places = np.array([layout.column(number, count) for number in range(count)])
         self._pie = _Pie(layout) if chart.type == "pie" else None
@@ -38,59 +42,58 @@ class Marks:
             case "bar":
                 self._bars(out, [values * _risen(len(values), time) for values in self._values])
             case "pie":
-                self._slices(out, self._values[0], eased(time))
+                self._slices(out, np.array(self._chart.shares), eased(time))
             case _:
                 self._lines(out, self._values, eased(time))
 
     def morph(self, out: Planes, time: float) -> None:
         """From no difference at all, every number its mean, to what they are."""
         share = _sprung(time)
-        now = [values.mean() + (values - values.mean()) * share for values in self._values]
+        now = [_between(values, share) for values in self._values]
         match self._chart.type:
             case "bar":
                 self._bars(out, now)
             case "pie":
-                self._slices(out, np.maximum(now[0], 0), 1.0)
+                self._slices(out, np.maximum(_between(np.array(self._chart.shares), share), 0), 1.0)
             case _:
                 self._lines(out, now, 1.0)
 
     def _lines(self, out: Planes, values: Sequence[Field], drawn: float) -> None:
         layout, places = self._layout, self._places
-        floor = np.full(layout.width, layout.floor, np.float32)
-        first, last = places[0], places[-1]
-        head = first + (last - first) * drawn
-        is_area = self._chart.type == "area"
-        strength = _strength(is_area, len(values)) if len(places) > 1 else (0.0, 0.0)
-        start, end = int(first), int(min(head, last)) + 1
+        head = float(places[0] + (places[-1] - places[0]) * drawn)
+        strength = _strength(self._chart.type == "area", len(values))
         for number, row in enumerate(values):
-            heights, upper, lower = self._curve(layout.row(row))
+            found = [one for one in curves(places, layout.row(row), layout.width) if one.first <= head + 0.5]
             if strength[0]:
-                reach = max(1.0, float(np.abs(upper - layout.floor).max()))
-                kernels.fill(self._mask, upper, floor, start, end, *strength, reach)
-                self._tint(out, number, first, head)
-            if upper is not lower:
-                kernels.fill(self._mask, upper, lower, start, end, _FULL, _FULL, 1.0)
-            kernels.trace(self._mask, heights, start, end, 0.62 * layout.unit, _FULL)
-            if not is_area and len(places) <= _MOST_DOTS:
-                for x in places[places <= head + 0.5]:
-                    self._dot(x, heights, 0.72)
-            self._dot(head, heights, 0.95)
-            self._tint(out, number, first, head)
+                for curve in found:
+                    self._below(curve, head, strength)
+                self._tint(out, number, places[0], head)
+            for curve in found:
+                self._line(curve, head)
+            if found:
+                at = min(head, found[-1].last)
+                self._dot(at, found[-1].row(at), 0.95)
+            self._tint(out, number, places[0], head)
 
-    def _dot(self, x: float, heights: Field, radius: float) -> None:
-        y = heights[min(int(x), self._layout.width - 1)]
+    def _below(self, curve: Curve, head: float, strength: tuple[float, float]) -> None:
+        """Colour between a line and the floor; below a single point there is none."""
+        floor = np.full(self._layout.width, self._layout.floor, np.float32)
+        reach = max(1.0, float(np.abs(curve.upper - floor).max()))
+        if curve.last > curve.first:
+            kernels.fill(self._mask, curve.upper, floor, *_span(curve, head), *strength, reach)
+
+    def _line(self, curve: Curve, head: float) -> None:
+        start, end = _span(curve, head)
+        if curve.swings:
+            kernels.fill(self._mask, curve.upper, curve.lower, start, end, _FULL, _FULL, 1.0)
+        kernels.trace(self._mask, curve.heights, start, end, 0.62 * self._layout.unit, _FULL)
+        is_dotted = self._chart.type == "line" and len(self._places) <= _MOST_DOTS
+        for x in curve.places if is_dotted or curve.first == curve.last else ():
+            if x <= head + 0.5:
+                self._dot(x, curve.row(x), 0.72)
+
+    def _dot(self, x: float, y: float, radius: float) -> None:
         kernels.dot(self._mask, x, y, radius * self._layout.unit, _FULL)
-
-    def _curve(self, rows: Field) -> tuple[Field, Field, Field]:
-        """The line's row in each column; and between which rows it swings where a column has many points."""
-        places = self._places
-        if len(places) < 2 * (places[-1] - places[0]):
-            heights = np.interp(self._columns, places, rows).astype(np.float32)
-            return heights, heights, heights
-        columns, starts = np.unique(places.astype(np.int64), return_index=True)
-        upper, lower = (swing.reduceat(rows, starts) for swing in (np.minimum, np.maximum))
-        upper, lower = (np.interp(self._columns, columns, one).astype(np.float32) for one in (upper, lower))
-        return (upper + lower) / np.float32(2), upper, lower
 
     def _bars(self, out: Planes, values: Sequence[Field]) -> None:
         layout = self._layout
@@ -106,14 +109,15 @@ class Marks:
         ends = np.cumsum(values) / values.sum()
         for number, (start, end) in enumerate(zip([0.0, *ends[:-1]], ends, strict=True)):
             if start < drawn and end > start:
-                self._pie.slice_into(self._mask, float(start), float(min(end, drawn)))
-                self._tint_box(out, number, self._pie.box)
+                box = self._pie.slice_into(self._mask, float(start), float(min(end, drawn)))
+                self._tint_box(out, number, box)
 
     def _tint(self, out: Planes, number: int, left: float, right: float) -> None:
         layout, room = self._layout, int(2 * self._layout.unit)
-        self._tint_box(out, number, (int(left) - room, 0, int(right) + room, layout.height))
+        rows = layout.top - room, layout.bottom + room
+        self._tint_box(out, number, (int(left) - room, rows[0], int(right) + room, rows[1]))
 
-    def _tint_box(self, out: Planes, number: int, box: tuple[int, int, int, int]) -> None:
+    def _tint_box(self, out: Planes, number: int, box: Box) -> None:
         layout = self._layout
         left, top = max(0, box[0]) // 2 * 2, max(0, box[1]) // 2 * 2
         right, bottom = min(layout.width, box[2] + 2) // 2 * 2, min(layout.height, box[3] + 2) // 2 * 2
@@ -134,18 +138,39 @@ class _Pie:
         self._turns = ((np.arctan2(right, -down) / (2 * np.pi)) % 1).astype(np.float32)
         self._gap = 0.25 * layout.unit
 
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        size = self._turns.shape[0]
-        return self._left, self._top, self._left + size, self._top + size
-
-    def slice_into(self, mask: Plane, start: float, end: float) -> None:
-        """Mark a piece of the ring between two turns."""
+    def slice_into(self, mask: Plane, start: float, end: float) -> Box:
+        """Mark a piece of the ring between two turns. Returns where that is."""
         is_whole = end - start > 1 - 1e-6
         inner, gap = 0.58 * self._radius, 0.0 if is_whole else self._gap
-        shape = self._turns, self._ways, self._left, self._top
+        box = self._box(start, end, inner)
+        shape = self._turns, self._ways, self._left, self._top, np.array(box, np.int32)
         reach = (start - 0.01, end + 0.01) if is_whole else (start, end)
         kernels.slice_(mask, *shape, *reach, inner, self._radius, gap)
+        left, top, right, bottom = box
+        return left + self._left, top + self._top, right + self._left, bottom + self._top
+
+    def _box(self, start: float, end: float, inner: float) -> Box:
+        """Around a piece of the ring, in its own pixels."""
+        quarters = [turn for turn in np.arange(0, 1.01, 0.25) if start < turn < end]
+        turns = 2 * np.pi * np.array([start, end, *quarters])
+        ways = np.array([[inner], [self._radius]])
+        middle = self._turns.shape[0] / 2
+        x, y = middle + ways * np.sin(turns), middle - ways * np.cos(turns)
+        most = self._turns.shape[0]
+        least = max(0, int(x.min()) - 2), max(0, int(y.min()) - 2)
+        return *least, min(most, int(x.max()) + 4), min(most, int(y.max()) + 4)
+
+
+def _between(values: Field, share: float) -> Field:
+    """From their mean to what they are; what is missing is missing all the while."""
+    known = values[np.isfinite(values)]
+    middle = known.mean() if known.size else 0.0
+    return np.asarray(middle + (values - middle) * share)
+
+
+def _span(curve: Curve, head: float) -> tuple[int, int]:
+    """The columns of it that are drawn, as far as `head`."""
+    return int(curve.first), int(min(head, curve.last)) + 1
 
 
 def _strength(is_area: bool, rows: int) -> tuple[float, float]:

@@ -6,6 +6,7 @@ What single pipelines want otherwise is said here, once each.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import Parameter, signature
+from math import ceil
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from PIL import Image
 from farm.errors import FailureClass, TaskFailure
 from farm.models import Fitted, Model
 from workers.gpu_generate.diffusing.asked import Asked
+from workers.gpu_generate.diffusing.controls import scale_of
 
 _SVD_CHUNK = 8  # frames decoded at once: all of them need several GiB
 _LTX2_PLAIN = {
@@ -96,6 +98,13 @@ def settle(pipeline: Any, model: Model, asked: Asked, fitted: Fitted) -> None:
             pipeline.disable_free_noise()
 
 
+def pieces_of(pipeline: Any, fitted: Fitted) -> int:
+    """Into how many pieces it cuts a film, each of which it draws in all its steps."""
+    if "segment_frame_length" not in signature(type(pipeline).__call__).parameters:
+        return 1
+    return max(1, ceil((fitted.frames - 1) / (min(_SEGMENT, fitted.frames) - 1 or 1)))
+
+
 def looks_at_references(pipeline: Any) -> bool:
     """Whether it draws after more pictures than the first and the last."""
     is_vace = "reference_images" in signature(type(pipeline).__call__).parameters
@@ -105,7 +114,8 @@ def looks_at_references(pipeline: Any) -> bool:
 def _pictures(pipeline: Any, takes: Any, given: Given) -> dict[str, Any]:
     if "reference_conditions" in takes:
         videos = [LTX2ReferenceCondition(frames=list(given.video))] if given.video else None
-        return {"reference_conditions": videos, "conditions": _conditions(given)}
+        own = {"reference_conditions": videos, "reference_downscale_factor": scale_of(pipeline)}
+        return {**own, "conditions": _conditions(given)}
     if "conditions" in takes:
         return {"conditions": _conditions(given)}
     if "pose_video" in takes:  # Wan Animate

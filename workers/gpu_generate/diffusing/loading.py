@@ -15,8 +15,10 @@ from farm.diffusing import OwnModel
 from farm.errors import FailureClass, TaskFailure
 from farm.model_sources import Source, Sources
 from farm.models import Model
+from workers.gpu_generate.diffusing.controls import CONTROL, note_scale
 from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
 from workers.gpu_generate.diffusing.enlarged import UPSAMPLER, give_upsampler
+from workers.gpu_generate.diffusing.moves import MOVES, note_move
 
 _loud: Any = transformers_logging
 _loud.disable_progress_bar()
@@ -25,6 +27,7 @@ diffusers_logging.disable_progress_bar()
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, SafetensorError)
 _DENOISERS = ("transformer", "transformer_2", "unet")
 _LORA, _SECOND_LORA = "_lora", "_2_lora"
+_ADAPTER = "motion_adapter"
 
 
 def load(model: Model, sources: Sources, own: OwnModel, device: Device, *, download: bool) -> Any:
@@ -101,19 +104,31 @@ def _read(model: Model, sources: Sources, own: OwnModel, device: Device, *, down
             raise ValueError(f"quantised = {own.quantised!r} needs the package bitsandbytes on its worker")
         given["quantization_config"] = bits_config(own.quantised, dtype)
     for role, source in sources.parts:
-        if role == "motion_adapter":
+        if role == _ADAPTER:
             adapter: Any = MotionAdapter
             given[role] = adapter.from_pretrained(
                 source.place, use_safetensors=True, dtype=dtype, **_where(source, download)
             )
     pipeline = kind.from_pretrained(sources.model.place, **given, **_where(sources.model, download))
-    for role, source in sources.parts:
-        if role.endswith(_LORA):
+    _add_parts(pipeline, sources, dtype, download=download)
+    return pipeline
+
+
+def _add_parts(pipeline: Any, sources: Sources, dtype: torch.dtype, *, download: bool) -> None:
+    """What is melted into the weights goes first: a camera's moves stay loose."""
+    for role, source in sorted(sources.parts, key=lambda part: part[0] in MOVES):
+        if role in MOVES:
+            _load_lora(pipeline, role, source, download)
+            note_move(pipeline, role)
+        elif role.endswith(_LORA):
             _lay_on(pipeline, role, source, download)
+            if role == CONTROL:
+                note_scale(pipeline, source, download=download)
         elif role == UPSAMPLER:
             how = {"use_safetensors": True, "dtype": dtype, **_where(source, download)}
             give_upsampler(pipeline, source.place, source.file, **how)
-    return pipeline
+        elif role != _ADAPTER:
+            raise ValueError(f"it has no use for a part {role!r}")
 
 
 def _settle(pipeline: Any, own: OwnModel, device: Device) -> None:
@@ -145,14 +160,16 @@ def _lay_on(pipeline: Any, role: str, source: Source, download: bool) -> None:
 
     Of two transformers (Wan 2.2) it is for the first, unless its role ends with `_2_lora`.
     """
+    is_second = role.endswith(_SECOND_LORA)
+    _load_lora(pipeline, role, source, download, **({"load_into_transformer_2": True} if is_second else {}))
+    pipeline.fuse_lora(adapter_names=[role], **({"components": ["transformer_2"]} if is_second else {}))
+    pipeline.unload_lora_weights()
+
+
+def _load_lora(pipeline: Any, role: str, source: Source, download: bool, **where: Any) -> None:
     if not hasattr(pipeline, "load_lora_weights"):
         raise ValueError(f"a {type(pipeline).__name__} takes no LoRA")
     named: dict[str, Any] = {"weight_name": source.file} if source.file else {}
-    target: dict[str, Any] = {}
-    if role.endswith(_SECOND_LORA):
-        named["load_into_transformer_2"], target = True, {"components": ["transformer_2"]}
     pipeline.load_lora_weights(
-        source.place, adapter_name=role, use_safetensors=True, **named, **_where(source, download)
+        source.place, adapter_name=role, use_safetensors=True, **named, **where, **_where(source, download)
     )
-    pipeline.fuse_lora(adapter_names=[role], **target)
-    pipeline.unload_lora_weights()

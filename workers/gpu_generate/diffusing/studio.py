@@ -19,10 +19,11 @@ from workers.context import Cancelled, Context
 from workers.gpu_generate.diffusing import loading
 from workers.gpu_generate.diffusing.asked import Asked
 from workers.gpu_generate.diffusing.background import Background
-from workers.gpu_generate.diffusing.calling import Given, arguments, looks_at_references, settle
+from workers.gpu_generate.diffusing.calling import Given, arguments, looks_at_references, pieces_of, settle
 from workers.gpu_generate.diffusing.device import GIB, Device, is_out_of_memory, take_device
 from workers.gpu_generate.diffusing.enlarged import drawn_by, first_pass
 from workers.gpu_generate.diffusing.ladder import Caps, Placed, Rung, climb_down, wanted
+from workers.gpu_generate.diffusing.moves import turn_camera
 from workers.gpu_generate.diffusing.residents import Residents
 from workers.gpu_generate.diffusing.samplers import sampled
 from workers.gpu_generate.diffusing.sketch import sketch_of
@@ -221,13 +222,23 @@ def _call(placed: Placed, order: Order, context: Context, previews: Previews) ->
     )
     with (
         sampling as ignored,
-        watched(pipeline, context, order.fitted.steps, order.begin, order.end, sketch) as watching,
+        watched(
+            pipeline,
+            context,
+            order.fitted.steps,
+            order.begin,
+            order.end,
+            sketch,
+            pieces=pieces_of(pipeline, order.fitted),
+        ) as watching,
     ):
         for word in ignored:
             context.log(f"{order.model.name} cannot draw with {word}; it draws as its makers set it.")
         if order.given.references and not looks_at_references(pipeline):
             context.log(f"{order.model.name} looks at no pictures of characters or of a style.")
         settle(pipeline, order.model, asked, order.fitted)
+        if said := turn_camera(pipeline, asked.prompt):
+            context.log(said)
         call = arguments(pipeline, order.model, asked, order.given, fitted, order.seeds)
         return Answer(drawn_by(pipeline, call, watching), _sample_rate(pipeline))
 

@@ -22,23 +22,36 @@ DECODED = 0.92
 
 
 class _Watch:
-    """One call of a pipeline. `begin` and `end` are its part of the whole task, 0 to 1."""
+    """One call of a pipeline. `begin` and `end` are its part of the whole task, 0 to 1.
+
+    What is drawn in `pieces`, one after the other, takes the steps for each of them.
+    """
 
     def __init__(
-        self, pipeline: Any, context: Context, steps: int, begin: float, end: float, sketch: Sketch | None
+        self,
+        pipeline: Any,
+        context: Context,
+        steps: int,
+        begin: float,
+        end: float,
+        sketch: Sketch | None,
+        pieces: int,
     ) -> None:
         self._pipeline = pipeline
         self._sketch = sketch
         self._context = context
-        self._steps = max(1, steps)
+        self._steps = max(1, steps * pieces)
+        self._pieces = pieces
         self._begin, self._end = begin, end
         self._done = 0
         self._at: object = None
 
     def step_ended(self, pipeline: Any, number: int, time: Any, given: dict[str, Any]) -> dict[str, Any]:
         """diffusers' callback."""
-        self._steps = max(1, int(getattr(pipeline, "num_timesteps", 0) or self._steps))
-        self._step(number + 1, number + 1)
+        if of_a_piece := int(getattr(pipeline, "num_timesteps", 0)):
+            self._steps = of_a_piece * self._pieces
+        self._done += 1
+        self._step(self._done, self._done)
         if self._sketch is not None and "latents" in given and number + 1 < self._steps:
             self._sketch.see(given["latents"], number, time, has_ended=True)
         return given
@@ -59,7 +72,11 @@ class _Watch:
         self._context.checkpoint()
 
     def decodes(self, _module: Any, _args: Any) -> None:
-        if self._sketch is None or not self._sketch.is_drawing:
+        if self._sketch is not None and self._sketch.is_drawing:
+            return
+        if self._pieces > 1 and self._done < self._steps:
+            self._context.checkpoint()
+        else:
             self._tell(DECODED, "decode")
 
     def _step(self, done: int, shown: int) -> None:
@@ -79,12 +96,13 @@ def watched(
     begin: float = 0.0,
     end: float = 1.0,
     sketch: Sketch | None = None,
+    pieces: int = 1,
 ) -> Iterator[dict[str, Any]]:
     """What the pipeline must be called with to be watched. Afterwards no hook is left on it.
 
     Raises what the context raises.
     """
-    watch = _Watch(pipeline, context, steps, begin, end, sketch)
+    watch = _Watch(pipeline, context, steps, begin, end, sketch, pieces)
     tells = _CALLBACK in signature(type(pipeline).__call__).parameters
     with ExitStack() as stack:
         stack.callback(pipeline.maybe_free_model_hooks)

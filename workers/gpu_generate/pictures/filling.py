@@ -7,8 +7,7 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-_ROUGH_PX = 512  # of the longer side, where something is painted in
-_GRAIN = 2.0
+_SIGMA = 3.0  # pixels: a softness that is quickly had, and bears enlarging
 
 
 def spread(picture: Pixels, known: Pixels) -> Pixels:
@@ -38,6 +37,8 @@ def _mean(colours: Floats, weight: Floats) -> Floats:
 def extended(picture: Pixels, width: int, height: int, left: int, top: int) -> Pixels:
     """The picture on a larger canvas: beyond its edges it is mirrored, and ever softer."""
     rows, columns = picture.shape[:2]
+    if (rows, columns) == (height, width):
+        return picture
     down = _mirrored(np.arange(height) - top, rows)
     across = _mirrored(np.arange(width) - left, columns)
     whole = np.ascontiguousarray(picture[down][:, across])
@@ -46,25 +47,21 @@ def extended(picture: Pixels, width: int, height: int, left: int, top: int) -> P
     above = np.maximum(np.maximum(-y, y - rows + 1), 0)[:, None]
     distance = np.hypot(beside, above).astype(np.float32) / max(rows, columns)
     for sigma, start in ((0.006, 0.0), (0.018, 0.05), (0.05, 0.16)):
-        soft = cv2.GaussianBlur(whole, (0, 0), max(0.8, sigma * max(width, height)))
+        soft = _soft(whole, max(0.8, sigma * max(width, height)))
         share = np.clip((distance - start) / (start + 0.03), 0, 1)[..., None]
         whole = np.asarray(whole * (1 - share) + soft * share + 0.5, np.uint8)
     whole[top : top + rows, left : left + columns] = picture
     return whole
 
 
-def painted_in(picture: Pixels, hole: Pixels, seed: int) -> Pixels:
-    """What `hole` (H, W; 255 within) covers is painted over from its edges, with a little grain."""
-    rows, columns = hole.shape
-    scale = min(1.0, _ROUGH_PX / max(rows, columns))
-    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+def _soft(picture: Pixels, sigma: float) -> Pixels:
+    """Blurred in pixels; where that is much, on a smaller picture, or it would take minutes."""
+    rows, columns = picture.shape[:2]
+    times = max(1.0, sigma / _SIGMA)
+    size = (max(1, round(columns / times)), max(1, round(rows / times)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    rough = cv2.resize(hole, size, interpolation=cv2.INTER_AREA)
-    rough = cv2.dilate(np.asarray((rough > 8) * np.uint8(255)), np.ones((3, 3), np.uint8))
-    filled = cv2.inpaint(small, rough, 5, cv2.INPAINT_TELEA)
-    large = cv2.resize(filled, (columns, rows), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    large += np.random.default_rng(seed).normal(0, _GRAIN, (rows, columns, 1)).astype(np.float32)
-    return mixed(picture, np.asarray(np.clip(large + 0.5, 0, 255), np.uint8), hole)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / times)
+    return np.asarray(cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def mixed(kept: Pixels, made: Pixels, mask: Pixels) -> Pixels:

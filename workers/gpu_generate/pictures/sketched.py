@@ -16,7 +16,8 @@ from workers.gpu_generate.animatic.scene import describe
 from workers.gpu_generate.pictures.badge import badged
 from workers.gpu_generate.pictures.cutting import cut_out
 from workers.gpu_generate.pictures.edit_input import SEAM, Box, EditInput
-from workers.gpu_generate.pictures.filling import Floats, Pixels, mixed, painted_in
+from workers.gpu_generate.pictures.filling import Floats, Pixels, mixed
+from workers.gpu_generate.pictures.patching import painted_in
 from workers.media.stills import open_transparent
 
 _GROUND = np.array([247, 247, 245], np.float32)

@@ -85,7 +85,7 @@ def asked_of(task: TaskInput, workdir: Path) -> Asked:
         provider=provider,
         model_key=model_key,
         model=model,
-        remote=_remote(provider, model_key, catalog),
+        remote=provider.calls(model_key, catalog.models.find(model_key)),
         fitted=fitted,
         seed=seed,
         key=task.idempotency_key or "",
@@ -114,12 +114,6 @@ def _params(task: TaskInput) -> Params:
         if task.kind == kind.kind:
             return kind.model_validate(dict(task.params))
     raise TaskFailure(f"No service is asked for {task.kind}.", FailureClass.INTERNAL, code="engine_missing")
-
-
-def _remote(provider: Provider, model_key: str, catalog: Catalog) -> RemoteModel:
-    """How the service calls the model: by its concrete key, else by the catalog's id."""
-    ids = (model_key, catalog.models.find(model_key) or "")
-    return next((provider.models[name] for name in ids if name in provider.models), RemoteModel())
 
 
 def _seed(chosen: int | None, key: str) -> int:

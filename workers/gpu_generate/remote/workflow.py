@@ -63,10 +63,11 @@ def settings_of(asked: Asked) -> dict[str, JsonValue]:
         "sampler": params.sampler or own.sampler,
         "scheduler": params.scheduler or own.scheduler,
         "shift": own.shift if isinstance(params, PictureParams) else params.shift or own.shift,
-        "half_steps": max(1, asked.fitted.steps // 2),
         **{str(word): value for word, value in asked.values.items()},
         **asked.remote.fixed,
     }
+    if isinstance(steps := found.get("steps"), int):
+        found["half_steps"] = max(1, steps // 2)
     return {word: value for word, value in found.items() if value is not None}
 
 

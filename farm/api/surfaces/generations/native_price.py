@@ -1,14 +1,14 @@
 """What a generation would cost, by the fields of its own call. Nothing is held, fetched or kept."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from farm.account import Caller
 from farm.api.desk import Desk
 from farm.api.errors import refused_params
-from farm.api.surfaces.generations import charts, compose, images_spec, video, voice
+from farm.api.surfaces.generations import charts, compose, images_spec, utilities, video, voice
 from farm.api.surfaces.generations.images_wire import ImageRequest
 from farm.api.surfaces.generations.video_start import UNFETCHED
 from farm.api.surfaces.generations.video_wire import VideoRequest
@@ -19,9 +19,12 @@ from farm.generation import whole
 from farm.job import JobSpec
 from farm.models import Change, Makes
 from farm.providers import AUTO
-from tasks.generate_voice import LISTED
+from tasks.remove_background import RemoveBackground
+from tasks.restore_image import RestoreImage
+from tasks.retouching import RetouchParams
+from tasks.upscale_image import UpscaleImage
 
-Type = Literal["image", "video", "voice", "compose", "chart"]
+Type = Literal["image", "video", "voice", "compose", "chart", "remove-background", "upscale", "restore"]
 
 _BY_MAKES: Mapping[Makes, Type] = {Makes.IMAGE: "image", Makes.VIDEO: "video", Makes.SPEECH: "voice"}
 # A field that only one sort of call has.
@@ -29,6 +32,7 @@ _BY_FIELD: Mapping[str, Type] = {
     "chart_data": "chart",
     "chart_image_url": "chart",
     "video_url": "compose",
+    "scale": "upscale",
     "text": "voice",
     "duration": "video",
     "aspect_ratio": "video",
@@ -83,9 +87,7 @@ def _guessed(catalog: Catalog, body: CalculateRequest) -> Type:
     if kind is None and known is not None:
         kind = _BY_MAKES.get(catalog.models.models[known].makes)
     if kind is None:
-        raise BadRequest(
-            f"type: say what is to be priced: {', '.join(dict.fromkeys(_BY_FIELD.values()))}.", param="type"
-        )
+        raise BadRequest(f"type: say what is to be priced: {', '.join(get_args(Type))}.", param="type")
     return kind
 
 
@@ -112,10 +114,10 @@ def _video(desk: Desk, caller: Caller, asked: Mapping[str, Any]) -> JobSpec:
 
 
 def _voice(desk: Desk, _caller: Caller, asked: Mapping[str, Any]) -> JobSpec:
-    if asked["model"] not in (AUTO, LISTED):
-        raise BadRequest(f"model: speech is by {LISTED}.", param="model")
     body = voice.SpokenRequest.model_validate({"text": "a", **asked})
-    return body.spec(desk, voice.params_of(body), voice.PREFIX)
+    # With a model, as /v1/audio/speech takes one.
+    params = voice.params_of(body).model_copy(update={"model": asked["model"]})
+    return body.spec(desk, params, voice.PREFIX)
 
 
 def _compose(desk: Desk, _caller: Caller, asked: Mapping[str, Any]) -> JobSpec:
@@ -128,10 +130,26 @@ def _chart(desk: Desk, _caller: Caller, asked: Mapping[str, Any]) -> JobSpec:
     return body.spec(desk, charts.params_of(body), charts.PREFIX)
 
 
+def _mended(
+    call: type[utilities.RetouchRequest], params: type[RetouchParams]
+) -> Callable[[Desk, Caller, Mapping[str, Any]], JobSpec]:
+    """A picture as it comes: its size has no price."""
+
+    def spec(desk: Desk, _caller: Caller, asked: Mapping[str, Any]) -> JobSpec:
+        body = call.model_validate(asked)
+        said = body.model_dump(include={"model", "failover", "scale"})
+        return body.spec(desk, params(image=images_spec.PENDING, **said), "")
+
+    return spec
+
+
 _SPECS: Mapping[Type, Callable[[Desk, Caller, Mapping[str, Any]], JobSpec]] = {
     "image": _image,
     "video": _video,
     "voice": _voice,
     "compose": _compose,
     "chart": _chart,
+    "remove-background": _mended(utilities.RetouchRequest, RemoveBackground),
+    "upscale": _mended(utilities.UpscaleRequest, UpscaleImage),
+    "restore": _mended(utilities.RetouchRequest, RestoreImage),
 }
