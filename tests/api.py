@@ -15,7 +15,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 
 from farm.api.app import create_app
 from farm.clock import SystemClock
@@ -207,3 +207,18 @@ def api(served_api: Api) -> Api:
     served_api.clock.ahead_s = 0.0
     name = served_api.hall.ids.public("customer")
     return replace(served_api, key=served_api.new_key(name), account=name)
+
+
+@contextmanager
+def statements(api: Api) -> Iterator[list[str]]:
+    """What the farm's store is told meanwhile."""
+    told: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        told.append(statement)
+
+    event.listen(api.hall.store.engine, "before_cursor_execute", note)
+    try:
+        yield told
+    finally:
+        event.remove(api.hall.store.engine, "before_cursor_execute", note)

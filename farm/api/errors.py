@@ -115,6 +115,8 @@ def refused_field(errors: Sequence[Any], prefix: str = "") -> BadRequest:
         return BadRequest(f"There is no field {param!r}.", param=param)
     if found["type"] == "missing":
         return BadRequest(f"{param or 'A body'} is required.", param=param or None)
+    if found["type"] in ("model_type", "model_attributes_type"):  # pydantic would name the class
+        return BadRequest(f"{param or 'The body'} must be a JSON object.", param=param or None)
     return BadRequest(
         f"{param}: {_sentence(found['msg'])}" if param else _sentence(found["msg"]), param=param or None
     )

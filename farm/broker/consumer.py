@@ -13,7 +13,7 @@ from typing import Any
 from celery import bootsteps, signals
 from celery.apps.worker import Worker
 from celery.concurrency.thread import ApplyResult, TaskPool
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.worker import state
 
 from farm.broker import transport
@@ -69,6 +69,7 @@ class Consumer:
         warnings.filterwarnings(
             "ignore", category=SecurityWarning
         )  # about root and pickle; we take JSON only
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # about late acks: none here
         signals.setup_logging.connect(_leave_logging_alone)
         for name in _WORDY:
             logging.getLogger(name).setLevel(logging.WARNING)

@@ -145,8 +145,10 @@ class Supervisor:
 
     def _tell_alarms(self, child: Child) -> None:
         for line in map(readable, child.fresh_lines()):
-            if _ALARMING.search(line):
-                self._voice.remark(f"{child.part.name} | {line}", "red" if _SEVERE.search(line) else "yellow")
+            if _SEVERE.search(line):
+                self._voice.remark(f"{child.part.name} | {line}", "red")
+            elif _ALARMING.search(line):  # what a warning comes from stands in the log
+                self._voice.remark(f"{child.part.name} | {line.splitlines()[0]}", "yellow")
 
     def _tell_crash(self, child: Child, code: int) -> None:
         pause_s = max(0.0, (child.restart_at or 0.0) - time.monotonic())

@@ -18,7 +18,7 @@ from farm.catalog import Catalog, read_catalog
 from farm.cli import console, running
 from farm.cli.child import FARM, Part
 from farm.cli.client import FarmClient
-from farm.cli.pools import runnable_pools
+from farm.cli.pools import install_command, runnable_pools
 from farm.cli.ports import ANYWHERE, callable_host, free_port, require_free
 from farm.cli.running import RunningFarm
 from farm.cli.supervisor import Server, Supervisor
@@ -78,6 +78,9 @@ def up(
 def _run(settings: Settings, options: UpOptions) -> None:
     catalog = read_catalog(settings)
     pools = runnable_pools(catalog, options.pools)
+    if not pools:
+        mend = install_command(catalog, next(iter(catalog.pools)))
+        console.remark(f"No pool is installed here, so this farm runs no jobs: {mend}")
     require_free(options.host, options.port)
     with _redis(settings) as (redis_url, server):
         url = f"http://{callable_host(options.host)}:{options.port}"

@@ -103,7 +103,8 @@ class _Many(TypeDecorator[Sequence[Any]]):
 @compiles(OneOf, "postgresql")
 def _any_of(element: OneOf, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} = ANY ({values})"
+    # Given the parameter itself, PostgreSQL would plan anew each time: it may be shorter than it expects.
+    return f"{column} = ANY (ARRAY(SELECT unnest({values})))"
 
 
 @compiles(OneOf, "sqlite")

@@ -75,13 +75,13 @@ def test_jsonl_rows_stand_each_for_itself(client: httpx.Client) -> None:
     taken = send(client, batch, body, JSONL)
     assert (taken["accepted"], taken["known"], taken["rejected"], taken["stopped_at"]) == (3, 0, 6, None)
     assert names(client, batch) == ["one", "two", "line-10"]
-    assert [(item["line"], item["field"]) for item in rejected(client, batch)] == [
-        (3, "params.sleep_s"),
-        (4, "parms"),
-        (5, "kind"),
-        (7, None),
-        (8, None),
-        (9, None),
+    assert [(item["line"], item["custom_id"], item["field"]) for item in rejected(client, batch)] == [
+        (3, "bad", "params.sleep_s"),
+        (4, "odd", "parms"),
+        (5, "other", "kind"),
+        (7, None, None),
+        (8, None, None),
+        (9, None, None),
     ]
     second = client.get(f"{BATCHES}/{batch}/jobs").json()["data"][1]
     assert second["reference"] == "SKU 2"
@@ -118,7 +118,8 @@ def test_a_csv_is_mapped_to_params_and_read_by_their_types(client: httpx.Client,
         second, first = connection.scalars(query).all()
     assert (first["sleep_s"], first["ignore_cancel"], first["echo"]) == (0.5, True, {"x": [1, 2]})
     assert (second["sleep_s"], second["pool"]) == (0.0, "asr-align")
-    assert [(item["line"], item["field"]) for item in rejected(client, batch)] == [(5, "secs"), (6, None)]
+    refused = [(item["line"], item["custom_id"], item["field"]) for item in rejected(client, batch)]
+    assert refused == [(5, "c", "secs"), (6, "d", None)]
 
 
 def test_a_csv_reaches_into_lists_over_the_defaults(client: httpx.Client, api: Api) -> None:

@@ -282,7 +282,7 @@ def test_c007_when_to_ask_again_is_what_the_busy_provider_asked_for(ada: Talker)
     assert answer.headers["Retry-After"] == "7"
     ada.api.clock.ahead_s += 4
     rests = ada.say(failover=False)
-    assert len(ada.services.at("first").asked) == 1 and rests.headers["Retry-After"] == "3"
+    assert len(ada.services.at("first").asked) == 1 and 1 <= int(rests.headers["Retry-After"]) <= 3
     ada.api.clock.ahead_s = 0
 
 

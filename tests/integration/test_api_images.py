@@ -280,3 +280,11 @@ def test_a_bad_utility_call_is_refused_by_its_field(
     refused = asks(api, f"/api/generate/{path}", **body)
     assert refused.status_code == 400, refused.text
     assert refused.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize("path", [GENERATIONS, "/api/generate/remove-background", "/api/generate/upscale"])
+def test_a_body_that_is_no_object_is_refused_in_the_same_words(api: Api, path: str) -> None:
+    with api.client() as client:
+        refused = client.post(path, json=["a fox"])
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == "The body must be a JSON object."

@@ -2,15 +2,13 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import openai
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from farm.asset import NewAsset
 from farm.doors import assets
@@ -18,7 +16,7 @@ from farm.doors.accounts import caller_of
 from farm.doors.jobs import job as job_of
 from farm.doors.jobs import job_artifacts
 from farm.store.schema import accounts, artifacts, jobs
-from tests.api import Api, api_under, png
+from tests.api import Api, api_under, png, statements
 from tests.receiver import answer, receiving
 
 # It marks every call of its own: OpenAI ends its service in 2026. What stays of it is the shape.
@@ -195,32 +193,16 @@ def test_a_remix_is_marked_by_the_tier_of_now(api: Api, tmp_path: Path) -> None:
 
 
 def test_a_page_costs_as_many_queries_as_one_video(api: Api, client: openai.OpenAI) -> None:
-    asked: list[str] = []
     for _ in range(2):
         client.videos.create(prompt="A fox")
-    with watching(api, asked):
-        list(client.videos.list(limit=1, after=client.videos.list().data[0].id))
-        one = len(asked)
+    newest = client.videos.list().data[0].id
+    with statements(api) as one:
+        client.videos.list(limit=1, after=newest)
     for _ in range(6):
         client.videos.create(prompt="A fox")
-    asked.clear()
-    with watching(api, asked):
+    with statements(api) as eight:
         first = client.videos.list(limit=8)
-    assert len(first.data) == 8 and len(asked) <= one, asked
-
-
-@contextmanager
-def watching(api: Api, asked: list[str]) -> Iterator[None]:
-    """Note every statement that the farm's store runs."""
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    event.listen(api.hall.store.engine, "before_cursor_execute", note)
-    try:
-        yield
-    finally:
-        event.remove(api.hall.store.engine, "before_cursor_execute", note)
+    assert len(first.data) == 8 and len(eight) <= len(one), eight
 
 
 def test_a_failed_one_says_why_and_an_expired_one_is_gone(

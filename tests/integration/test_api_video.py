@@ -19,7 +19,7 @@ from farm.doors.jobs import job as job_of
 from farm.doors.served import served
 from farm.job import Job
 from farm.store.schema import tasks
-from tests.api import Api, api_under, png
+from tests.api import Api, api_under, png, statements
 from tests.receiver import Receiver, answer, receiving
 
 PROVIDERS = """
@@ -386,7 +386,7 @@ def test_c102_a_cheaper_stand_in_costs_less_and_says_so(studio: Studio) -> None:
     hall, desk = studio.api.hall, studio.api.app.state.desk
     job = studio.job(studio.makes()["id"])
     cheaper = replace(served(hall, None, job.id), failover_used=True, credits_mc=30_000, adjusted_mc=30_000)
-    told = View(desk, job, cheaper, studio.api.url).status().model_dump()
+    told = View(desk, job, cheaper, None, studio.api.url).status().model_dump()
     assert (told["credits"], told["adjusted_credits"], told["failover_used"]) == (30, 30, True)
 
 
@@ -530,6 +530,20 @@ def test_c131_to_c143_each_of_a_batch_goes_its_own_way(studio: Studio, tmp_path:
     )  # C-142
     assert (third["id"], third["error_message"], third["credits"]) == (waiting, None, 60)  # C-143
     assert studio.get(f"/v1/video/generations/{waiting}")["status"] == "pending"  # one by one, too
+
+
+def test_a_batch_costs_as_many_queries_whatever_of_it_is_made(studio: Studio, tmp_path: Path) -> None:
+    told = studio.post("/v1/video/generations/batch", prompts=BATCH).json()
+    first, *others = (job["id"] for job in told["jobs"])
+    path = f"/v1/video/generations/batch/{told['batch_id']}"
+    studio.api.finish_job(first, b"a film", tmp_path / "v")
+    with statements(studio.api) as one:
+        studio.get(path)
+    for number, job_id in enumerate(others):
+        studio.api.finish_job(job_id, b"a film", tmp_path / f"v{number}")
+    with statements(studio.api) as three:
+        now = studio.get(path)
+    assert all(job["output_url"] for job in now["jobs"]) and len(three) <= len(one), three
 
 
 @pytest.mark.parametrize(

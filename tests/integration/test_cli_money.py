@@ -37,6 +37,7 @@ def test_an_operator_looks_after_an_account(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
+    assert farm(tmp_path, "accounts", "create", "acme").returncode == 0
     unknown = farm(tmp_path, "accounts", "show", "nobody")
     assert (unknown.returncode, unknown.stderr) == (1, "error: There is no account 'nobody'.\n")
     odd = farm(tmp_path, "accounts", "create", "acme", "--credits", "lots")

@@ -140,7 +140,7 @@ def test_what_cannot_be_rendered_is_said_before_anything_starts(trip: Path, tmp_
         "no file": [str(trip), "--music", str(trip / "none.mp3")],
         "not both": [str(trip), "--music", str(trip / "none.mp3"), "--music-like", "calm"],
         "name it so": [str(trip), "-o", str(tmp_path / "film.avi")],
-        "transition_types": [str(trip), "--transition", "explode"],
+        "--transition: ": [str(trip), "--transition", "explode"],
         "longer than": [str(trip), "--seconds", "3000"],
         "A prores film ends in .mov": [str(trip), "-o", str(tmp_path / "film.mp4"), "--profile", "prores"],
         "this profile is for 60 s": [str(trip), "-o", str(tmp_path / "film.gif"), "--seconds", "31"],

@@ -163,6 +163,8 @@ def test_what_is_held_is_more_than_any_tokeniser_makes_of_a_request():
     assert tokens_in(400, 2, 1000) == 2100
     sound = {"type": "input_audio", "input_audio": {"data": "A" * 640_000, "format": "wav"}}  # ten seconds
     assert 10 * 10 < text_bytes([sound]) < 25_000
+    document = {"type": "file", "file": {"file_data": "data:application/pdf;base64," + "A" * 80_000}}
+    assert 10_000 < text_bytes([document]) < 11_000
 
 
 def test_the_most_that_may_come_is_what_the_request_says_for_all_choices():

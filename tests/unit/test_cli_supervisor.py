@@ -25,6 +25,10 @@ FALLS_ONCE = (
     "print('awake', flush=True); time.sleep(600)"
 )
 COMPLAINS = "print('all is well\\n12:00 [WARNING] disk: nearly full', flush=True)\n" + SLEEPS
+WARNS_WITH_TRACE = (
+    "import json; said = {'event': 'nearly full', 'level': 'warning', 'exception': '\\n  line 1'}\n"
+    "print(json.dumps(said), flush=True)\n" + SLEEPS
+)
 HAS_CHILD = (
     "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
     + SLEEPS
@@ -102,6 +106,13 @@ def test_only_warnings_and_errors_reach_the_terminal(supervise: Make, ear: Ear) 
     supervisor = supervise(disk=COMPLAINS)
     assert supervisor.run_until(lambda: bool(ear.said), PATIENCE_S)
     assert ear.said == ["disk | 12:00 [WARNING] disk: nearly full"]
+
+
+def test_where_a_warning_comes_from_stands_in_the_log_alone(supervise: Make, ear: Ear) -> None:
+    supervisor = supervise(disk=WARNS_WITH_TRACE)
+    assert supervisor.run_until(lambda: bool(ear.said), PATIENCE_S)
+    assert ear.said == ["disk | [warning] nearly full exception="]
+    assert "line 1" in supervisor.children[0].log_path.read_text()
 
 
 def test_what_ignores_sigterm_is_killed(supervise: Make) -> None:

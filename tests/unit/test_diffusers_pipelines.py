@@ -291,6 +291,20 @@ def test_c034_c037_references_of_any_shape_are_looked_at(size: tuple[int, int]) 
     assert max(shown.size) <= 1024 and shown.getpixel((shown.width // 2, shown.height // 2)) == (200, 40, 20)
 
 
+def test_c031_what_is_to_be_cut_out_is_asked_for_on_a_plain_ground(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No model here draws transparency. What words were added is told."""
+    from workers.gpu_generate.pictures import finish
+
+    monkeypatch.setattr(finish, "cut_out", lambda pixels: np.dstack([pixels, pixels[..., 0]]))
+    done = made(order("sd15", seed=1, background="transparent"), Watching(tmp_path / "cut"))
+    (output,) = done.outputs
+    assert output.meta["revised_prompt"].endswith("on a plain, evenly lit white background")
+    with Image.open(output.path) as image:
+        assert (image.format, image.mode) == ("PNG", "RGBA")
+
+
 def test_a_model_that_looks_at_no_references_says_so(picture: Path, tmp_path: Path) -> None:
     context = Watching(tmp_path / "work")
     asked = order("sd15", {"a": picture}, images=["a"], style_image="a", seed=1)

@@ -28,13 +28,13 @@ from farm.settings import Settings
 from tasks.generate_image import GenerateImage
 from tasks.generate_video import GenerateVideo
 from tests.farm import Farm
-from tests.media import read_code, real_photo, write_clip
+from tests.media import read_code, real_clip, real_photo, write_clip
 from workers.context import Context, Done, InputFile, Output, TaskInput
 from workers.gpu_generate import generate
 from workers.gpu_generate.generate import perform
 from workers.gpu_generate.providers import openai
 from workers.media import decency
-from workers.media.decency import check_files, pictures_of
+from workers.media.decency import LOOKS, check_files, pictures_of
 
 IMAGE = Capability.TEXT_TO_IMAGE
 
@@ -227,6 +227,18 @@ def test_c016_a_film_is_looked_at_from_its_beginning_to_its_end(tmp_path: Path):
     with pytest.raises(TaskFailure, match=r"film\.mp4") as refused:
         check_files([film], ModerationRules(), lambda _picture: next(looks))
     assert refused.value.failure is FailureClass.POLICY
+
+
+@pytest.mark.slow
+def test_c016_the_real_eye_lets_harmless_films_and_photographs_through():
+    pytest.importorskip("nudenet", reason="the extra readers is not installed")
+    from workers.media.nudity import bare
+
+    films = [InputFile(real_clip(name), f"{name}.mp4", "video/mp4") for name in ("bikes", "bigbuckbunny")]
+    photos = [InputFile(real_photo(name), f"{name}.png", "image/png") for name in ("astronaut", "chelsea")]
+    looked = []
+    check_files([*films, *photos], ModerationRules(), lambda picture: looked.append(picture) or bare(picture))
+    assert len(looked) == 2 * LOOKS + 2
 
 
 def test_c016_what_was_made_is_looked_at_before_it_is_given_out(

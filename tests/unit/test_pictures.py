@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from farm.catalog import read_catalog
-from farm.errors import AssetUnreadable, BadRequest
+from farm.errors import AssetUnreadable, BadRequest, FailureClass, TaskFailure
 from farm.models import Model, SizeRule
 from farm.offers import ModelRoute
 from farm.settings import Settings
@@ -18,6 +18,7 @@ from tasks.generate_image import GenerateImage, angle_words
 from tests.media import RED, quadrants
 from workers.context import InputFile, TaskInput
 from workers.gpu_generate.pictures.edit_input import EditInput, edit_input
+from workers.gpu_generate.pictures.filling import extended
 from workers.gpu_generate.pictures.finish import finished
 
 GREY = (90, 90, 90)
@@ -128,6 +129,12 @@ def test_c048_a_picture_grows_where_it_is_asked_to(
     assert canvas[outside].std() > 5  # filled from its neighbourhood, and not with one colour
 
 
+def test_where_nothing_lies_beside_a_picture_nothing_is_made_for_it() -> None:
+    """To soften what lies beside a large one took minutes."""
+    pixels = np.asarray(photo())
+    assert extended(pixels, 320, 256, 0, 0) is pixels
+
+
 def test_c050_a_size_of_another_shape_loses_nothing_of_the_picture(tmp_path: Path) -> None:
     given = edit(tmp_path, {"image": photo(320, 160)}, width=512, height=512)
     assert given.mask is None  # without a mask all of it may change
@@ -186,6 +193,18 @@ def test_what_came_transparent_stands_on_white_where_nothing_was_said_of_the_gro
     with Image.open(output.path, formats=("PNG",)) as image:
         assert image.mode == "RGB"
         assert (image.getpixel((2, 2)), image.getpixel((30, 30))) == ((255, 255, 255), (200, 30, 20))
+
+
+def test_c031_what_was_drawn_and_cannot_be_cut_out_is_no_fault_of_the_customers(tmp_path: Path) -> None:
+    drawn = Image.new("RGB", (64, 64), (90, 120, 90))
+    with pytest.raises(TaskFailure) as failed:
+        finished(drawn, GenerateImage(prompt="x", background="transparent"), 1, tmp_path, said={})
+    assert failed.value.failure is FailureClass.CORRUPT_OUTPUT  # another provider is asked
+    given = edit(tmp_path, {"image": drawn})
+    params = EditImage(prompt="x", images=("image",), background="transparent")
+    with pytest.raises(TaskFailure) as refused:
+        finished(drawn, params, 1, tmp_path, said={}, edit=given)
+    assert refused.value.failure is FailureClass.INVALID_INPUT
 
 
 def test_a_tiers_mark_is_on_the_picture_in_the_end(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def resample(sideways: Plane, out: Plane, columns: Sampling, rows: Sampling) -> 
 
     `sideways` has at least 2 pixels both ways, and each row some more, up to a multiple of 8.
     """
-    eights = -(-out.shape[1] // 8)
-    scratch = _scratch((16 + 8 * eights) * BAND + 64 * eights + 8 * out.shape[0])
+    pairs = -(-out.shape[1] // 16)
+    scratch = _scratch((32 + 16 * pairs) * BAND + 128 * pairs + 8 * out.shape[0])
     _resample(*_plane(sideways), *_drawn(out), scratch, *columns, *rows, *sideways.shape, *out.shape)
 
 

@@ -68,7 +68,7 @@ class Intake:
             except HeaderWrong:
                 raise
             except (BadRequest, TooLarge) as error:
-                refused.append(_refusal(record, None, error))
+                refused.append(_refusal(record, self._reader.name(record), error))
                 continue
             if row is not None:
                 if self._auto_retry:

@@ -11,16 +11,17 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from farm.api.body import parse_json
 from farm.api.errors import refused_params
-from farm.api.native.batch_wire import BatchRow
+from farm.api.native.batch_wire import BatchRow, CustomId
 from farm.errors import BadRequest
 
 _ROW_FIELDS = ("custom_id", "needs", "reference")
 _STEP = re.compile(r"[^.\[\]]+|\[\d{1,3}\]")
 _LAST_INDEX = 999
+_NAME: TypeAdapter[str | None] = TypeAdapter(CustomId | None)
 
 
 class HeaderWrong(BadRequest):
@@ -93,6 +94,10 @@ class Reader(Protocol):
         """The row, its params over the batch's defaults; None for a header. Raises BadRequest."""
         ...
 
+    def name(self, record: Record) -> str | None:
+        """The custom_id of a row that could not be read, as far as that can be."""
+        ...
+
 
 class JsonRows:
     """Each line an object as BatchRow describes it."""
@@ -110,6 +115,13 @@ class JsonRows:
         except ValidationError as error:
             raise refused_params(error, "") from None
         return row.model_copy(update={"params": merged(self._defaults, row.params)})
+
+    def name(self, record: Record) -> str | None:
+        try:
+            value = parse_json(_whole(record))
+        except BadRequest:
+            return None
+        return _name(value.get("custom_id")) if isinstance(value, dict) else None
 
 
 class CsvRows:
@@ -144,6 +156,14 @@ class CsvRows:
             return BatchRow.model_validate(values)
         except ValidationError as error:
             raise refused_params(error, "") from None
+
+    def name(self, record: Record) -> str | None:
+        try:
+            cells = _cells(record)
+        except BadRequest:
+            return None
+        named = zip(self._targets or (), cells, strict=False)
+        return next((_name(cell) for target, cell in named if target and target.path == ("custom_id",)), None)
 
     def _header(self, record: Record) -> list["_Target | None"]:
         """Where each column goes. Raises HeaderWrong: then no row can be read."""
@@ -224,6 +244,13 @@ def merged(default: Any, given: Any) -> Any:
     if not (isinstance(default, Mapping) and isinstance(given, Mapping)):
         return given
     return {**default, **{key: merged(default.get(key), value) for key, value in given.items()}}
+
+
+def _name(value: object) -> str | None:
+    try:
+        return _NAME.validate_python(value)
+    except ValidationError:
+        return None
 
 
 def _whole(record: Record) -> bytes:

@@ -62,18 +62,18 @@ def _placed(first: int, step: int, number: int, length: int) -> tuple[Any, Any]:
 
 
 @numba.njit(inline="always")
-def _turned(words: At, count: Any) -> None:
-    """Rows 8 to 15 become rows 0 to 7 with each block of 8 x 8 bytes on its side (Hacker's Delight, 7-3).
+def _turned(words: At, first: Any, to: Any, count: Any) -> None:
+    """Eight rows from `to` on become those from `first` on, each block of 8 x 8 bytes on its side.
 
-    LLVM takes several blocks in each step, for it sees that rows of one small array are apart.
+    Hacker's Delight, 7-3. LLVM takes several blocks in each step: it sees that rows of one array are apart.
     """
     low32 = _u64(0x00000000FFFFFFFF)
     low16 = _u64(0x0000FFFF0000FFFF)
     low8 = _u64(0x00FF00FF00FF00FF)
     s32, s16, s8 = _u64(32), _u64(16), _u64(8)
     for x in range(count):
-        a0, a1, a2, a3 = words[0, x], words[1, x], words[2, x], words[3, x]
-        a4, a5, a6, a7 = words[4, x], words[5, x], words[6, x], words[7, x]
+        a0, a1, a2, a3 = words[first, x], words[first + 1, x], words[first + 2, x], words[first + 3, x]
+        a4, a5, a6, a7 = words[first + 4, x], words[first + 5, x], words[first + 6, x], words[first + 7, x]
         b0, b4 = (a0 & low32) | (a4 << s32), (a0 >> s32) | (a4 & ~low32)
         b1, b5 = (a1 & low32) | (a5 << s32), (a1 >> s32) | (a5 & ~low32)
         b2, b6 = (a2 & low32) | (a6 << s32), (a2 >> s32) | (a6 & ~low32)
@@ -82,14 +82,14 @@ def _turned(words: At, count: Any) -> None:
         c1, c3 = (b1 & low16) | ((b3 & low16) << s16), ((b1 >> s16) & low16) | (b3 & ~low16)
         c4, c6 = (b4 & low16) | ((b6 & low16) << s16), ((b4 >> s16) & low16) | (b6 & ~low16)
         c5, c7 = (b5 & low16) | ((b7 & low16) << s16), ((b5 >> s16) & low16) | (b7 & ~low16)
-        words[8, x] = (c0 & low8) | ((c1 & low8) << s8)
-        words[9, x] = ((c0 >> s8) & low8) | (c1 & ~low8)
-        words[10, x] = (c2 & low8) | ((c3 & low8) << s8)
-        words[11, x] = ((c2 >> s8) & low8) | (c3 & ~low8)
-        words[12, x] = (c4 & low8) | ((c5 & low8) << s8)
-        words[13, x] = ((c4 >> s8) & low8) | (c5 & ~low8)
-        words[14, x] = (c6 & low8) | ((c7 & low8) << s8)
-        words[15, x] = ((c6 >> s8) & low8) | (c7 & ~low8)
+        words[to, x] = (c0 & low8) | ((c1 & low8) << s8)
+        words[to + 1, x] = ((c0 >> s8) & low8) | (c1 & ~low8)
+        words[to + 2, x] = (c2 & low8) | ((c3 & low8) << s8)
+        words[to + 3, x] = ((c2 >> s8) & low8) | (c3 & ~low8)
+        words[to + 4, x] = (c4 & low8) | ((c5 & low8) << s8)
+        words[to + 5, x] = ((c4 >> s8) & low8) | (c5 & ~low8)
+        words[to + 6, x] = (c6 & low8) | ((c7 & low8) << s8)
+        words[to + 7, x] = ((c6 >> s8) & low8) | (c7 & ~low8)
 
 
 @_kernel
@@ -110,17 +110,17 @@ def resample(
 ) -> None:
     """In bands of BAND source rows, so that what lies between the two passes stays in the processor's cache.
 
-    `scratch` is 8 columns, the same on their side, the band, and all places: pixel and weight in turn.
+    `scratch` is 16 columns, the same upright, the band, and all places: pixel and weight in turn.
     """
     source, out = carray(source_at, (wide, source_step)), carray(out_at, (height, out_step))
-    eights = (width + 7) // 8
-    band_from, places_from = 16 * BAND, (16 + 8 * eights) * BAND // 4
-    rows_from = places_from + 16 * eights
-    few, few_words = carray(scratch_at, (8, BAND), np.uint8), carray(scratch_at, (16, BAND // 8), np.uint64)
+    pairs = (width + 15) // 16
+    band_from, places_from = 32 * BAND, (32 + 16 * pairs) * BAND // 4
+    rows_from = places_from + 32 * pairs
+    few, few_words = carray(scratch_at, (16, BAND), np.uint8), carray(scratch_at, (32, BAND // 8), np.uint64)
     band = carray(scratch_at, 4 * places_from, np.uint8)
     band_words = carray(scratch_at, places_from // 2, np.uint64)
     places = carray(scratch_at, rows_from + 2 * height, np.int32)
-    for x in range(8 * eights):
+    for x in range(16 * pairs):
         index, weight = _placed(column_first, column_step, min(x, width - 1), wide)
         at = _u64(places_from + 2 * x)
         places[at], places[at + _u64(1)] = _i32(index), _i32(weight)
@@ -140,9 +140,9 @@ def resample(
                 break
             low, high, end = min(low, index), max(high, index), end + 1
         begin = _u64(min(low & ~7, whole - span))
-        for eight in range(eights):
-            for column in range(8):
-                at = _u64(places_from + 2 * (8 * eight + column))
+        for pair in range(pairs):
+            for column in range(16):
+                at = _u64(places_from + 2 * (16 * pair + column))
                 index, late = _u64(places[at]), _i32(places[at + _u64(1)])
                 before, after, row = source[index], source[index + _u64(1)], few[column]
                 early = _i32(128) - late
@@ -150,16 +150,18 @@ def resample(
                     here = begin + _u64(y)
                     one, other = _i32(before[here]), _i32(after[here])
                     row[y] = _u8((one * early + other * late + _i32(64)) >> _i32(7))
-            _turned(few_words, span // 8)
+            _turned(few_words, 0, 16, span // 8)
+            _turned(few_words, 8, 24, span // 8)
             for word in range(span // 8):
                 for y in range(8):
-                    at = _u64(band_from // 8 + (8 * word + y) * eights + eight)
-                    band_words[at] = few_words[8 + y, word]
+                    at = _u64(band_from // 8 + 2 * ((8 * word + y) * pairs + pair))
+                    left, right = few_words[16 + y, word], few_words[24 + y, word]
+                    band_words[at], band_words[at + _u64(1)] = left, right
         for y in range(top, end):
             at = _u64(rows_from + 2 * y)
             index, late = _u64(places[at]) - begin, _i32(places[at + _u64(1)])
-            above = _u64(band_from) + index * _u64(8 * eights)
-            below = above + _u64(8 * eights)
+            above = _u64(band_from) + index * _u64(16 * pairs)
+            below = above + _u64(16 * pairs)
             row, early = out[y], _i32(128) - late
             for x in range(width):
                 upper, lower = _i32(band[above + _u64(x)]), _i32(band[below + _u64(x)])
@@ -182,7 +184,7 @@ def transpose(
                 for x in range(min(BAND, width - begin)):
                     kept[x] = row[_u64(begin + x)]
             count = min(BAND // 8, eights - begin // 8)
-            _turned(few_words, count)
+            _turned(few_words, 0, 8, count)
             for word in range(count):
                 for x in range(8):
                     out[begin + 8 * word + x, eight] = few_words[8 + x, word]

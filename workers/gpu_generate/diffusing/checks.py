@@ -23,7 +23,7 @@ def checked(
         raise _corrupt("output_shape", f"an array of shape {frames.shape} instead of pictures")
     if len(frames) != count:
         raise _corrupt("output_length", f"{len(frames)} pictures instead of {count}")
-    if not np.isfinite(frames).all():
+    if not all(np.isfinite(frame).all() for frame in frames):  # one by one: all of a film's are gigabytes
         raise _corrupt("output_not_finite", "numbers that are none (NaN)")
     if any(float(shown.max()) <= _DARK for shown in ([frames] if is_film else frames)):
         raise _corrupt("output_black", "nothing but black")

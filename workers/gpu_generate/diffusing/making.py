@@ -25,6 +25,7 @@ from workers.gpu_generate.pictures.edit_input import EditInput, edit_input
 from workers.gpu_generate.pictures.finish import finished
 
 _PICTURES: Mapping[str, type[PictureParams]] = {kind.kind: kind for kind in (GenerateImage, EditImage)}
+_ALONE = "all of it in view, isolated on a plain, evenly lit white background"
 studio_of = studio_maker()
 
 
@@ -89,14 +90,20 @@ def _pictures(
 ) -> Done:
     model = studio.catalog.models.models[model_id]
     edit = edit_input(params, task, model, context.workdir) if isinstance(params, EditImage) else None
-    asked = Asked.of({**task.params, "prompt": params.full_prompt})
+    asked = Asked.of({**task.params, "prompt": _prompt(params)})
     fitted = edit.fitted if edit is not None else model.fitted(params.wish)
     outputs = []
     given = _given(edit) if edit is not None else Given(references=looked_at(task, params.pictures))
     for number, picture in enumerate(_drawn_pictures(studio, model_id, asked, given, fitted, context)):
-        said = {**_said(model_id, fitted, asked.seed_of(number)), "revised_prompt": params.full_prompt}
+        said = {**_said(model_id, fitted, asked.seed_of(number)), "revised_prompt": asked.prompt}
         outputs.append(finished(picture, params, number + 1, context.workdir, said=said, edit=edit))
     return Done(outputs, result={**_said(model_id, fitted, asked.seed_of(0)), "count": params.count})
+
+
+def _prompt(params: PictureParams) -> str:
+    """No model here draws transparency: what is to be cut out of its ground afterwards should stand out."""
+    is_cut = params.background == "transparent" and isinstance(params, GenerateImage)
+    return f"{params.full_prompt}, {_ALONE}" if is_cut else params.full_prompt
 
 
 def _drawn_pictures(

@@ -22,6 +22,7 @@ from workers.gpu_generate.pictures.salient import model_file, subject_by
 
 Least: TypeAlias = Callable[[npt.NDArray[Any]], float]
 
+NO_SUBJECT = "no_subject"
 _WORK_PX = 480  # of the longer side, where the subject is found
 _EDGE_PX = 1400  # where its edge is refined
 _LEAST_PX = 8  # of the shorter side: with fewer there is no ground to learn
@@ -64,7 +65,7 @@ def _no_subject() -> TaskFailure:
     return TaskFailure(
         "Nothing in this picture stands out from its ground; a model is needed for it.",
         FailureClass.INVALID_INPUT,
-        code="no_subject",
+        code=NO_SUBJECT,
     )
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from farm.errors import FailureClass, TaskFailure
 from tasks.generate_image import PictureParams, image_name
 from workers.context import Output
 from workers.gpu_generate.marking import marked
 from workers.gpu_generate.pictures.alpha import is_transparent, on_white
-from workers.gpu_generate.pictures.cutting import cut_out
+from workers.gpu_generate.pictures.cutting import NO_SUBJECT, cut_out
 from workers.gpu_generate.pictures.edit_input import EditInput
 from workers.gpu_generate.pictures.filling import mixed
 
@@ -38,7 +39,7 @@ def finished(
     if edit is not None:
         picture = _put_back(picture, edit)
     if params.background == "transparent":
-        picture = picture if is_transparent(picture) else Image.fromarray(cut_out(_rgb(picture)))
+        picture = picture if is_transparent(picture) else _cut_out(picture, is_drawn=edit is None)
     else:
         picture = on_white(picture)
     if params.watermark:
@@ -48,6 +49,17 @@ def finished(
     _save(picture, path, kind, params.quality)
     meta = {**said, "width": picture.width, "height": picture.height}
     return Output(image_name(number), path, path.name, _TYPES[kind], meta=meta)
+
+
+def _cut_out(picture: Image.Image, *, is_drawn: bool) -> Image.Image:
+    """Where nothing stands out of what was drawn, that is no fault of whoever asked for it."""
+    try:
+        return Image.fromarray(cut_out(_rgb(picture)))
+    except TaskFailure as failure:
+        if is_drawn and failure.public_code == NO_SUBJECT:
+            said = "Nothing that was drawn stands out from its ground, so that it could be cut out."
+            raise TaskFailure(said, FailureClass.CORRUPT_OUTPUT, code=NO_SUBJECT) from failure
+        raise
 
 
 def _put_back(picture: Image.Image, edit: EditInput) -> Image.Image:

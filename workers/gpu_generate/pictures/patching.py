@@ -21,12 +21,7 @@ _WORK_PX = 448  # of the longer side, where it is painted
 _GRAIN = 2.0
 _REACH = 3  # pixels: patches are seven wide
 _COARSEST_PX = 20  # of the shorter side
-_ROUNDS = (
-    2,
-    4,
-    10,
-    30,
-)  # of looking and painting, from the finest level on; the coarser ones have as many as the last
+_ROUNDS = (2, 4, 10, 30)  # of looking and painting, from the finest level on; all coarser have the last
 _TRUST = 1.3  # so many times less a patch counts for each pixel from what is known
 _LEAST_TRUST = 0.003
 _NEIGHBOURS = ((0, 1), (1, 0), (0, -1), (-1, 0))
@@ -178,7 +173,7 @@ class _Level:
     def _paint(self, found: Index, cost: Floats) -> None:
         """Each pixel of the hole as the patches over it have it; the better they fit, the more they count."""
         rows, columns = (self.targets + _REACH).T
-        fits = np.exp(-cost / (2 * max(1.0, float(np.percentile(cost, 90)))))
+        fits = np.exp(-cost / (2 * max(1.0, float(np.percentile(cost, 90))))) + _LEAST_TRUST
         weight = (fits * self.trust[rows, columns] ** 2)[:, None]
         colours = np.zeros_like(self.image)
         weights = np.zeros((*self.image.shape[:2], 1), np.float32)
@@ -187,4 +182,4 @@ class _Level:
             colours[to] += weight * self.image[found[:, 0] + down, found[:, 1] + across]
             weights[to] += weight
         rows, columns = (axis + _REACH for axis in np.nonzero(self.hole))
-        self.image[rows, columns] = colours[rows, columns] / np.maximum(weights[rows, columns], 1e-6)
+        self.image[rows, columns] = colours[rows, columns] / weights[rows, columns]

@@ -13,8 +13,8 @@ _MOST_MESSAGES = 2000
 _MOST_CHOICES = 8
 _MODEL = r"^[\x21-\x7e]+$"
 _PICTURES = ("image_url", "input_image")
-_SOUND = "input_audio"
-_SIGNS_A_TOKEN = 32  # of a sound in base64, at the least: 8 kbit/s and 32 tokens a second
+# Signs of base64 to a token, at the least: of a sound of 8 kbit/s and 32 tokens a second, and of a document.
+_PACKED: Mapping[str, int] = {"input_audio": 32, "file": 8}
 # How fields are called whose values a service may fetch, and those within which all is words.
 _ADDRESSES = ("url", "urls", "uri", "uris", "_base", "_host")
 _FILES = ("image", "audio", "video", "file")
@@ -140,8 +140,9 @@ def text_bytes(value: object) -> int:
     if isinstance(value, Mapping):
         if value.get("type") in _PICTURES:
             return 0
-        if value.get("type") == _SOUND:
-            return len(str(value)) // _SIGNS_A_TOKEN
+        packed = next((signs for kind, signs in _PACKED.items() if value.get("type") == kind), None)
+        if packed is not None:
+            return len(str(value)) // packed
         return sum(len(str(name)) + text_bytes(item) + 4 for name, item in value.items())
     if isinstance(value, list):
         return sum(text_bytes(item) + 2 for item in value)

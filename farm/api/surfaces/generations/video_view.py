@@ -17,11 +17,12 @@ from farm.api.surfaces.generations.video_wire import (
     iso,
 )
 from farm.batch import Batch
-from farm.doors import jobs
+from farm.doors.generations import files_of
 from farm.doors.served import served_all
 from farm.errors import BadRequest
 from farm.generation import FAMILIES, PublicError, error_of, status_word, whole
-from farm.job import Job
+from farm.generations import GeneratedFile
+from farm.job import Artifact, Job
 from farm.models import Model
 from farm.provider_facts import Served
 from farm.states import JobState
@@ -31,15 +32,16 @@ from tasks.multi_shot import MultiShot, video_of
 
 KINDS = (GenerateVideo.kind, MULTI_SHOT.name)
 VIDEO = "video"
+Files = Mapping[int, Sequence[GeneratedFile]]  # by the job's number
 _FAMILY = FAMILIES["vgen"]
 
 
 class View:
     """One video that this account may look at."""
 
-    def __init__(self, desk: Desk, job: Job, served: Served, base_url: str) -> None:
+    def __init__(self, desk: Desk, job: Job, served: Served, film: Artifact | None, base_url: str) -> None:
         self.served = served
-        self._desk, self._job, self._base_url = desk, job, base_url
+        self._desk, self._job, self._film, self._base_url = desk, job, film, base_url
 
     def started(self) -> VideoStarted:
         """What its POST answers: a video is under way from then on."""
@@ -100,12 +102,7 @@ class View:
         }
 
     def _output_url(self) -> str | None:
-        if self._job.state is not JobState.COMPLETED:
-            return None
-        for artifact in jobs.job_artifacts(self._desk.hall, self._job.account_id, self._job.id):
-            if artifact.name == VIDEO:
-                return link(self._desk, artifact, self._base_url)
-        return None
+        return link(self._desk, self._film, self._base_url) if self._film is not None else None
 
     def _model(self) -> Model | None:
         book = self._desk.hall.catalog.models
@@ -113,15 +110,24 @@ class View:
         return book.models[found] if found else None
 
 
-def views(desk: Desk, found: Sequence[Job], base_url: str) -> list[View]:
-    """All of them, in order; who served them is looked up together."""
+def views(desk: Desk, found: Sequence[Job], base_url: str, files: Files | None = None) -> list[View]:
+    """All of them, in order. Who served them is looked up together, and so are files that are not given."""
     served = served_all(desk.hall, found)
-    return [View(desk, job, served[job.id], base_url) for job in found]
+    done = [job.seq for job in found if job.state is JobState.COMPLETED]
+    if files is None:
+        files = files_of(desk.hall, done) if done else {}
+    films = {seq: film_of(files.get(seq, ())) for seq in done}
+    return [View(desk, job, served[job.id], films.get(job.seq), base_url) for job in found]
 
 
 def view(desk: Desk, job: Job, base_url: str) -> View:
     """One of them."""
     return views(desk, [job], base_url)[0]
+
+
+def film_of(files: Sequence[GeneratedFile]) -> Artifact | None:
+    """The video among a generation's files."""
+    return next((file.artifact for file in files if file.artifact.name == VIDEO), None)
 
 
 def batch_started(batch: Batch, found: Sequence[View]) -> BatchStarted:

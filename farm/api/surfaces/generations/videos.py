@@ -14,9 +14,9 @@ from farm.api.files import file_answer
 from farm.api.forms import takes_form
 from farm.api.idempotency import MadeOnce, once
 from farm.api.routing import farm_router, rated, submits
-from farm.api.surfaces.generations.video_view import KINDS
+from farm.api.surfaces.generations.video_view import KINDS, film_of
 from farm.api.surfaces.generations.videos_start import REFERENCE, asked, remix_of, spec_of
-from farm.api.surfaces.generations.videos_view import film_of, page_of, videos_view
+from farm.api.surfaces.generations.videos_view import page_of, videos_view
 from farm.api.surfaces.generations.videos_wire import (
     Order,
     Remix,

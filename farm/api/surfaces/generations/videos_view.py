@@ -5,10 +5,10 @@ from decimal import Decimal
 from math import floor
 
 from farm.api.desk import Desk
-from farm.api.surfaces.generations.video_view import VIDEO, View, views
+from farm.api.surfaces.generations.video_view import View, film_of, views
 from farm.api.surfaces.generations.videos_wire import VideoFault, VideoPage, VideoState, VideoView
 from farm.generation import VIDEOS_SURFACE, whole
-from farm.generations import GeneratedFile, Generation
+from farm.generations import Generation
 from farm.job import Artifact, Job
 from farm.provider_facts import Served
 from farm.states import JobState
@@ -18,7 +18,7 @@ _ALMOST = 99
 
 def videos_view(desk: Desk, found: Sequence[Generation], base_url: str) -> list[VideoView]:
     """All of them, in order."""
-    made = views(desk, [one.job for one in found], base_url)
+    made = views(desk, [one.job for one in found], base_url, {one.job.seq: one.files for one in found})
     return [_view(one, view) for one, view in zip(found, made, strict=True)]
 
 
@@ -29,11 +29,6 @@ def page_of(shown: Sequence[VideoView], *, has_more: bool) -> VideoPage:
         last_id=shown[-1].id if shown else None,
         has_more=has_more,
     )
-
-
-def film_of(files: Sequence[GeneratedFile]) -> Artifact | None:
-    """The video among a generation's files."""
-    return next((file.artifact for file in files if file.artifact.name == VIDEO), None)
 
 
 def _view(one: Generation, view: View) -> VideoView:
