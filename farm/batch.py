@@ -184,7 +184,7 @@ def check_references(plan: Sequence[TaskSpec], needs: Sequence[str]) -> None:
     for name in {name for task in plan for name in task.inputs}:
         parts = split_reference(name)
         if parts is not None and parts[0] not in needs:
-            raise BadRequest(f"{name!r} names no job that this one needs.", param="needs")
+            raise BadRequest(f"{name!r} is no asset and no file of a job that this one needs.", param="needs")
     own = {name for task in plan for name in task.needs}
     if both := sorted(own.intersection(needs)):
         raise BadRequest(f"{both[0]!r} is a task's name in this job; call the row otherwise.", param="needs")

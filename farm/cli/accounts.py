@@ -92,8 +92,13 @@ def topup(
 ) -> None:
     """Add credits that were bought."""
     with opened_hall() as hall:
-        public_id = find_account(hall, account).public_id
-        done = purse.top_up(hall, public_id, amount_mc(amount), reference, who=who_is_here())
+        found = find_account(hall, account)
+        if found.balance_mc is None:
+            mend = f"farm accounts meter {account} {amount}"
+            raise BadRequest(
+                f"{account} is not metered: it pays nothing. Let it pay: {mend}", param="account"
+            )
+        done = purse.top_up(hall, found.public_id, amount_mc(amount), reference, who=who_is_here())
     if not done.is_new:
         say(f"{done.reference} had been added before.")
     say(f"{account} has {credits_text(done.balance_mc)} credits.")

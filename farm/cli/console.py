@@ -159,7 +159,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items() if item not in ("", None))
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
     return str(value)

@@ -66,7 +66,19 @@ def test_a_catalog_is_submitted_watched_and_fetched(shop: RunningFarm, tmp_path:
     assert [rows[name]["state"] for name in ("A-1", "A-2", "A-4")] == ["completed", "completed", "failed"]
     assert len(httpx.get(rows["A-2"]["url"]).content) == 20
     refused = json.loads(batch(shop, tmp_path, "results", batch_id, "--rejected"))
-    assert (refused["line"], refused["custom_id"], refused["field"]) == (4, None, "bytes")
+    assert (refused["line"], refused["custom_id"], refused["field"]) == (4, "A-3", "bytes")
+
+
+def test_what_is_refused_as_a_whole_leaves_no_batch_that_waits(shop: RunningFarm, tmp_path: Path) -> None:
+    """Neither a slip in an option nor a file without one good row looks like a success."""
+    catalog = tmp_path / "catalog.csv"
+    catalog.write_text("sku,bytes\nB-1,x\n")
+    submit = ("submit", str(catalog), "--kind", "probe", "--map")
+    batch(shop, tmp_path, *submit, "so=needs", code=1)
+    assert next(iter(batch_json(shop, tmp_path, "ls")))["state"] == "cancelled"
+    made = batch(shop, tmp_path, *submit, "sku=custom_id", "--map", "bytes=write_bytes", code=1).strip()
+    refused = json.loads(batch(shop, tmp_path, "results", made, "--rejected"))
+    assert (refused["custom_id"], refused["field"]) == ("B-1", "bytes")
 
 
 def test_who_watches_hears_at_last_how_it_ended(shop: RunningFarm, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
-from farm.cli import align, compose, describe, render
+from farm.cli import align, batch, compose, describe, render
 from farm.cli.outputs import checked_outputs
 from farm.errors import BadRequest
 from tests.manifests import EXAMPLE
@@ -62,6 +62,17 @@ def test_a_film_is_not_written_over_what_it_shows(desk: Path) -> None:
     for words in (("clip.mp4", "-o", "clip.mp4"), ("one.png", "-o", "film.mp4", "--poster", "one.png")):
         said = refused(render.app, "render", *(desk / word if "." in word else word for word in words))
         assert said.message == f"{desk / words[0]} is shown in the film; write to another file."
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [((), "say --kind"), (("--kind", "probe", "--map", "sku"), "--map reads column=parameter, not 'sku'")],
+)
+def test_a_slip_in_the_options_of_a_catalog_makes_no_batch(
+    desk: Path, words: tuple[str, ...], says: str
+) -> None:
+    (desk / "catalog.csv").write_text("sku\nA-1\n")
+    assert says in refused(batch.app, "submit", desk / "catalog.csv", *words).message
 
 
 def test_a_folder_that_is_not_there_is_made(desk: Path) -> None:

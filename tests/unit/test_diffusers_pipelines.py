@@ -449,6 +449,23 @@ def test_what_runs_out_of_memory_needs_less_and_less_and_then_another_worker(
     assert made(order("sd15", seed=1), Watching(tmp_path / "smaller")).outputs
 
 
+def test_what_was_too_large_once_is_tried_again_later() -> None:
+    """Another program may have had the card."""
+    from workers.gpu_generate.diffusing.ladder import Caps
+
+    now = [0.0]
+    caps = Caps(clock=lambda: now[0])
+    caps.remember("flux", 4096)
+    caps.remember("flux", 9000)
+    caps.refuse("flux", 4095)
+    with pytest.raises(TaskFailure, match="at 4096 pixels, and these are 4096"):
+        caps.refuse("flux", 4096)
+    now[0] = 1_801.0
+    caps.refuse("flux", 9000)
+    caps.remember("flux", 9000)
+    caps.refuse("flux", 4096)  # which fits now, as far as anybody knows
+
+
 def test_noise_that_is_no_number_and_black_pictures_are_no_success(
     tmp_path: Path, making: ModuleType
 ) -> None:

@@ -181,6 +181,13 @@ def test_what_a_kernel_would_misread_is_refused(change):
         kernels.lay_over(**{**given, **change})
 
 
+def test_a_picture_on_its_side_has_pixels_behind_its_last_row():
+    whole = kernels.sampling(12, 12, 0, 1)
+    kernels.resample(noise(12, 16)[:, :12], noise(12, 12), whole, whole)
+    with pytest.raises(TypeError, match="nothing behind"):
+        kernels.resample(noise(12, 12), noise(12, 12), whole, whole)
+
+
 def test_nothing_is_drawn_on_what_cannot_be_written():
     out = noise(4, 8)
     out.flags.writeable = False

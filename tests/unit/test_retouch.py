@@ -59,6 +59,14 @@ def test_where_nothing_stands_out_the_job_says_so() -> None:
     assert refused.value.public_code == "no_subject"
 
 
+@pytest.mark.parametrize("name", ["chelsea", "camera", "moon"])
+def test_c053_nothing_is_torn_out_of_a_picture_that_has_no_ground(name: str) -> None:
+    """A cat's face fills the picture: its eyes and its nose alone are no subject."""
+    with pytest.raises(TaskFailure) as refused:
+        cut_out(pixels(name))
+    assert refused.value.public_code == "no_subject"
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (1, 300), (8, 8), (640, 480)])
 def test_a_picture_of_one_colour_has_no_subject_however_small(size: tuple[int, int]) -> None:
     with pytest.raises(TaskFailure) as refused:
@@ -124,7 +132,7 @@ def test_enlarging_keeps_transparency() -> None:
 
 
 def test_what_lies_hidden_where_a_picture_is_transparent_is_never_seen(tmp_path: Path) -> None:
-    """As programs save it, black is hidden there: it would darken edges, and the whole by the tones it takes."""
+    """Programs hide black there: it would darken edges, and the whole by the tones that it takes."""
     cut = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
     ImageDraw.Draw(cut).ellipse((15, 15, 44, 44), fill=(250, 240, 230, 255))
     large = np.asarray(enlarged(cut, 3))

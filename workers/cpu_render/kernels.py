@@ -67,6 +67,8 @@ def resample(sideways: Plane, out: Plane, columns: Sampling, rows: Sampling) -> 
 
     `sideways` has at least 2 pixels both ways, and each row some more, up to a multiple of 8.
     """
+    if sideways.strides[0] < -(-sideways.shape[1] // 8) * 8:
+        raise TypeError(f"rows of {sideways.shape[1]} bytes with nothing behind them")
     pairs = -(-out.shape[1] // 16)
     scratch = _scratch((32 + 16 * pairs) * BAND + 128 * pairs + 8 * out.shape[0])
     _resample(*_plane(sideways), *_drawn(out), scratch, *columns, *rows, *sideways.shape, *out.shape)

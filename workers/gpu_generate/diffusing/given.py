@@ -21,10 +21,8 @@ from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
 _LOOKED_AT_PX = 1024
-_SEEN_PX, _LONGEST = (
-    64,
-    6,
-)  # at least of the shorter side, and at most of the longer to it: Flux 2 takes 64 and 8
+_SEEN_PX = 64  # of the shorter side at least, which Flux 2 asks for
+_LONGEST = 6  # times the shorter side; Flux 2 refuses more than 8
 
 
 def given_of(asked: Asked, task: TaskInput, fitted: Fitted) -> Given:

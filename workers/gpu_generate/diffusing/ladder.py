@@ -1,9 +1,11 @@
 """What a pipeline that ran out of memory does next, each once: less and less of it lies on the device.
 
 Which rung a size needs is remembered: what is as large begins there, what is smaller above it. Where the last
-one did not help, what is as large is refused at once, so that the farm asks another worker.
+one did not help, what is as large is refused at once, so that the farm asks another worker. It is tried again
+after half an hour: another program may have had the card.
 """
 
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -16,6 +18,7 @@ from workers.gpu_generate.diffusing.device import Device, is_out_of_memory
 from workers.gpu_generate.diffusing.loading import run_as_written
 
 T = TypeVar("T")
+_REFUSED_S = 1_800.0
 
 
 class Rung(IntEnum):
@@ -40,18 +43,21 @@ _TOLD = {
 class Caps:
     """What is known of sizes, in frames x pixels: which rung each needs, and which are too large here."""
 
-    _least: dict[Hashable, int] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    _least: dict[Hashable, tuple[int, float]] = field(default_factory=dict)  # and until when it counts
     _needed: dict[Hashable, dict[Rung, int]] = field(default_factory=dict)
 
     def refuse(self, key: Hashable, volume: int) -> None:
         """Raise TaskFailure OOM for what is known to be too large."""
-        least = self._least.get(key)
-        if least is not None and volume >= least:
+        least, until = self._least.get(key, (volume, 0.0))
+        if volume >= least and self.clock() < until:
             raise _too_large(f"this worker ran out of memory at {least} pixels, and these are {volume}")
 
     def remember(self, key: Hashable, volume: int) -> None:
         """It was too large."""
-        self._least[key] = min(volume, self._least.get(key, volume))
+        least, until = self._least.get(key, (volume, 0.0))
+        known = min(volume, least) if self.clock() < until else volume
+        self._least[key] = known, self.clock() + _REFUSED_S
 
     def start(self, key: Hashable, volume: int) -> Rung:
         """Where what is so large is to begin."""

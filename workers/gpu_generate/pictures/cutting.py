@@ -30,6 +30,9 @@ _GROUNDS = 5
 _BORDER = 0.04
 _LEAST, _MOST = 0.004, 0.97  # shares of the picture that can be its subject
 _STANDS_OUT = 0.42  # how unlike its ground it is at least: photographs from 0.53 on, textures up to 0.33
+_RING_PX, _RIM_PX = 13, 3  # how far around its edge is looked, and how near the picture's own it is not
+_STEP = 8.0  # in Lab: colours less apart are the same
+_MOST_EDGELESS = 0.25  # of the edge: good ones have up to 0.05, those torn out of a photograph from 0.29 on
 _PART = 0.06  # of the largest piece: smaller ones are specks
 _HOLE = 0.0008  # of the picture: smaller ones are filled
 _SEEN_THROUGH = 0.3  # how unlike the ground a hole may be that it is seen through
@@ -77,7 +80,26 @@ def _standing_out(picture: Pixels) -> Pixels:
     found = _subject(picture, apart)
     if not found.any() or float(apart[found > 0].mean()) < _STANDS_OUT:
         raise _no_subject()
+    if _edgeless(picture, found) > _MOST_EDGELESS:
+        raise _no_subject()
     return found
+
+
+def _edgeless(picture: Pixels, found: Pixels) -> float:
+    """The share of a subject's edge with the same colours on both sides: there it was torn, not cut."""
+    lab = np.asarray(cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
+    inside = np.asarray(found > 0, np.float32)
+    away = np.subtract(_nearby(lab, inside), _nearby(lab, np.subtract(1, inside)))
+    step = np.linalg.norm(away, axis=-1)
+    edge = np.asarray(cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))) > 0
+    edge[:_RIM_PX] = edge[-_RIM_PX:] = edge[:, :_RIM_PX] = edge[:, -_RIM_PX:] = False
+    return float((step[edge] < _STEP).mean()) if edge.any() else 0.0
+
+
+def _nearby(lab: Floats, share: Floats) -> Floats:
+    """The mean colours around each place of what has a share."""
+    near = np.maximum(cv2.blur(share, (_RING_PX, _RING_PX)), 1e-4)[..., None]
+    return np.asarray(cv2.blur(lab * share[..., None], (_RING_PX, _RING_PX)) / near, np.float32)
 
 
 def _subject(picture: Pixels, apart: Floats) -> Pixels:
