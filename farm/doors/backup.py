@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, delete, make_url, select, true
 
 import farm
+from farm.asset import AssetState
 from farm.blobs import Blobs
 from farm.blobs.disk import flush, full_disk_named, landing
 from farm.blobs.mirror import Mirrored, mirror
@@ -28,7 +29,7 @@ from farm.settings import Settings
 from farm.store import schema_version
 from farm.store.clock import clock_of
 from farm.store.engine import Store
-from farm.store.schema import artifacts, jobs, segment_cache
+from farm.store.schema import artifacts, assets, jobs, segment_cache
 from farm.store.snapshot import skip_numbers, snapshot
 
 MANIFEST = "manifest.json"
@@ -175,6 +176,8 @@ def _named(connection: Connection) -> Iterator[tuple[str, bool]]:
     """Every blob that a row still counts on, and whether anybody would miss it."""
     for key in connection.scalars(select(segment_cache.c.blob_key)):
         yield key, False
+    for key in connection.scalars(select(assets.c.blob_key).where(assets.c.state == AssetState.READY)):
+        yield key, True
     missed = (~artifacts.c.intermediate | jobs.c.ended_at.is_(None)).label("missed")
     files = select(artifacts.c.blob_key, missed).join(jobs, jobs.c.seq == artifacts.c.job_seq)
     for row in connection.execute(files.where(artifacts.c.expired.is_not(true())).order_by(missed)):

@@ -44,8 +44,9 @@ def hold(hall: Hall, connection: Connection, account: Account, amount_mc: int, n
         return
     granted = grant_allowances(hall, connection, now, account_id=account.id)
     if not granted or not _take(connection, account.id, amount_mc):
+        left = connection.scalar(select(accounts.c.balance_mc).where(accounts.c.id == account.id)) or 0
         raise InsufficientCredits(
-            f"This needs {credits_text(amount_mc)} credits, and the account has fewer left."
+            f"This needs {credits_text(amount_mc)} credits, and the account has {credits_text(left)} left."
         )
 
 

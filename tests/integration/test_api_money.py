@@ -139,7 +139,9 @@ def test_an_empty_account_is_402_and_may_use_its_key_again_once_topped_up(ada: C
     job = render(asset(ada.api))
     ada.spend(9_000)
     headers = {"Idempotency-Key": "k"}
-    check_error(ada.client.post("/farm/v1/jobs", json=job, headers=headers), 402, "insufficient_credits")
+    refused = ada.client.post("/farm/v1/jobs", json=job, headers=headers)
+    check_error(refused, 402, "insufficient_credits")
+    assert "needs 2 credits, and the account has 1 left" in refused.text
     purse.top_up(ada.api.hall, ada.account_id, 1_000)
     assert ada.client.post("/farm/v1/jobs", json=job, headers=headers).status_code == 202
     assert customers.find_account(ada.api.hall, ada.account_id).balance_mc == 0

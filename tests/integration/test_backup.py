@@ -367,7 +367,7 @@ def test_a_backup_is_for_its_owners_eyes_and_holds_what_it_says(small: SmallFarm
     ]
     done = small.restored(tmp_path / "elsewhere")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 files are there" in done.stdout
+    assert "2 files are there" in done.stdout  # the film, and what was uploaded for it
     with api_under(tmp_path / "elsewhere") as api, api.client(small.key) as client:
         (job,) = client.get("/farm/v1/jobs").json()["data"]
         url = client.get(f"/farm/v1/jobs/{job['id']}/artifacts/video").json()["download_url"]
@@ -433,10 +433,14 @@ def test_another_secret_key_than_the_farms_is_refused(small: SmallFarm, tmp_path
 
 
 def test_a_file_that_is_missing_is_named(small: SmallFarm, tmp_path: Path) -> None:
-    (small.backup / "blobs" / "objects" / small.blob_key).unlink()
+    objects = small.backup / "blobs" / "objects"
+    files = [path for path in objects.rglob("*") if path.is_file()]
+    assert len(files) == 2  # the film, and what was uploaded for it
+    for path in files:
+        path.unlink()
     done = small.restored(tmp_path / "elsewhere")
-    assert (done.returncode, "1 files are missing" in done.stderr) == (1, True)
-    assert small.blob_key in done.stderr
+    assert (done.returncode, "2 files are missing" in done.stderr) == (1, True)
+    assert all(path.relative_to(objects).as_posix() in done.stderr for path in files)
 
 
 def test_a_backup_is_not_bent_by_what_the_farm_does_later(small: SmallFarm) -> None:
