@@ -229,7 +229,7 @@ def test_c016_a_film_is_looked_at_from_its_beginning_to_its_end(tmp_path: Path):
     assert refused.value.failure is FailureClass.POLICY
 
 
-@pytest.mark.slow
+@pytest.mark.weights  # the wheel carries them
 def test_c016_the_real_eye_lets_harmless_films_and_photographs_through():
     pytest.importorskip("nudenet", reason="the extra readers is not installed")
     from workers.media.nudity import bare

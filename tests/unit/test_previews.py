@@ -1,7 +1,6 @@
 """When a preview of what is generated is made and shown, and what a small JPEG it is (issue 6, Build 3)."""
 
 import math
-import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -23,11 +22,9 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def clock() -> list[float]:
     """The time, which only the test moves."""
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    return now
+    return [100.0]
 
 
 def drawing(clock: list[float], takes_s: float) -> Callable[[], Image.Image]:
@@ -72,7 +69,7 @@ def test_what_a_service_sends_is_opened_only_as_what_it_should_be(tmp_path: Path
 
 def test_previews_come_seldom_and_never_take_more_than_a_fiftieth(clock: list[float]) -> None:
     shown: list[bytes] = []
-    made = Previews(shown.append, every_s=2.0)
+    made = Previews(shown.append, every_s=2.0, clock=lambda: clock[0])
     assert not made.are_due  # what is drawn within seconds has none
     clock[0] += 2.0
     made.make(drawing(clock, takes_s=1 / 64))
@@ -82,7 +79,7 @@ def test_previews_come_seldom_and_never_take_more_than_a_fiftieth(clock: list[fl
 
 
 def test_without_an_interval_there_are_none(clock: list[float]) -> None:
-    made = Previews(lambda _jpeg: None, every_s=0.0)
+    made = Previews(lambda _jpeg: None, every_s=0.0, clock=lambda: clock[0])
     clock[0] += 1000.0
     assert not made.are_due
 
@@ -92,11 +89,11 @@ def test_one_that_fails_is_the_last_and_fails_nothing_else(clock: list[float]) -
         raise RuntimeError("CUDA out of memory")
 
     shown: list[bytes] = []
-    made = Previews(shown.append, every_s=1.0)
+    made = Previews(shown.append, every_s=1.0, clock=lambda: clock[0])
     made.make(broken)
     clock[0] += 1000.0
     assert not made.are_due and shown == []
-    made = Previews(shown.append, every_s=1.0)
+    made = Previews(shown.append, every_s=1.0, clock=lambda: clock[0])
     made.make(lambda: None)  # nothing to see yet
     clock[0] += 1000.0
     assert made.are_due and shown == []
@@ -110,7 +107,7 @@ def test_what_the_check_of_the_result_would_refuse_is_not_shown_before(clock: li
         looked.append(picture.shape)
         return len(looked) == 2
 
-    made = Previews(shown.append, 1.0, is_refused)
+    made = Previews(shown.append, 1.0, is_refused, lambda: clock[0])
     for _ in range(2):
         made.make(lambda: noise(512, 256))
         clock[0] += 1000.0

@@ -33,10 +33,11 @@ class Previews:
     show: Callable[[bytes], None]
     every_s: float
     is_refused: Callable[[Picture], bool] | None = None
+    clock: Callable[[], float] = time.monotonic
     _next_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._next_at = time.monotonic() + self.every_s
+        self._next_at = self.clock() + self.every_s
 
     @classmethod
     def of(cls, context: Context, catalog: Catalog) -> Self:
@@ -44,11 +45,11 @@ class Previews:
 
     @property
     def are_due(self) -> bool:
-        return self.every_s > 0 and time.monotonic() >= self._next_at
+        return self.every_s > 0 and self.clock() >= self._next_at
 
     def make(self, draw: Callable[[], Image.Image | None]) -> None:
         """Draw one and show it; how long that takes decides when there may be another."""
-        began = time.monotonic()
+        began = self.clock()
         try:
             picture = draw()
             if picture is not None:
@@ -56,7 +57,7 @@ class Previews:
         except _FAILURES:
             _log.warning("preview_failed", exc_info=True)
             self.every_s = 0.0
-        ended = time.monotonic()
+        ended = self.clock()
         self._next_at = ended + max(self.every_s, (ended - began) / _MOST_SHARE)
 
     def _show(self, picture: Image.Image) -> None:

@@ -16,7 +16,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from farm.api.body import parse_json
 from farm.api.errors import refused_params
 from farm.api.native.batch_wire import BatchRow, CustomId
-from farm.errors import BadRequest
+from farm.errors import BadRequest, TooLarge
 
 _ROW_FIELDS = ("custom_id", "needs", "reference")
 _STEP = re.compile(r"[^.\[\]]+|\[\d{1,3}\]")
@@ -119,7 +119,7 @@ class JsonRows:
     def name(self, record: Record) -> str | None:
         try:
             value = parse_json(_whole(record))
-        except BadRequest:
+        except (BadRequest, TooLarge):
             return None
         return _name(value.get("custom_id")) if isinstance(value, dict) else None
 
@@ -160,7 +160,7 @@ class CsvRows:
     def name(self, record: Record) -> str | None:
         try:
             cells = _cells(record)
-        except BadRequest:
+        except (BadRequest, TooLarge):
             return None
         named = zip(self._targets or (), cells, strict=False)
         return next((_name(cell) for target, cell in named if target and target.path == ("custom_id",)), None)
