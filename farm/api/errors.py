@@ -152,7 +152,7 @@ def _from_http(error: HTTPException) -> FarmError:
     if isinstance(error.__cause__, FarmError):
         return error.__cause__
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return NotFound("There is nothing at this path; /openapi.json tells what there is.")
+        return NotFound("There is nothing at this path; openapi.json tells what there is.")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return MethodNotAllowed("This path does not take this method.")
     return BadRequest(str(error.detail))
