@@ -23,11 +23,12 @@ _PAUSE_MAX_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A process of the farm. `needed`: `farm up` is not ready without it."""
+    """A process of the farm. `needed`: `farm up` is not ready without it. `at`: where to look at it."""
 
     name: str
     argv: tuple[str, ...]
     needed: bool = True
+    at: str = ""
 
 
 class Child:

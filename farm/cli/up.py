@@ -142,7 +142,7 @@ def _redis(settings: Settings) -> Iterator[tuple[str, Server | None]]:
 def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: UpOptions) -> list[Part]:
     parts = [
         Part("api", (*FARM, "api", "--host", options.host, "--port", str(options.port))),
-        Part("scheduler", (*FARM, "scheduler", *_metrics_port(catalog))),
+        _scheduler(catalog),
     ]
     for pool in pools:
         slots = ("--slots", str(options.slots)) if options.slots else ()
@@ -155,11 +155,14 @@ def _parts(settings: Settings, catalog: Catalog, pools: Sequence[str], options: 
     return parts
 
 
-def _metrics_port(catalog: Catalog) -> Sequence[str]:
-    """A free port while another farm of this host has the configs'. That one is not asked for by name: should
-    another farm be quicker, this one's scheduler runs without."""
+def _scheduler(catalog: Catalog) -> Part:
+    """Its metrics are at a free port while another farm of this host has the configs'.
+
+    The configs' is not asked for by name: should another farm be quicker, this one's scheduler runs without.
+    """
     port = free_port(catalog.metrics.host, catalog.metrics.port)
-    return () if port == catalog.metrics.port else ("--metrics-port", str(port))
+    asked = () if port == catalog.metrics.port else ("--metrics-port", str(port))
+    return Part("scheduler", (*FARM, "scheduler", *asked), at=f"http://127.0.0.1:{port}/metrics")
 
 
 def _local_key(settings: Settings) -> str:
@@ -214,9 +217,7 @@ def _show(settings: Settings, supervisor: Supervisor, farm: RunningFarm) -> None
 def _where(part: Part, farm: RunningFarm) -> str:
     if part.name == "api":
         return farm.url
-    if part.name == "scheduler":
-        return f"http://127.0.0.1:{part.argv[-1]}/metrics"
-    return f"http://127.0.0.1:{part.argv[-1]}" if part.name == "flower" else ""
+    return f"http://127.0.0.1:{part.argv[-1]}" if part.name == "flower" else part.at
 
 
 def _short(path: Path) -> str:

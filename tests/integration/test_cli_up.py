@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
 def test_it_says_where_it_serves_and_leaves_a_note_for_this_user_alone(up: Background) -> None:
     note = farm_json_of(up)
     assert httpx.get(f"{up.url}/healthz").status_code == 200
+    (metrics,) = re.findall(r"http://127\.0\.0\.1:\d+/metrics", up.out)
+    assert "farm_" in httpx.get(metrics).text
     assert note["url"] == up.url
     assert note["pid"] == up.process.pid
     assert (up.home / "run" / "farm.json").stat().st_mode & 0o077 == 0  # the server's password is in it
