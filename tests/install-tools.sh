@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tools that the tests compare with or call: ffmpeg, ffprobe and melt as peers, curl, jq and node for the API
-# documents' own examples, Chromium to look at Flower, promtool for the alert rules, espeak-ng and flite for
+# documents' own examples, Chromium to look at Flower, promtool for the alert rules, systemd-analyze for units, espeak-ng and flite for
 # speech to align, FriBiDi for texts in Arabic and Indian scripts, OpenAI's client for Node. Tests that lack one are
 # skipped, so nothing here is needed to run the farm.
 set -euo pipefail
@@ -14,6 +14,7 @@ done
 has node || packages+=(nodejs)
 has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 has promtool || packages+=(promtool)
+has systemd-analyze || packages+=(systemd)
 ldconfig -p | grep -q libfribidi || packages+=(libfribidi0)
 
 # OpenAI's client for Node, beside Python's own: tests/sdk calls a farm with both.

@@ -42,7 +42,7 @@ def test_the_environment_names_variables_that_are_read() -> None:
 def test_systemd_takes_every_unit(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
-        pytest.skip("systemd is not installed")
+        pytest.skip("systemd-analyze is not installed: tests/install-tools.sh")
     for unit in UNITS:  # it looks whether the program is there
         (tmp_path / unit.name).write_text(unit.read_text().replace(FARM, sys.executable))
     units = sorted(str(path) for path in tmp_path.iterdir())
