@@ -71,7 +71,7 @@ def send_catalog(
 
 
 def _uploaded(farm: FarmClient, file: MediaFile) -> Uploaded:
-    slot = farm.declare(file.path.name, file.content_type, file.size_bytes)
+    slot = farm.declare(file.name, file.content_type, file.size_bytes)
     farm.put(slot["upload_url"], file.path, file.content_type, file.size_bytes, lambda _: None)
     return _asset(slot["asset"])
 

@@ -87,8 +87,10 @@ def _beside(output: Path, file: File) -> Path:
 
 def _read(path: Path) -> Any:
     """The JSON of the manifest. Raises BadRequest."""
-    if not path.is_file() or path.stat().st_size > _LARGEST:
+    if not path.is_file():
         raise BadRequest(f"There is no manifest {path}.")
+    if path.stat().st_size > _LARGEST:
+        raise BadRequest(f"{path} is larger than a manifest may be: {_LARGEST // 1_000_000} MB.")
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError):

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
-from farm.cli.footage import Footage, MediaFile, checked_file
+from farm.cli.footage import Footage, MediaFile, checked_file, checked_music
 from farm.errors import BadRequest
 from farm.otio import read_otio
 from farm.timeline import Media, Timeline
@@ -32,7 +33,7 @@ def gather_cut(path: Path, music: Path | None, size: tuple[int, int]) -> Footage
     cut = renamed(read.timeline, {name: str(place) for name, place in found.items()})
     return Footage(
         visuals=tuple(files.values()),
-        music=None if music is None else checked_file(music),
+        music=None if music is None else checked_music(music),
         skipped=(),
         cut=cut,
         notes=read.warnings,
@@ -67,11 +68,19 @@ def renamed(timeline: Timeline, names: dict[str, str]) -> Timeline:
 
 def _beside(folder: Path, medium: Media) -> Path | None:
     """Where a medium lies: at its path below the folder, else under its name in it."""
-    return next((path for path in _places(folder, medium) if path.is_file()), None)
+    return next((path for path in _places(folder, medium) if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # longer than a name can be
+        return False
 
 
 def _places(folder: Path, medium: Media) -> Iterator[Path]:
-    for said in (medium.id, medium.name):
+    """A name with percent signs may be meant as it is, or as URLs have it."""
+    for said in (medium.id, medium.name, unquote(medium.id)):
         slashed = said.replace("\\", "/")
         for place in (slashed, slashed.rpartition("/")[2]):
             path = folder / place

@@ -124,7 +124,7 @@ def _order(
 ) -> DescribeScenes:
     """The job's parameters, with stand-ins for the files' ids. Raises BadRequest before anything is sent."""
     images = [
-        SceneImage(asset_id=f"asset_{number}", file_name=file.path.name, size_bytes=file.size_bytes)
+        SceneImage(asset_id=f"asset_{number}", file_name=file.name, size_bytes=file.size_bytes)
         for number, file in enumerate(files)
     ]
     try:
@@ -163,7 +163,7 @@ def _tell(job: Mapping[str, Any], files: Sequence[MediaFile], *, as_json: bool) 
     rows = [
         {
             "number": scene.get("scene_id") or str(number),
-            "picture": file.path.name,
+            "picture": file.name,
             "description": scene["description"],
             "start": scene.get("start_cue_text"),
             "anchor": scene.get("anchor_text"),

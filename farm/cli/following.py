@@ -28,8 +28,8 @@ def upload(client: FarmClient, files: Sequence[MediaFile], show: Show, known: Se
     for position, (key, file) in enumerate(zip(keys, files, strict=True), 1):
         if key in known:
             continue
-        detail = f"{position} of {len(files)} {file.path.name}"
-        slot = client.declare(file.path.name, file.content_type, file.size_bytes)
+        detail = f"{position} of {len(files)} {file.name}"
+        slot = client.declare(file.name, file.content_type, file.size_bytes)
 
         def sent(size_bytes: int, detail: str = detail) -> None:
             nonlocal done

@@ -3,6 +3,7 @@
 Looks at names and first bytes only; decodes nothing.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,11 @@ class MediaFile:
     @property
     def kind(self) -> MediaKind:
         return CONTENT_TYPES[self.content_type]
+
+    @property
+    def name(self) -> str:
+        """What the farm calls it."""
+        return as_text(self.path.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,7 @@ def gather(sources: Sequence[Path], music: Path | None, leave_out: frozenset[Pat
     sounds = [file for file in found if file.kind is MediaKind.AUDIO]
     if not visuals:
         raise BadRequest(_nothing(sources, skipped))
-    chosen = _named(music) if music is not None else sounds[0] if sounds else None
-    if chosen is not None and chosen.kind is not MediaKind.AUDIO:
-        raise BadRequest(
-            f"{chosen.path} is no sound file: music is MP3, M4A, WAV, OGG or AAC.", param="music"
-        )
+    chosen = checked_music(music) if music is not None else sounds[0] if sounds else None
     skipped += [
         f"{sound.path.name}: the music is {chosen.path.name}"
         for sound in sounds
@@ -80,6 +82,19 @@ def checked_file(path: Path) -> MediaFile:
     file = _named(path)
     _check(file)
     return file
+
+
+def checked_music(path: Path) -> MediaFile:
+    """`checked_file` for what must be a sound."""
+    file = checked_file(path)
+    if file.kind is not MediaKind.AUDIO:
+        raise BadRequest(f"{path} is no sound file: music is MP3, M4A, WAV, OGG or AAC.", param="music")
+    return file
+
+
+def as_text(name: str) -> str:
+    """A file's name in Unicode: some systems let a name be any bytes, of which old archives make use."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _from(source: Path, leave_out: frozenset[Path], skipped: list[str]) -> Iterator[MediaFile]:

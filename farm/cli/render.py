@@ -5,8 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -24,6 +24,7 @@ from farm.cli.rendering import Film, Wish, params_of, render
 from farm.cli.watching import Seen, seen, until_changed
 from farm.errors import BadRequest, FarmError, FarmUnavailable
 from farm.settings import Settings
+from tasks.media_render.imported import notes_of
 from tasks.media_render.layout import DEFAULT_VISUAL_S
 from tasks.media_render.params import DEFAULT_BGM_VOLUME, SIZES, AspectRatio, TransitionType
 from tasks.media_render.profiles import PROFILES, SUFFIXES, ProfileName, profile_for
@@ -98,10 +99,9 @@ def render_command(
         incremental=watch,
         encode_all=encode_all,
     )
-    words = None if subtitles is None else "subtitles-vtt" if subtitles.suffix == ".vtt" else "subtitles-srt"
-    asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio} | (
-        {words: subtitles} if words else {}
-    )
+    is_vtt = subtitles is not None and subtitles.suffix.lower() == ".vtt"
+    words = "subtitles-vtt" if is_vtt else "subtitles-srt"
+    asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio, words: subtitles}
     extras = checked_outputs({"output": output, **asked})
     sources, music = [source.expanduser() for source in sources], music and music.expanduser()
     order = _Order(sources, music, wish, extras.pop("output"), extras)
@@ -145,15 +145,20 @@ class _Order:
 
     def gather(self) -> Footage:
         """Find the files and hold them against the wish. Raises BadRequest before anything is sent."""
+        self._require_kept(self.sources)
         footage = self._found()
+        self._require_kept([file.path for file in footage.files])
         stand_ins = [f"asset_{number}" for number in range(len(footage.files))]
-        params_of(footage, stand_ins, self.wish, self.output, self.extras)
-        return footage
+        params = params_of(footage, stand_ins, self.wish, self.output, self.extras)
+        return replace(footage, notes=(*footage.notes, *notes_of(params)))
+
+    def _require_kept(self, files: Iterable[Path]) -> None:
+        """Refuse to write over what the film is made of."""
+        for path in files:
+            if path.resolve() in self.written:
+                raise BadRequest(f"{path} is used in the film; write to another file.", param="output")
 
     def _found(self) -> Footage:
-        for source in self.sources:
-            if source.resolve() in self.written:
-                raise BadRequest(f"{source} is shown in the film; write to another file.", param="output")
         if not any(source.suffix.lower() == SUFFIX for source in self.sources):
             return gather(self.sources, self.music, self.written)
         if len(self.sources) > 1:
@@ -243,6 +248,8 @@ def _say_notes(footage: Footage) -> None:
 
 
 def _tell(film: Film, elapsed_s: float, *, as_json: bool, in_one_line: bool = False) -> None:
+    for name, path in film.missing.items():
+        console.remark(f"{path} is not written: the film has no {name.partition('-')[0]}")
     if as_json:
         told = {
             "path": str(film.path),

@@ -1,8 +1,9 @@
 """Renders local files through a farm: upload, submit, follow, download. Opens no media."""
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from farm.cli.client import FarmClient
 from farm.cli.cut import renamed
 from farm.cli.following import Sent, completed, upload
-from farm.cli.footage import Footage, MediaFile
+from farm.cli.footage import Footage, MediaFile, as_text
 from farm.cli.progress import Show
 from farm.errors import BadRequest, FarmError
 from farm.otio import as_otio
@@ -21,6 +22,7 @@ from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES, ProfileName
 from tasks.media_render.segments import SEGMENT
 
 _FILM = "video"
+_LONGEST_NAME, _LONGEST_STEM = 200, 120
 # What may be had beside the film: the artifact's name, and the parameter that asks for it.
 EXTRAS: Mapping[str, str] = {
     "contact-sheet": "contact_sheet",
@@ -69,8 +71,8 @@ class Wish:
 class Film:
     """A finished render. `extras` are the files beside it that were asked for and made, by artifact name.
 
-    `music` tells of the tune that was chosen for words. Of `segments`, where it has any, `rendered` were made
-    for it; the others were there from a render before.
+    `missing` are those that the film had nothing for. `music` tells of the tune that was chosen for words. Of
+    `segments`, where it has any, `rendered` were made for it; the others were there from a render before.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class Film:
     duration_s: float
     size_bytes: int
     music: dict[str, Any] | None = None
+    missing: Mapping[str, Path] = field(default_factory=dict)
     segments: int = 0
     rendered: int = 0
 
@@ -91,8 +94,8 @@ def params_of(
     try:
         params = MediaRender.model_validate(
             {
-                "assets": [_asset(file, asset_id) for file, asset_id in named],
-                "name": output.stem,
+                "assets": list({asset_id: _asset(file, asset_id) for file, asset_id in named}.values()),
+                "name": as_text(output.stem)[:_LONGEST_NAME],
                 "aspect_ratio": wish.aspect,
                 "fps": wish.fps,
                 **_order(footage, named, wish),
@@ -101,7 +104,7 @@ def params_of(
                 "bgm_asset_id": None if wish.music_like else _music(footage, named),
                 "bgm_query": wish.music_like,
                 "bgm_volume": wish.music_volume,
-                "output_file_name": f"{output.stem[:120]}{PROFILES[wish.profile].suffix}",
+                "output_file_name": f"{_stem(output)}{PROFILES[wish.profile].suffix}",
                 "profile": wish.profile,
                 "chapters": wish.chapters,
                 "incremental": wish.incremental,
@@ -140,6 +143,11 @@ def render(
     return replace(film, segments=len(made), rendered=sum(made))
 
 
+def _stem(output: Path) -> str:
+    """What the farm calls the film: not every system takes all letters that this one does."""
+    return re.sub(r"[\\\x00-\x1f]", "_", as_text(output.stem))[:_LONGEST_STEM]
+
+
 def _order(footage: Footage, named: Sequence[tuple[MediaFile, str]], wish: Wish) -> dict[str, Any]:
     """What is shown when: as the cut says, else not by file name but in the order the user gave."""
     if footage.cut is not None:
@@ -155,7 +163,7 @@ def _music(footage: Footage, named: Sequence[tuple[MediaFile, str]]) -> str | No
 
 
 def _asset(file: MediaFile, asset_id: str) -> dict[str, str]:
-    return {"asset_id": asset_id, "file_name": file.path.name, "media_kind": file.kind.value}
+    return {"asset_id": asset_id, "file_name": file.name, "media_kind": file.kind.value}
 
 
 def _download(
@@ -183,4 +191,5 @@ def _download(
         client.download(client.artifact_url(job_id, artifact["name"]), path, got)
     meta, size_bytes = found[_FILM]["meta"], found[_FILM]["size_bytes"]
     measured = float(meta.get("duration_s", duration_s))
-    return Film(output, beside, job_id, measured, size_bytes, meta.get("music"))
+    missing = {name: path for name, path in extras.items() if name not in found}
+    return Film(output, beside, job_id, measured, size_bytes, meta.get("music"), missing)

@@ -197,9 +197,10 @@ def parsed(source: str | bytes | Mapping[str, object], findings: Findings) -> No
         raise TooLarge(f"An .otio file may have {MAX_BYTES // 1_000_000} MB.", param="timeline")
     try:
         found = json.loads(source, parse_constant=_no_constant)
+        json.dumps(found, ensure_ascii=False).encode()  # escapes may spell half a character
     except RecursionError:
         raise BrokenOtio([("", "is nested too deep")]) from None
-    except ValueError as error:  # no JSON, no UTF-8, or a number of thousands of digits
+    except ValueError as error:  # no JSON, no text, or a number of thousands of digits
         raise BrokenOtio([("", f"is no JSON ({str(error)[:200]})")]) from None
     if not isinstance(found, dict):
         raise BrokenOtio([("", "is no object")])

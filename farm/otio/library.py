@@ -68,11 +68,14 @@ def _reference(clip: Node) -> Node | None:
 
 
 def _path(url: str) -> str:
-    """What a `file:` URL, a path or a name of a file says; percent signs are undone in URLs only."""
+    """What a `file:` URL, a path or a name of a file says; percent signs are undone in URLs only.
+
+    Such a URL has no query and no fragment: OpenTimelineIO's own URLs leave `#` and `?` of names as they are.
+    """
     if not url.lower().startswith("file:"):
         return url
     try:
-        return unquote(urlsplit(url).path)
+        return unquote(urlsplit(url.replace("#", "%23").replace("?", "%3F")).path)
     except ValueError:  # brackets that are no address
         return ""
 

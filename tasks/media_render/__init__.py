@@ -11,10 +11,13 @@ from pydantic import JsonValue
 
 from farm.catalog import Catalog, read_catalog
 from farm.kinds import Kind, TaskSpec
+from farm.models import Capability
+from farm.moderation import Told
 from farm.money import PriceLine
 from farm.settings import Settings
 from farm.timeline import Timeline
 from tasks.media_render import segments
+from tasks.media_render.effects import effects_notes
 from tasks.media_render.imported import notes_of
 from tasks.media_render.layout import timeline_of
 from tasks.media_render.music import told, tune_of, unheard
@@ -57,6 +60,7 @@ __all__ = [
     "TextOverlay",
     "Voiceover",
     "as_planned",
+    "likely_timeline",
     "timeline_of",
 ]
 
@@ -70,7 +74,7 @@ def plan(params: MediaRender) -> Sequence[TaskSpec]:
     A long film is only laid out by it, which then grows tasks for its segments. What is to be planned first
     has the tasks for that; the last of them grows these.
     """
-    likely = _likely(params)  # what cannot be laid out is refused now
+    likely = likely_timeline(params)  # what cannot be laid out is refused now
     profile = PROFILES[params.profile]
     pictures_s = likely.end_frame_exclusive * segments.frame_s(likely, profile)
     if is_unplanned(params):
@@ -123,6 +127,7 @@ def _notes(params: MediaRender, timeline: Timeline) -> Iterator[str]:
     yield from notes_of(params)
     yield from unplanned_notes(params)
     yield from target_notes(params, timeline.duration)
+    yield from effects_notes(params, timeline)
     yield from on_screen_notes(params, timeline)
 
 
@@ -146,8 +151,11 @@ def as_planned(params: MediaRender) -> MediaRender:
     return likely_plan(params) if is_unplanned(params) else params
 
 
-def _likely(params: MediaRender) -> Timeline:
-    """The timeline as long as it is likely to be: a voiceover's length is only known once it was spoken."""
+def likely_timeline(params: MediaRender) -> Timeline:
+    """The timeline as long as it is likely to be: a voiceover's length is only known once it was spoken.
+
+    Raises BadRequest naming the parameter that cannot be met, whatever is planned and spoken.
+    """
     shown = as_planned(params)
     return timeline_of(shown, speech=estimated(shown.voiceover) if shown.voiceover else None)
 
@@ -163,9 +171,13 @@ def breakdown(params: MediaRender, catalog: Catalog, shown: MediaRender | None =
     `shown` is the request once it was planned; its length is then the one that counts.
     """
     prices = {name: Fraction(text) for name, text in catalog.render_prices.items()}
-    timeline = _likely(shown or params)
+    timeline = likely_timeline(shown or params)
+    # A sound may belong to a visual that the likely plan leaves out, and the plan may not.
+    is_heard = any(not track.is_voice for track in timeline.audio) or (
+        shown is None and params.sfx_placements
+    )
     extra = {
-        "audio": prices["audio"] if any(not track.is_voice for track in timeline.audio) else Fraction(0),
+        "audio": prices["audio"] if is_heard else Fraction(0),
         "voiceover": _spoken_minutes(params) * prices["voiceover_per_minute"]
         + Fraction(speech_price_mc(params, catalog), 1000),
         **add_ons(params, prices, catalog),
@@ -184,6 +196,12 @@ def _spoken_minutes(params: MediaRender) -> Fraction:
 def _mc(credits: Fraction) -> int:
     """Two decimals of a credit, rounded up."""
     return 10 * ceil(credits * 100)
+
+
+def _told(params: MediaRender) -> Told:
+    """What a voice is to say; texts to be read are its customer's own, as pictures are."""
+    lines = params.voiceover.lines if params.voiceover else ()
+    return Told(capability=Capability.SPEECH, texts={"voiceover": "\n".join(line.text for line in lines)})
 
 
 KIND = Kind(
@@ -206,4 +224,5 @@ KIND = Kind(
     },
     summary="One film from pictures, clips, music and texts: MP4, or WebM, MOV or GIF by profile. "
     "On request with contact sheet, poster, subtitles, chapters and its .otio.",
+    told=_told,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from farm.errors import BadRequest
 from farm.timeline import TextClip, TextTrack, Timeline
 from tasks.media_render.on_screen import on_screen
-from tasks.media_render.params import DEFAULT_TEMPLATE, MediaRender, TextOverlay, exact
+from tasks.media_render.params import DEFAULT_TEMPLATE, MediaRender, TextOverlay, exact, is_blank
 from tasks.media_render.voiceover import Speech
 
 HOOK_S = 3
@@ -22,30 +22,37 @@ def captions(params: MediaRender, timeline: Timeline, speech: Speech | None = No
 
     With `speech`, what is said may be written while it is: see on_screen.py.
     """
-    by_hand = tuple(_by_hand(params, timeline))
+    by_hand = tuple(_by_hand(params, timeline, speech))
     yield from by_hand
     yield from on_screen(params, timeline.model_copy(update={"text": (*timeline.text, *by_hand)}), speech)
 
 
-def _by_hand(params: MediaRender, timeline: Timeline) -> Iterator[TextTrack]:
-    if hook := (params.hook_text or "").strip():
+def _by_hand(params: MediaRender, timeline: Timeline, speech: Speech | None) -> Iterator[TextTrack]:
+    """What would come after the end is left to when the voiceover is spoken, which may draw the film out."""
+    hook = (params.hook_text or "").strip()
+    if not is_blank(hook):
         end = min(timeline.rate.nearest_frame(HOOK_S), timeline.end_frame_exclusive)
         clip = TextClip(text=hook, start_frame=0, end_frame_exclusive=end, template=DEFAULT_TEMPLATE)
         yield TextTrack(clips=(clip,), name="hook")
-    if params.text_overlays:
-        clips = tuple(
-            _overlay(overlay, timeline, f"text_overlays[{index}]")
-            for index, overlay in enumerate(params.text_overlays)
-        )
+    is_unspoken = params.voiceover is not None and speech is None
+    clips = tuple(
+        _overlay(overlay, timeline, f"text_overlays[{index}]")
+        for index, overlay in enumerate(params.text_overlays)
+        if not (is_unspoken and _start(overlay, timeline) >= timeline.end_frame_exclusive)
+    )
+    if clips:
         check_crowding(clips, "text_overlays[{}]")
         yield TextTrack(clips=clips, name="overlays")
 
 
+def _start(overlay: TextOverlay, timeline: Timeline) -> int:
+    return timeline.rate.nearest_frame(exact(overlay.start_s))
+
+
 def _overlay(overlay: TextOverlay, timeline: Timeline, param: str) -> TextClip:
     """Edges are snapped one by one; what would outlast the video ends with it."""
-    start_s = exact(overlay.start_s)
-    end_s = start_s + (OVERLAY_S if overlay.duration_s is None else exact(overlay.duration_s))
-    start, end = timeline.rate.nearest_frame(start_s), timeline.rate.nearest_frame(end_s)
+    length_s = OVERLAY_S if overlay.duration_s is None else exact(overlay.duration_s)
+    start, end = _start(overlay, timeline), timeline.rate.nearest_frame(exact(overlay.start_s) + length_s)
     if start >= timeline.end_frame_exclusive:
         raise BadRequest(
             f"The text starts at {overlay.start_s:g} s; the video ends at {float(timeline.duration):g} s.",

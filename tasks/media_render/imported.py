@@ -6,6 +6,7 @@ it as can be, and said in a note; what is not there at all is refused, all of it
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, get_args
+from urllib.parse import unquote
 
 from farm.errors import BadRequest
 from farm.otio import read_otio
@@ -126,13 +127,18 @@ def _medium(medium: Media, params: MediaRender) -> Media:
 
 
 def _asset(medium: Media, params: MediaRender) -> RenderAsset:
+    """By its id, else by its file name: as it is, or with percent signs undone as in URLs."""
     by_id = [asset for asset in params.assets if asset.asset_id == medium.id]
     name = medium.name.replace("\\", "/").rpartition("/")[2]
-    found = by_id or [asset for asset in params.assets if asset.file_name == name]
+    found = by_id or _called(name, params) or _called(unquote(name), params)
     if len(found) == 1:
         return found[0]
     problem = "several assets have that file name" if found else "no asset has that file name"
     raise BadRequest(f"{name[:200]!r}: {problem}.", param=_PARAM)
+
+
+def _called(name: str, params: MediaRender) -> list[RenderAsset]:
+    return [asset for asset in params.assets if asset.file_name == name]
 
 
 def _check_builtin(name: str) -> None:

@@ -54,6 +54,7 @@ DEFAULT_VISUAL_S = 3
 TRANSITION_S = Fraction(1, 2)
 BGM_FADE_IN_S = Fraction(1, 4)
 BGM_FADE_OUT_S = Fraction(3, 2)
+_ALMOST = Fraction(999, 1000)  # of a frame: 0.0333 s are meant as one of thirty
 
 
 def timeline_of(params: MediaRender, beats: Grid | None = None, speech: Speech | None = None) -> Timeline:
@@ -193,7 +194,8 @@ def _in_order(params: MediaRender, rate: Rate, beats: Grid | None, speech: Speec
     lengths = [manual.get(cut.asset_id) or exact(cut.duration_s or DEFAULT_VISUAL_S) for cut in cuts]
     lengths = to_target(params, shown, lengths, free, rate)
     at = Fraction(0)
-    ends = ends_on_beats(stretched(lengths, free, params.voiceover, speech), free, beats)
+    lengths = stretched(lengths, free, params.voiceover, speech)
+    ends = ends_on_beats(lengths, free, beats, 1 / rate.fps)
     for index, (cut, asset, end) in enumerate(zip(cuts, shown, ends, strict=True)):
         yield _Item(
             param=f"cuts[{index}]" if params.cuts else "durations",
@@ -248,11 +250,14 @@ def _placed_length(placement: Placement, manual: Mapping[str, Fraction]) -> Frac
 
 
 def _manual(params: MediaRender) -> dict[str, Fraction]:
-    """Manual durations in seconds by asset id. Raises BadRequest where one has two that differ."""
+    """Manual durations in seconds by asset id. Raises BadRequest for two that differ, and below a frame."""
     manual: dict[str, Fraction] = {}
+    least = Rate.of(params.fps).seconds(1) * _ALMOST
     for index, duration in enumerate(params.durations):
         asset = _visual(params, duration.asset_id, f"durations[{index}]")
         seconds = exact(duration.duration_s)
+        if seconds < least:
+            raise BadRequest(_too_short(asset), param=f"durations[{index}]")
         if manual.setdefault(asset.asset_id, seconds) != seconds:
             raise BadRequest(f"{asset.file_name} has another duration already.", param=f"durations[{index}]")
     return manual
@@ -275,9 +280,7 @@ def _asset(params: MediaRender, asset_id: str, param: str) -> RenderAsset:
 def _check_room(spots: Sequence[_Spot]) -> None:
     for spot in spots:
         if spot.end <= spot.start:
-            raise BadRequest(
-                f"{spot.item.asset.file_name} is shown for less than a frame.", param=spot.item.param
-            )
+            raise BadRequest(_too_short(spot.item.asset), param=spot.item.param)
     for before, after in pairwise(spots):
         if after.start < before.end:
             raise BadRequest(
@@ -285,6 +288,10 @@ def _check_room(spots: Sequence[_Spot]) -> None:
                 f"{before.item.asset.file_name}, which ends at {float(before.item.end):g} s.",
                 param=after.item.param,
             )
+
+
+def _too_short(asset: RenderAsset) -> str:
+    return f"{asset.file_name} is shown for less than a frame."
 
 
 def _check_extent(params: MediaRender, timeline: Timeline) -> None:

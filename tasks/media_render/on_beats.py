@@ -1,10 +1,12 @@
 """Moves cuts onto the beats of the music, strong ones rather. Pure.
 
-Only the ends of visuals whose length nobody has set are moved, by half a second at most; the last of them
-ends where it would have ended, so that the whole is as long as without.
+Only the ends of visuals whose length nobody has set are moved, by half a second at most, and no visual loses
+more than half of its length; the last of them ends where it would have ended, so that the whole is as long as
+without.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
@@ -37,9 +39,15 @@ class Grid(Noun):
             times=exact, strengths=strengths, repeat_s=None if repeat_s is None else Fraction(repeat_s)
         )
 
-    def nearest(self, wanted: Fraction) -> Fraction:
-        """The beat for a cut at `wanted`; `wanted` itself when none is near enough."""
-        near = [beat for beat in self._around(wanted) if abs(beat[0] - wanted) <= FURTHEST_S and beat[0] > 0]
+    def nearest(
+        self, wanted: Fraction, earlier_s: Fraction = FURTHEST_S, later_s: Fraction = FURTHEST_S
+    ) -> Fraction:
+        """The beat for a cut at `wanted`; `wanted` itself when none is near enough.
+
+        It comes no more than `earlier_s` before and `later_s` after it, and FURTHEST_S in any case.
+        """
+        first, last = wanted - min(earlier_s, FURTHEST_S), wanted + min(later_s, FURTHEST_S)
+        near = [beat for beat in self._around(wanted) if first <= beat[0] <= last and beat[0] > 0]
         if not near:
             return wanted
         return min(near, key=lambda beat: float(abs(beat[0] - wanted)) / beat[1])[0]
@@ -68,14 +76,28 @@ def grid_of(tune: Tune) -> Grid | None:
 
 
 def ends_on_beats(
-    lengths: Sequence[Fraction], is_free: Sequence[bool], grid: Grid | None
+    lengths: Sequence[Fraction],
+    is_free: Sequence[bool],
+    grid: Grid | None,
+    frame_s: Fraction = Fraction(0),
 ) -> Iterator[Fraction]:
-    """When each of the visuals ends, one after the other; without a grid, the sums of their lengths."""
-    last_free = max((index for index, free in enumerate(is_free) if free), default=-1)
+    """When each of the visuals ends, one after the other; without a grid, the sums of their lengths.
+
+    A visual that is longer than `frame_s` stays so.
+    """
+    coming = deque(length for length, free in zip(lengths, is_free, strict=True) if free)
     plain = at = Fraction(0)
-    for index, (length, free) in enumerate(zip(lengths, is_free, strict=True)):
-        plain += length
-        at = at + length if grid is not None and not free else plain
-        if grid is not None and free and index != last_free:
-            at = grid.nearest(plain)
+    for length, free in zip(lengths, is_free, strict=True):
+        start, plain = at, plain + length
+        at = start + length if grid is not None and not free else plain
+        if free:
+            coming.popleft()
+        if grid is not None and free and coming:
+            kept = start + length - _spare(length, frame_s)
+            at = grid.nearest(plain, plain - kept, _spare(coming[0], frame_s))
         yield at
+
+
+def _spare(length: Fraction, frame_s: Fraction) -> Fraction:
+    """How much of its length a visual may lose."""
+    return max(Fraction(0), min(length / 2, length - frame_s))

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import PurePath
 
 from farm.timeline import SPOKEN_TRACK, Position, TextClip, TextTrack, Timeline, VideoClip
-from tasks.media_render.params import DEFAULT_TEMPLATE, OVERLAY_CHARACTERS, Cut, MediaRender
+from tasks.media_render.params import DEFAULT_TEMPLATE, OVERLAY_CHARACTERS, Cut, MediaRender, is_blank
 from tasks.media_render.phrasing import READING_PER_S, Phrase, columns, phrases
 from tasks.media_render.voiceover import Speech, said
 
@@ -26,7 +26,7 @@ _BRIDGED_S = Fraction(3, 5)  # shorter gaps between captions are none: a caption
 _TEXT_S = Fraction(3)  # what is not said is shown so long, longer where it takes longer to read
 _LEAST_S = Fraction(1)
 _UNNAMED = frozenset({"", "untitled", "project", "test", "timeline"})
-_QUOTED = re.compile(
+QUOTED = re.compile(
     r"(?:text|titled?|caption|headline|hook|slogan|words?|writ(?:e|es|ten)|says?|saying|read(?:s|ing)?)"
     r"\s*(?::|\w+\s+){0,3}\s*[\"“«„]([^\"“”«»„\n]{2,80})[\"”»“]",
     re.IGNORECASE,
@@ -139,8 +139,9 @@ def _is_named(name: str) -> bool:
 def _quotes(params: MediaRender) -> list[str]:
     """The words that the instructions put in quotes to be shown, without names of files."""
     files = {PurePath(asset.file_name).stem.casefold() for asset in params.assets}
-    found = (" ".join(text.split()) for text in _QUOTED.findall(params.instructions or ""))
-    return [text for text in dict.fromkeys(found) if text and PurePath(text).stem.casefold() not in files]
+    found = (" ".join(text.split()) for text in QUOTED.findall(params.instructions or ""))
+    seen = [text for text in dict.fromkeys(found) if not is_blank(text)]
+    return [text for text in seen if PurePath(text).stem.casefold() not in files]
 
 
 def _read_by(text: str, start: int, timeline: Timeline) -> int:

@@ -1,11 +1,12 @@
 """What may be asked of a media render."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
 from farm.kinds import Params
 from farm.noun import Noun
@@ -63,6 +64,7 @@ MAX_ASSETS = 500
 SCRIPT_CHARACTERS = 20_000
 LINE_CHARACTERS = 2_000  # two minutes
 MAX_LINES = 1000
+LONGEST_VOICE_ID = 100
 SLOWEST, QUICKEST = 0.5, 2.0  # of how a voice speaks by itself
 
 Seconds = Annotated[float, Field(strict=True, ge=0, le=MAX_TOTAL_S)]
@@ -105,8 +107,26 @@ TextTemplate = Annotated[
     BeforeValidator(_template),
     Field(strict=True, description=f"{', '.join(TEXT_TEMPLATES.values())}: by name or id, in any case."),
 ]
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # controls, joiners and other format marks, spaces
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text would be seen."""
+    return all(unicodedata.category(character) in _UNSEEN for character in text)
+
+
+def _seen(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("there is nothing to see in it")
+    return text
+
+
 OverlayText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=OVERLAY_CHARACTERS)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=OVERLAY_CHARACTERS),
+    AfterValidator(_seen),
 ]
 
 
@@ -229,7 +249,7 @@ class Voiceover(Noun):
     The picture stays until all was said.
     """
 
-    voice_id: str = Field(min_length=1, max_length=100)
+    voice_id: str = Field(min_length=1, max_length=LONGEST_VOICE_ID)
     language: str | None = Field(default=None, max_length=35)
     speed: Speed = 1.0
     lines: tuple[SpokenLine, ...] = Field(min_length=1, max_length=MAX_LINES)
@@ -329,3 +349,8 @@ class MediaRender(Params):
         description="An OpenTimelineIO document (Timeline.1) to render, instead of placements and durations. "
         "Its media are assets by id or file name; `aspect_ratio` is for one that says no size.",
     )
+
+    @property
+    def was_planned(self) -> bool:
+        """Whether its cuts come of an analysis: visuals may be left out, or be shorter than was likely."""
+        return bool(self.cuts) and (self.ai_analysis or self.vision_analysis or self.audio_analysis)

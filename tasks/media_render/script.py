@@ -4,13 +4,17 @@ import html
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from textwrap import wrap
 
 from farm.errors import BadRequest
 from farm.noun import Noun
 
 _ARROW = re.compile(r"\s*(\S+)\s*-->\s*(\S+)(\s.*)?")
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})")
-_ENDS = re.compile(r"(?<=[.!?…])\s+(?![a-zß-ÿ])")
+# Behind its mark a sentence ends at a space; in scripts that have none, at once, but for what closes it.
+_ENDS = re.compile(
+    r"(?<=[.!?…।॥؟۔])\s+(?![a-zß-ÿ])|(?<=[。！？])\s*(?![\s。！？」』】）〉》”’])"  # noqa: RUF001  # full-width ones
+)
 _SHORT = re.compile(r"(^|\s)(\w|Mr|Mrs|Ms|Dr|Prof|St|No|Nr|vs|etc|bzw|ca|Mme|M|Sr|Sra|Jr)\.$")
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")
 
@@ -26,15 +30,19 @@ class ScriptLine(Noun):
     paragraph: bool = False
 
 
-def lines_of_text(content: str) -> tuple[ScriptLine, ...]:
-    """One line for each sentence; what has no word in it is left out. Blank rows part paragraphs."""
+def lines_of_text(content: str, longest: int | None = None) -> tuple[ScriptLine, ...]:
+    """One line for each sentence; what has no word in it is left out. Blank rows part paragraphs.
+
+    A sentence of more than `longest` characters comes in several lines, parted between words.
+    """
     lines: list[ScriptLine] = []
     is_new = False
     for row in content.splitlines():
         is_new = is_new or not row.strip()
         for text in _sentences(row):
-            lines.append(ScriptLine(text=text, paragraph=is_new and bool(lines)))
-            is_new = False
+            for part in wrap(text, longest or len(text), break_on_hyphens=False):
+                lines.append(ScriptLine(text=part, paragraph=is_new and bool(lines)))
+                is_new = False
     return tuple(lines)
 
 

@@ -15,7 +15,8 @@ from tasks.media_render.tunes import Tune
 
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 _BPM = re.compile(r"(?<!\d)([1-9]\d{1,2})(?!\d)(?:\.\d+)?\s*(?:-|to)?\s*([1-9]\d{1,2})?\s*bpm")
-_TAG, _SYNONYM, _TYPO, _FEEL, _TITLE = 3.0, 2.0, 1.5, 2.0, 1.0
+_NAME, _TAG, _SYNONYM, _TYPO, _FEEL, _TITLE = 1000.0, 3.0, 2.0, 1.5, 2.0, 1.0
+_LACKING = re.compile(r"\bno \w+")  # in a tune's description
 _NEGATIONS = frozenset({"no", "not", "without", "non", "never", "less", "nothing"})
 # Said of any music, or of nothing.
 _EMPTY_WORDS = """
@@ -73,6 +74,7 @@ _SYNONYMS: Mapping[str, str] = {
         "commercial": "ad ads advert sale",
         "party": "nightlife",
         "guitar": "plucked",
+        "drums": "drum drumming percussion percussive rhythm beat",
     }.items()
     for word in words.split()
 }
@@ -98,7 +100,10 @@ _TEMPO: Mapping[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The tune that fits best. `unknown` are the words that meant nothing; `fits` is false when all did."""
+    """The tune that fits best. `unknown` are the words that meant nothing; `fits` is false when all did.
+
+    A tune fits as well that has nothing of what was not wanted.
+    """
 
     tune: Tune
     query: str
@@ -123,10 +128,10 @@ def choose(query: str, shelf: Sequence[Tune], fallback: str = "") -> Found:
     ranked, unknown = rank(query, shelf)
     if not ranked:
         raise BadRequest("This farm has no background music of its own.", param="bgm_query")
-    best, points = ranked[0]
-    if points <= 0:
-        best = next((tune for tune, _ in ranked if tune.name == fallback), shelf[0])
-    return Found(best, query, points > 0, unknown)
+    best, most = ranked[0]
+    if most <= 0:
+        best = next((tune for tune, points in ranked if tune.name == fallback and points == most), best)
+    return Found(best, query, most > 0 or ranked[-1][1] < 0, unknown)
 
 
 def rank(query: str, shelf: Sequence[Tune]) -> tuple[list[tuple[Tune, float]], tuple[str, ...]]:
@@ -135,8 +140,8 @@ def rank(query: str, shelf: Sequence[Tune]) -> tuple[list[tuple[Tune, float]], t
     points = {tune.name: 0.0 for tune in shelf}
     unknown = []
     for tune in shelf:
-        if _plain(tune.name) == _plain(text):
-            points[tune.name] += 1000
+        if _is_named(tune, _plain(text)):
+            points[tune.name] += _NAME
     for name, gained in _by_tempo(text, shelf):
         points[name] += gained
     for word, sign in _wanted(_BPM.sub(" ", text)):
@@ -171,7 +176,7 @@ def _gains(word: str, shelf: Sequence[Tune]) -> Iterator[tuple[str, float]]:
             gained += _FEEL / 2
         if word in _TEMPO and tune.bpm is not None and _TEMPO[word][0] <= tune.bpm < _TEMPO[word][1]:
             gained += _FEEL
-        if word in _WORD.findall(f"{tune.title} {tune.description}".casefold()):
+        if word in _WORD.findall(_LACKING.sub("", f"{tune.title} {tune.description}".casefold())):
             gained += _TITLE
         yield tune.name, gained
 
@@ -205,6 +210,12 @@ def _by_tempo(text: str, shelf: Sequence[Tune]) -> Iterator[tuple[str, float]]:
         if tune.bpm is not None:
             away = max(low - tune.bpm, tune.bpm - high, 0) / low
             yield tune.name, 2 * _TAG * max(0.0, 1 - 3 * away)
+
+
+def _is_named(tune: Tune, text: str) -> bool:
+    """By its whole name, which of several words may stand among others."""
+    name = _plain(tune.name)
+    return name == text or (" " in name and f" {name} " in f" {text} ")
 
 
 def _plain(text: str) -> str:

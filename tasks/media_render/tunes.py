@@ -62,19 +62,19 @@ BUNDLED = (
         "First Light", 96, "A minor", 24, "medium",
         "Warm and hopeful: plucked strings that open up, bells, a soft beat.",
         "warm hopeful uplifting acoustic gentle inspiring positive folk guitar travel family nature morning "
-        "wedding lifestyle charity story",
+        "wedding lifestyle charity story drums",
     ),
     _tune(
         "Lift Off", 120, "D major", 32, "high",
         "Bright and driving: piano, claps and glockenspiel, for launches and good news.",
         "upbeat launch product energetic bright happy optimistic motivational corporate pop startup success "
-        "commercial advertising summer celebration piano claps",
+        "commercial advertising summer celebration piano claps drums",
     ),
     _tune(
         "Steady Hand", 100, "E minor", 24, "medium",
         "Confident and modern: a pulse under few, certain notes.",
         "confident modern technology product corporate business focused innovation explainer presentation "
-        "launch minimal cool documentary news synth",
+        "launch minimal cool documentary news synth drums",
     ),
     _tune(
         "Slow Tide", 60, "F major", 12, "low",
@@ -86,25 +86,25 @@ BUNDLED = (
         "Late Window", 80, "D minor", 16, "low",
         "Relaxed: an electric piano and a beat that leans back.",
         "chill relaxed lofi mellow groovy jazz hiphop study cozy cafe coffee vlog evening night rain soul "
-        "fashion beats",
+        "fashion beats drums",
     ),
     _tune(
         "Neon Run", 128, "A minor", 32, "high",
         "Electronic and restless: everything moves around the kick.",
         "electronic dance intense energetic driving sport edm synthwave gaming fitness workout action club "
-        "party dark futuristic racing techno house hype",
+        "party dark futuristic racing techno house hype drums",
     ),
     _tune(
         "Paper Boats", 144, "C major", 32, "high",
         "Light and playful: ukulele, marimba and a whistle.",
         "playful fun quirky cute happy funny cheerful kids children comedy light food cooking pets animals "
-        "ukulele whistle whimsical",
+        "ukulele whistle whimsical drums",
     ),
     _tune(
         "Far Summit", 90, "D minor", 24, "high",
         "Cinematic: strings that drive, horns above them, great drums.",
         "cinematic epic dramatic powerful trailer orchestral heroic adventure inspiring majestic strings "
-        "mountains victory tension film history",
+        "mountains victory tension film history drums",
     ),
     _tune(
         "Quiet Letter", 72, "C minor", 16, "low",

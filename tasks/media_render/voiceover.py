@@ -14,7 +14,9 @@ from typing import NamedTuple
 from farm.errors import BadRequest
 from farm.noun import Noun
 from farm.timeline import AudioClip, AudioTrack, Media, MediaKind, Timeline
+from tasks.media_render.by_hand import needed_s
 from tasks.media_render.params import MAX_TOTAL_S, MediaRender, SpokenLine, Voiceover, exact
+from tasks.media_render.phrasing import columns
 from tasks.media_render.voices import check_language, voice_of
 
 VOICE_MEDIUM = "voiceover"  # the one file in which all lines follow each other
@@ -57,9 +59,10 @@ def check_voiceover(params: MediaRender) -> None:
 
 
 def estimated(voiceover: Voiceover) -> Speech:
-    """How long the lines are likely to be, rather too long than too short."""
+    """How long the lines are likely to be, rather too long than too short; wide letters count twice."""
     per_s = _CHARACTERS_PER_S * exact(voiceover.speed)
-    return Speech(lengths=tuple(len(line.text) / per_s + _BREATH_S for line in voiceover.lines))
+    widths = (max(len(line.text), columns(line.text)) for line in voiceover.lines)
+    return Speech(lengths=tuple(width / per_s + _BREATH_S for width in widths))
 
 
 def said(voiceover: Voiceover, speech: Speech) -> Iterator[Said]:
@@ -103,6 +106,8 @@ def notes(params: MediaRender, speech: Speech, shown_s: Fraction) -> Iterator[st
             f"The voiceover ends at {float(end - TAIL_S):.1f} s: the picture stays until then, instead of "
             f"{float(shown_s):.1f} s."
         )
+    if (placed := _placed_until(params, voiceover)) > max(end, shown_s):
+        yield f"The picture stays until {float(placed):.1f} s for what was placed there by hand."
 
 
 def stretched(
@@ -124,10 +129,19 @@ def stretched(
 
 
 def last_frame(end_frame: int, params: MediaRender, fps: Fraction, speech: Speech | None) -> int:
-    """Where the last visual ends: not before the last word was said. Frames, exclusive."""
-    if params.voiceover is None or speech is None:
+    """Where the last visual ends: not before the last word was said. Frames, exclusive.
+
+    Nor before what was placed by hand has begun, as far as the voice was likely to speak until then.
+    """
+    voiceover = params.voiceover
+    if voiceover is None or speech is None:
         return end_frame
-    return max(end_frame, ceil(until(params.voiceover, speech) * fps))
+    return max(end_frame, ceil(max(until(voiceover, speech), _placed_until(params, voiceover)) * fps))
+
+
+def _placed_until(params: MediaRender, voiceover: Voiceover) -> Fraction:
+    """How long texts and sounds that were placed by hand keep the picture, in seconds."""
+    return min(needed_s(params), until(voiceover, estimated(voiceover)))
 
 
 def voice_media(params: MediaRender, speech: Speech | None) -> tuple[Media, ...]:

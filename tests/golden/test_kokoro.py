@@ -69,6 +69,13 @@ def test_a_sentence_is_a_run_of_phonemes_with_its_punctuation(tmp_path, given):
     assert first["style"].shape == (1, 256) and first["style"][0, 0] == len(letters_of(first))
 
 
+def test_hindi_ends_its_sentences_with_a_mark_of_its_own(tmp_path, given):
+    voices = tmp_path / "kokoro" / "voices"
+    shutil.copyfile(voices / f"{HEART}.bin", voices / "hf_alpha.bin")
+    kokoro.ENGINE.speak("hf_alpha", "नमस्ते। अच्छा।", tmp_path, 1.0)
+    assert [letters_of(inputs)[-1] for inputs in given] == [".", "."]
+
+
 def test_what_is_too_long_for_the_model_is_read_in_runs_between_words(tmp_path, given):
     sound = kokoro.ENGINE.speak(HEART, "many more words " * 60, tmp_path, 1.0)
     runs = [letters_of(inputs) for inputs in given]

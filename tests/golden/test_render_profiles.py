@@ -21,9 +21,12 @@ from farm.timeline import AudioClip, AudioTrack, Rate, TextClip
 from tests.golden.render_scenes import MOVING, crossfade, decoded, montage, paths_of, planes_of, psnr
 from tests.media import BLUE, GREEN, RED, YELLOW, level_at, quadrants, real_photo, tone, write_sound
 from workers.context import InputFile, TaskInput
+from workers.cpu_render.backdrop import Backdrop
 from workers.cpu_render.film import make, sized
 from workers.cpu_render.media_render import perform
-from workers.media.encode import thinned, thinning
+from workers.media.encode import encode_sound, thinned, thinning
+from workers.media.shape import Shape
+from workers.media.stills import open_still
 
 pytestmark = pytest.mark.slow
 
@@ -142,6 +145,18 @@ def test_quality_is_better_than_standard_and_opus_keeps_the_pitch(rendered):
     assert level_at(sound, 48_000, 440, 0.5, 1.5) > 10 * level_at(sound, 48_000, 466, 0.5, 1.5)
 
 
+@pytest.mark.parametrize(("rate", "samples"), [(48_000, 298_000), (48_000, 1025), (44_100, 5_145)])
+def test_a_sound_that_ends_just_behind_a_packet_is_whole(tmp_path, rate, samples):
+    """149 frames at 24 fps failed as corrupt: the edit list, in whole ms, ended before the last packet."""
+    wave = tone(440, 7, rate)[:, :samples]
+    shape = Shape(64, 64, Rate(num=24), 1, rate, samples)
+    encode_sound([wave], tmp_path / "sound.mp4", shape, PROFILES["standard"])
+    with av.open(str(tmp_path / "sound.mp4")) as container:
+        heard = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    assert 0 <= heard.shape[1] - samples < 1024
+    assert abs(heard[:, :1024]).max() > 0.1
+
+
 def test_a_preview_is_a_quarter_of_the_picture_with_the_same_frames(rendered):
     video = rendered("preview")[0]["video"]
     assert {key: video.meta[key] for key in ("width", "height", "frames", "fps")} == {
@@ -153,6 +168,16 @@ def test_a_preview_is_a_quarter_of_the_picture_with_the_same_frames(rendered):
     assert len(decoded(video.path)) == FRAMES
     with av.open(str(video.path)) as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (90, 160)
+
+
+def test_what_is_seen_around_a_picture_looks_in_a_preview_and_a_gif_as_in_the_film():
+    """It was blurred by so many pixels, whatever the size: a preview had one plain colour there."""
+    photo = open_still(COFFEE)
+    film, preview, gif = (
+        planes_of(Backdrop(width, height).of(photo).frame.reformat(90, 160))
+        for width, height in ((1080, 1920), (540, 960), (270, 480))
+    )
+    assert psnr(preview, film) > 35 and psnr(gif, film) > 35
 
 
 def test_a_gif_loops_for_ever_with_every_second_frame_at_its_time(rendered):

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -9,12 +10,13 @@ import av
 import numpy as np
 import pytest
 
-from farm.encoders import STANDARD
+from farm.encoders import STANDARD, EncoderProfile
 from farm.errors import FailureClass, TaskFailure
 from farm.kinds import TaskSpec, kind_named
 from farm.timeline import AudioClip, AudioTrack, TextClip, TextTrack
 from tasks.media_render import MediaRender
 from tests.golden.render_scenes import MOVING, crossfade, decoded, montage, planes_of, psnr
+from tests.h264 import HEIGHT, WIDTH, write_h264
 from tests.media import coded, real_photo, tone, write_clip, write_sound
 from tests.segment_rig import Attempt, Rig
 from workers.cpu_render.compose import compose
@@ -218,6 +220,9 @@ def test_a_gif_too(in_segments, in_one_pass):
     joined, whole = outputs_of(in_segments("gif").done["render"])["video"], in_one_pass("gif")["video"]
     assert "sound" not in in_segments("gif").done
     assert joined.path.suffix == ".gif" and {**joined.meta} == {**whole.meta}
+    attempt = in_segments("gif").attempts["render"]
+    joining = [done for done, stage in zip(attempt.fractions, attempt.stages, strict=True) if stage == "join"]
+    assert joining == sorted(joining) and joining[-1] == 1  # of the film's frames, not of those written
     assert [planes_of(f.reformat(format="yuv420p"))[0].mean() for f in decoded(joined.path)] == pytest.approx(
         [planes_of(f.reformat(format="yuv420p"))[0].mean() for f in decoded(whole.path)], abs=0.5
     )
@@ -311,6 +316,13 @@ def test_the_same_segment_further_back_is_the_same(scene, in_segments, tmp_path)
     assert len(decoded(outputs_of(done)["video"].path)) == 40
 
 
+def test_reading_a_film_back_is_progress_too(in_segments):
+    """Of ProRes it decodes every frame, which for a long film takes longer than a task may seem to stand."""
+    attempt = in_segments("prores").attempts["render"]
+    joining = [done for done, stage in zip(attempt.fractions, attempt.stages, strict=True) if stage == "join"]
+    assert len(set(joining)) == 2 * 180 and joining == sorted(joining) and joining[-1] == 1
+
+
 def test_segments_of_a_single_frame_fit_too(scene, tmp_path):
     """Their encoder reorders nothing, that of the others does."""
     timeline, files = scene
@@ -327,6 +339,58 @@ def test_segments_of_a_single_frame_fit_too(scene, tmp_path):
     verify_joins(film, STANDARD.format, edges[1:-1])
     with pytest.raises(TaskFailure, match="no keyframe is at its join at 20"):
         verify_joins(film, STANDARD.format, [20])
+
+
+QUICK = {
+    "libx264": {"preset": "ultrafast"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=error"},
+    "libsvtav1": {"preset": "12"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+}
+
+
+@pytest.mark.parametrize("encoder", QUICK)
+def test_segments_of_workers_with_more_processors_fit_the_others(scene, tmp_path, encoder):
+    """x265 tells in front of a film of its threads and its processor; no decoder goes by that."""
+    timeline, files = scene
+    pieces, profile = [], EncoderProfile(encoder=encoder, options=QUICK[encoder])
+    for threads, (start, end) in zip((1, 4), ((0, 12), (12, 24)), strict=True):
+        out = tmp_path / f"{start}.mp4"
+        settings = profile.model_copy(update={"threads": threads})
+        render_part(part_of(timeline, start, end), files, out, settings, Attempt(tmp_path / str(start)))
+        pieces.append(Piece(out, end - start))
+    film = tmp_path / f"film{profile.format.suffix}"
+    join(pieces, None, film, replace(shape_of(timeline), frames=24, samples=0), profile, lambda _done: None)
+    assert len(decoded(film)) == 24
+
+
+def test_a_long_film_of_which_little_is_left_to_be_encoded_is_copied_in_one_task(tmp_path):
+    """However long its edges take: segments would encode all of it, and lose what was untouched."""
+    clip = write_h264(tmp_path / "clip.mp4", 240)
+    timeline = montage((clip, 200, {"source_start": Fraction(20, 30)}), width=WIDTH, height=HEIGHT)
+    rig = Rig(tmp_path / "rig", {clip.name: clip})
+    done = rig.run(task_of(timeline, rig.files))
+    assert rig.made == ["timeline", "render"]
+    (note,) = done.result["notes"]
+    assert note.endswith("of 200 frames are copied without loss; the others are encoded.")
+    (whole,) = rig.done["timeline"].tasks
+    text = TextClip(text="Look", start_frame=60, end_frame_exclusive=130, template="title")
+    written = timeline.model_copy(update={"text": (TextTrack(clips=(text,)),)})
+    longer = Rig(tmp_path / "longer", {clip.name: clip})
+    (note,) = longer.run(task_of(written, longer.files)).result["notes"]
+    assert note.endswith("of 200 frames could be copied; a film in segments is encoded whole.")
+    assert segments_of(longer)  # too much is left
+    grown = longer.done["timeline"].tasks
+    assert whole.estimated_s < sum(task.estimated_s for task in grown if task.step == "segment")
+
+
+def test_what_a_film_leaves_out_is_said_once(tmp_path):
+    """The first task looks, and so does the one that renders what need not be cut."""
+    text = TextClip(text="Hi \U000f0000", start_frame=0, end_frame_exclusive=10, template="title")
+    timeline = montage((FLOWER, 20, {}), width=320, height=180, texts=[text])
+    rig = Rig(tmp_path, {FLOWER.name: FLOWER})
+    (note,) = rig.run(task_of(timeline, rig.files)).result["notes"]
+    assert rig.made == ["timeline", "render"] and note.startswith("No font has")
 
 
 def test_segments_that_do_not_fit_make_no_film(scene, in_segments, tmp_path):

@@ -288,6 +288,21 @@ def test_pictures_that_differ_from_the_clips_are_noticed(clips, tmp_path, monkey
     assert report.spans == {"simple": 45} and "looks different at frame 0" in report.notes[0]
 
 
+def test_playing_it_over_its_joins_is_progress_too(clips, tmp_path, monkeypatch):
+    """Of hundreds of clips with long groups it takes longer than a task may seem to stand still."""
+    told, begun, check = list[float](), list[float](), assembly._check
+
+    def checked(*args, **options):
+        begun.append(told[-1])
+        check(*args, **options)
+
+    monkeypatch.setattr(assembly, "_check", checked)
+    timeline = film_of((clips["plain"], 45, {}), (clips["b-frames"], 45, {}))
+    files = paths_of(clips["plain"], clips["b-frames"])
+    made(timeline, files, tmp_path / "out.mp4", progress=lambda fraction, stage: told.append(fraction))
+    assert told == sorted(told) and begun[0] < begun[1] < told[-1] == 1
+
+
 def test_a_cancel_stops_it_and_leaves_nothing(clips, tmp_path):
     def progress(fraction, stage):
         if fraction > 0.3:

@@ -12,7 +12,7 @@ from tests.golden.tune_sheet import SHEET, sheet
 from tests.loudness import read_meter
 from workers.cpu_render.tunes import scores, tune_sound
 from workers.cpu_render.tunes.notation import melody
-from workers.cpu_render.tunes.score import Score
+from workers.cpu_render.tunes.score import Drum, Score
 from workers.cpu_render.tunes.synth import play
 from workers.cpu_render.tunes.voices import SAMPLE_RATE
 from workers.media.beats import SAMPLE_RATE as BEATS_RATE
@@ -37,6 +37,8 @@ def test_d070_the_catalog_and_the_scores_are_the_same_list():
         assert len(scores()[tune.name].form.bars) == tune.bars
         for part in scores()[tune.name].parts:
             assert len(part.bars) in (1, tune.bars)
+        has_drums = any(isinstance(part, Drum) for part in scores()[tune.name].parts)
+        assert has_drums == ("drums" in tune.tags)
 
 
 def test_a_tune_that_nobody_wrote_is_refused():
@@ -61,6 +63,17 @@ def test_the_beat_finder_hears_the_tempo_of_the_score(sounds, tune):
     beats = find_beats([heard])
     assert beats.bpm == pytest.approx(tune.bpm, rel=0.02)
     assert beats.duration_s == pytest.approx(tune.duration_s, abs=0.001)
+
+
+@pytest.mark.parametrize("name", ["lift-off", "steady-hand", "neon-run", "far-summit", "quiet-letter"])
+def test_d132_the_beat_finder_hears_where_a_bar_begins(sounds, name):
+    """By the changes of chords where the kick is on every beat. Half a minute from the middle of a bar on."""
+    start = 7.7
+    piece = sounds[name][:, round(start * SAMPLE_RATE) : round((start + 32) * SAMPLE_RATE)]
+    beats = find_beats([resampled(piece, SAMPLE_RATE, BEATS_RATE)])
+    (tune,) = (tune for tune in BUNDLED if tune.name == name)
+    bars = (start + beats.times[beats.downbeat]) * tune.bpm / 60 / 4
+    assert abs(bars - round(bars)) < 0.05
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
+from farm.api.surfaces.media_render.wire import RenderRequest
 from farm.doors.accounts import create_key, ensure_account
 from farm.doors.assets import project, project_assets
 from farm.doors.jobs import cancel, list_jobs
@@ -335,6 +336,18 @@ def test_switches_that_are_off_and_empty_fields_are_accepted(api: Api):
     assert start(api, projectId=made["projectId"], **off).status_code == 202
 
 
+def test_null_is_as_good_as_nothing_and_an_unknown_field_is_one_even_so(api: Api):
+    """As clients send it that write all of their fields."""
+    made = api.project(PHOTO)
+    fields = set(RenderRequest.model_json_schema()["properties"]) - {"projectId"}
+    assert start(api, projectId=made["projectId"], **dict.fromkeys(fields)).status_code == 202
+    check_error(start(api, projectId=made["projectId"], surprise=None), 400, "invalid_request", "surprise")
+    nameless = [{"fileName": PHOTO[0], "durationSeconds": None}]
+    answer = start(api, projectId=made["projectId"], assetDurations=nameless)
+    check_error(answer, 400, "invalid_request", "assetDurations[0].durationSeconds")
+    assert uploads(api, files=[file(width=None)], projectName=None).status_code == 200
+
+
 @pytest.mark.parametrize("kind", get_args(TransitionType))
 def test_d108_to_d120_every_transition_is_taken_in_rotation_and_for_one_clip(api: Api, kind: str):
     made = api.project(PHOTO)
@@ -408,6 +421,9 @@ def test_d003_a_request_that_cannot_be_met_names_its_field(api: Api, body: dict[
 
 def test_d057_a_project_must_be_named(api: Api):
     check_error(start(api), 400, "invalid_request", "projectId")
+    check_error(start(api, sourceDirectoryPrefix=""), 400, "invalid_request", "projectId")
+    project_id = api.project(PHOTO)["projectId"]
+    assert start(api, projectId=project_id, sourceDirectoryPrefix="").status_code == 202
 
 
 def test_d131_there_must_be_something_to_see(api: Api):

@@ -81,6 +81,10 @@ def test_d152_voices_ask_for_a_key(api: Api):
             [(text, None) for text in SENTENCES],
         ),
         ({"format": "srt", "content": SRT}, [("Hello.", 0.5), ("Again.", 3.25)]),  # D-127
+        (
+            {"format": "text", "content": "word " * 900},  # without an end, as transcripts are
+            [(" ".join(["word"] * count), None) for count in (400, 400, 100)],
+        ),
     ],
 )
 def test_d121_to_d127_the_documents_own_scripts(api: Api, script: Any, lines: list[tuple[str, Any]]):
@@ -98,7 +102,7 @@ def test_d121_naming_a_script_asks_for_a_voice_and_false_switches_it_off(api: Ap
     assert params_of(api)["voiceover"] is None
 
 
-@pytest.mark.parametrize("voice", ["dvoice_1", "svoice_nobody", "svoice_pico_en-us_female"])
+@pytest.mark.parametrize("voice", ["dvoice_1", "svoice_nobody", "svoice_pico_en-us_female", "x" * 101])
 def test_d129_a_voice_that_is_not_listed_is_refused_before_the_render_starts(api: Api, voice: str):
     answer = speak(api, voiceoverVoiceId=voice)
     check_error(answer, 400, "invalid_voiceover_voice_id", "voiceoverVoiceId")
@@ -138,6 +142,13 @@ def test_d129_a_voice_that_is_not_listed_is_refused_before_the_render_starts(api
 )
 def test_d003_d128_what_cannot_be_said_names_its_field(api: Api, body: dict[str, Any], param: str):
     check_error(speak(api, **{"script": TEXT, **_as_script(body)}), 400, "invalid_request", param)
+
+
+def test_c016_what_no_speech_may_say_no_voiceover_says(api: Api):
+    """The same lists hold for it as for a voice alone (configs/moderation.toml: speech)."""
+    answer = speak(api, {"format": "json", "segments": [{"text": "Hello."}, {"text": "A naked child."}]})
+    check_error(answer, 400, "content_policy_violation", "voiceover")
+    assert "naked" not in answer.text
 
 
 def _as_script(body: dict[str, Any]) -> dict[str, Any]:

@@ -111,6 +111,21 @@ def test_a_cut_that_is_wrong_is_told_with_its_places(up: dict[str, str], tmp_pat
     assert "not both: the timeline says it" in refused.stderr
 
 
+def test_what_a_film_does_otherwise_than_its_cut_is_told_at_once(up: dict[str, str], tmp_path: Path) -> None:
+    """A transition that only the farm does not know, and subtitles of no text; a name as URLs have it."""
+    cut, words = tmp_path / "cut.otio", tmp_path / "film.VTT"
+    Image.new("RGB", (64, 64), RED).save(tmp_path / "red #1.png")
+    wipe = otio.schema.Transition(name="Star Wipe", transition_type="Custom_Transition")
+    wipe.out_offset = otio.opentime.RationalTime(3, FPS)
+    write_cut(cut, wipe, clip("file:///shots/red #1.png", 0, 10))
+    film = ["-o", str(tmp_path / "film.mp4"), "--subtitles", str(words)]
+    done = farm(tmp_path / "home", "render", str(cut), *film, **up)
+    assert done.returncode == 0, done.stderr
+    assert "The transition 'Star Wipe' is not known; it is a crossfade." in done.stderr
+    assert f"{words} is not written: the film has no subtitles" in done.stderr
+    assert not words.exists()
+
+
 def colour_of(film: Path) -> tuple[int, ...]:
     with av.open(film) as opened:
         frame = next(opened.decode(video=0)).to_ndarray(format="rgb24")

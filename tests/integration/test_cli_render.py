@@ -81,7 +81,7 @@ def test_a_folder_becomes_a_film_through_a_farm_of_its_own(trip: Path, tmp_path:
 def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     film, sheet, poster = (tmp_path / name for name in ("film.mp4", "sheet.png", "poster.jpg"))
-    moving, words_of_it, edit = (tmp_path / name for name in ("film.gif", "film.vtt", "film.otio"))
+    moving, words_of_it, edit = (tmp_path / name for name in ("film.gif", "film.VTT", "film.otio"))
     with running(home, "up", "--port", "0", "--no-flower", "--pools", "cpu-render") as up:
         up.until_ready()
         words = ["render", str(trip / "2 blue.jpg"), str(trip / "1 red.png")]
@@ -111,7 +111,8 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
         assert (picture.format, picture.size) == ("JPEG", (1080, 1080))
     with Image.open(moving) as picture:
         assert (picture.format, picture.size, picture.n_frames) == ("GIF", (480, 480), 10)
-    assert words_of_it.read_text().splitlines()[-1] == "Hello"
+    told = words_of_it.read_text().splitlines()
+    assert (told[0], told[-1]) == ("WEBVTT", "Hello")
     assert said["extras"] == {"contact-sheet": str(sheet), "poster": str(poster), "otio": str(edit)}
     assert json.loads(edit.read_text())["OTIO_SCHEMA"] == "Timeline.1"
     assert said["music"]["tune"] == "slow-tide"  # D-070

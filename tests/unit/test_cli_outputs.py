@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from farm.cli import align, batch, compose, describe, render
 from farm.cli.outputs import checked_outputs
 from farm.errors import BadRequest
+from farm.otio import as_otio
+from farm.timeline import Media, MediaKind, Rate, Timeline, VideoClip, VideoTrack
 from tests.manifests import EXAMPLE
 from tests.timed_jobs import metadata, wav
 
@@ -61,7 +63,30 @@ def test_a_film_is_not_written_over_what_it_shows(desk: Path) -> None:
     (desk / "clip.mp4").touch()
     for words in (("clip.mp4", "-o", "clip.mp4"), ("one.png", "-o", "film.mp4", "--poster", "one.png")):
         said = refused(render.app, "render", *(desk / word if "." in word else word for word in words))
-        assert said.message == f"{desk / words[0]} is shown in the film; write to another file."
+        assert said.message == f"{desk / words[0]} is used in the film; write to another file."
+
+
+def test_nor_over_the_media_of_a_cut_nor_over_the_music(desk: Path) -> None:
+    (desk / "cut.otio").write_text(as_otio(timeline_of(desk / "one.png")))
+    said = refused(
+        render.app, "render", desk / "cut.otio", "-o", desk / "a.mp4", "--poster", desk / "one.png"
+    )
+    assert said.message == f"{desk / 'one.png'} is used in the film; write to another file."
+    music = desk / "narration.wav"
+    said = refused(render.app, "render", desk / "one.png", "--music", music, "--poster", music)
+    assert said.message == f"{music} is used in the film; write to another file."
+
+
+def timeline_of(picture: Path) -> Timeline:
+    """One picture for a second."""
+    return Timeline(
+        name="cut",
+        rate=Rate(num=10),
+        width=32,
+        height=18,
+        media=(Media(id=picture.name, kind=MediaKind.IMAGE, name=picture.name),),
+        video=(VideoTrack(clips=(VideoClip(media=picture.name, start_frame=0, end_frame_exclusive=10),)),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,6 +105,14 @@ def test_a_folder_that_is_not_there_is_made(desk: Path) -> None:
     done = CliRunner().invoke(compose.app, [str(desk / "manifest.json"), "-o", str(cut)])
     assert done.exit_code == 0, done.exception
     assert json.loads(cut.read_text())["OTIO_SCHEMA"] == "Timeline.1"
+
+
+def test_a_manifest_that_is_too_large_is_not_said_to_be_missing(desk: Path) -> None:
+    large = desk / "large.json"
+    with large.open("wb") as file:
+        file.truncate(16_000_001)
+    assert refused(compose.app, large).message == f"{large} is larger than a manifest may be: 16 MB."
+    assert refused(compose.app, desk / "none.json").message == f"There is no manifest {desk / 'none.json'}."
 
 
 def test_a_device_is_not_written_over() -> None:

@@ -9,10 +9,10 @@ import pytest
 from tasks.generate_voice.speakers import SPEAKERS, code_of
 from workers.cpu_render.voice import engine_named
 from workers.cpu_render.voice.contract import Pcm
-from workers.cpu_render.voice.formant.letters import sounds_of
+from workers.cpu_render.voice.formant.letters import sounds_of, spelled
 from workers.cpu_render.voice.formant.numbers import in_words
 from workers.cpu_render.voice.formant.phones import PHONES
-from workers.cpu_render.voice.formant.reading import line_of
+from workers.cpu_render.voice.formant.reading import _clauses, line_of
 
 RATE = engine_named("formant").sample_rate
 TEXT = "Welcome to the farm. Your product video is ready."
@@ -57,6 +57,8 @@ def loud_share(samples: Pcm, low_hz: float, high_hz: float) -> float:
         ("bridge", "B R IH1 JH"),
         ("wanted", "W AA1 N T IH D"),
         ("don't", "D OW1 N T"),
+        ("ninety", "N AY1 N T IY"),
+        ("hundred", "HH AH1 N D R IH D"),
     ],
 )
 def test_words_are_read_by_a_list_and_by_rules(word: str, sounds: str) -> None:
@@ -89,13 +91,39 @@ def test_whatever_is_read_can_be_said() -> None:
         ("17", "seventeen"),
         ("342", "three hundred forty two"),
         ("$1,200", "one thousand two hundred dollars"),
+        ("$1", "one dollar"),
+        ("€19.99", "nineteen euros ninety nine cents"),
+        ("£0.01", "one penny"),
+        ("$5.00", "five dollars"),
+        ("$1.5", "one point five dollars"),
         ("3.05%", "three point zero five percent"),
+        ("1st", "first"),
+        ("22nd", "twenty second"),
+        ("30th", "thirtieth"),
         ("2000000", "two million"),
         ("1" * 13, " ".join(["one"] * 13)),
     ],
 )
 def test_numbers_are_said_in_words(token: str, words: str) -> None:
     assert " ".join(in_words(token)) == words
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("In 1999, we began.", ["in one thousand nine hundred ninety nine", "we began"]),
+        ("Rooms 1,2,3 and 1,200.", ["rooms one", "two", "three and one thousand two hundred"]),
+        ("Voilà, our café.", ["voila", "our cafe"]),
+        ("Mr. Fox & Dr. Owl vs. them", ["mister fox and doctor owl versus them"]),
+        ("Open at 9 p.m. today", ["open at nine pea em today"]),
+        ("Vitamin C, TV, UX", ["vitamin sea", "tee vee", "U X"]),
+    ],
+)
+def test_what_is_written_short_is_read_in_full(written: str, read: list[str]) -> None:
+    assert [clause.words for clause in _clauses(written)] == [
+        tuple(next(spelled(word)) if word.isupper() else sounds_of(word) for word in clause.split())
+        for clause in read
+    ]
 
 
 def test_a_voice_has_its_own_pitch_and_speaks_at_a_narrators_pace() -> None:

@@ -82,14 +82,17 @@ def test_a_shaken_picture_a_plain_one_and_stripes(eyes: Eyes, tmp_path: Path) ->
     shaken = np.mean([np.roll(shaken, shift, axis=1) for shift in range(12)], axis=0)
     stripes = np.zeros((400, 600, 3), np.uint8)
     stripes[::8] = 255
+    dithered = 120 + np.random.default_rng(4).integers(0, 2, (400, 600, 1), np.uint8).repeat(3, axis=2)
     seen = eyes.look(
+        saved(Image.fromarray(dithered), tmp_path / "dithered.png"),
         saved(Image.fromarray(shaken.astype(np.uint8)), tmp_path / "shaken.jpg"),
         saved(Image.new("RGB", (600, 400), (90, 120, 40)), tmp_path / "plain.png"),
         saved(Image.fromarray(stripes), tmp_path / "stripes.png"),
         saved(Image.new("RGB", (600, 400), (4, 4, 4)), tmp_path / "black.png"),
     )
     assert seen["shaken"].sharpness < BLURRY  # along one direction is enough
-    assert seen["plain"].sharpness == 1  # there is nothing that could be blurred
+    for even in ("plain", "dithered"):
+        assert seen[even].sharpness == 1  # there is nothing that could be blurred
     assert seen["stripes"].sharpness > 0.5
     assert seen["black"].lightness < 0.03 < 0.3 < seen["plain"].lightness < 0.6
 

@@ -66,6 +66,13 @@ def beeping(tmp_path_factory):
     )
 
 
+@pytest.fixture(scope="module")
+def humming(tmp_path_factory):
+    """Six seconds of 25 fps with a tone that never stops."""
+    path = tmp_path_factory.mktemp("humming") / "clip.mp4"
+    return write_clip(path, frames=150, rate=Fraction(25), sound=tone(300, 6))
+
+
 @pytest.mark.parametrize("rate", [Rate(num=30), Rate.of(23.976), Rate.of(29.97), Rate(num=25)])
 @pytest.mark.parametrize("sample_rate", [48_000, 44_100])
 def test_a_clips_sound_sits_at_its_cut_to_the_sample(beeping, rate, sample_rate):
@@ -171,6 +178,27 @@ def test_a_cut_into_a_tone_does_not_click(tmp_path):
     sound = heard(a_timeline(music=[clip]), {"music": path})[0]
     assert np.abs(np.diff(sound)).max() < 0.02  # a bare cut at the crest would jump by 0.8
     assert level_at(sound[None], SR, 100, 1.01, 1.99) == pytest.approx(0.8, rel=0.01)
+
+
+@pytest.mark.parametrize("rate", [Rate(num=30), Rate.of(29.97)])
+@pytest.mark.parametrize("speed", [Fraction(1), Fraction(3, 2)])
+def test_a_cut_that_changes_nothing_is_not_heard(humming, rate, speed):
+    """A clip that somebody has cut in two, as before a title, and left as it was."""
+
+    def clip(start, end):
+        source = Fraction(1, 10) + start / rate.fps * speed
+        return VideoClip(
+            media="clip", start_frame=start, end_frame_exclusive=end, source_start=source, speed=speed
+        )
+
+    whole, cut = (
+        heard(a_timeline(clips, rate=rate), {"clip": humming})
+        for clips in ([clip(0, 90)], [clip(0, 31), clip(31, 60), clip(60, 90)])
+    )
+    assert np.array_equal(whole, cut)
+    jump = [clip(0, 31), clip(32, 61).model_copy(update={"start_frame": 31, "end_frame_exclusive": 90})]
+    declicked = heard(a_timeline(jump, rate=rate), {"clip": humming})
+    assert np.abs(declicked[:, a_timeline(jump, rate=rate).samples_at(31)]).max() < 0.001
 
 
 @pytest.mark.parametrize("seconds", ["1/4", "1", "12"])

@@ -15,7 +15,9 @@ from tests.media import read_code, real_photo, rgb, write_clip
 from workers.cpu_render.render import render
 from workers.media.colour import Converter
 from workers.media.hdr import Source, ToneMapper, Transfer, mapped, pq_decoded, pq_encoded, source_of
+from workers.media.probe import probe
 from workers.media.stills import open_still
+from workers.media.tags import ColourTags
 from workers.media.video import VideoReader
 
 PQ, HLG = Source(Transfer.PQ, "bt2020", 1000.0), Source(Transfer.HLG, "bt2020", 1000.0)
@@ -39,7 +41,9 @@ def hlg_signal(nits):
     return np.where(scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(np.maximum(12 * scene - b, 1e-9)) + c)
 
 
-def write_hdr(path, signal, transfer, *, frames=2, options="", rotation=0, pix_fmt="yuv420p10le"):
+def write_hdr(
+    path, signal, transfer, *, frames=2, options="", rotation=0, pix_fmt="yuv420p10le", primaries=9, matrix=9
+):
     """A clip of R'G'B' (0 … 1) of BT.2020 in HEVC of 10 bits, tagged as phones do."""
     luma = signal @ LUMA_2020
     blue, red = (signal[..., 2] - luma) / 1.8814, (signal[..., 0] - luma) / 1.4746
@@ -48,7 +52,7 @@ def write_hdr(path, signal, transfer, *, frames=2, options="", rotation=0, pix_f
         stream = out.add_stream("libx265", rate=30)
         stream.height, stream.width, stream.pix_fmt = *luma.shape, pix_fmt
         context = stream.codec_context
-        context.colorspace = context.color_primaries = 9
+        context.colorspace, context.color_primaries = matrix, primaries
         context.color_trc, context.color_range = transfer, 1
         stream.options = {
             "crf": "4",
@@ -164,6 +168,29 @@ def test_a_file_is_mapped_as_it_says_of_itself(tmp_path, sunny, transfer, option
     tags = picture.colorspace, picture.color_primaries, picture.color_trc, picture.color_range
     assert (picture.format.name, tags) == ("yuv420p", (1, 1, 1, 1))
     assert np.abs(rgb(picture) / 255 - mapped(signal, source)).mean() < 0.012
+
+
+@pytest.mark.slow
+def test_what_only_the_container_says_of_colours_counts_too_from_any_start(tmp_path, sunny):
+    """A decoder that reads nothing of it says nothing of it; players ask the file. Such films were pale."""
+    coded = write_hdr(tmp_path / "coded.mp4", hlg_signal(sunny[1]), 2, frames=60, primaries=2, matrix=2)
+    path = tmp_path / "told.mp4"
+    with av.open(str(coded)) as given, av.open(str(path), "w") as out:
+        copied = out.add_stream_from_template(given.streams.video[0])
+        told = copied.codec_context
+        told.colorspace = told.color_primaries = 9
+        told.color_trc = 18
+        for packet in given.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copied
+                out.mux(packet)
+    assert {frame.color_trc for frame in decoded(path)} == {2}
+    assert probe(path).colour == ColourTags(9, 1, 9, 18)
+    for start in (Fraction(0), Fraction(3, 2)):  # the second is looked for, with what was decoded thrown away
+        with VideoReader(path, rate=Rate(num=30), source_start=start) as clip:
+            frames = [clip.frame(n) for n in (0, 5)]
+        assert [source_of(frame) for frame in frames] == [HLG, HLG]
+        assert {frame.colorspace for frame in frames} == {9}
 
 
 @pytest.mark.slow

@@ -206,6 +206,7 @@ def placed(*clips: dict[str, Any]) -> dict[str, Any]:
         (effect(clipFileName="a.png", startTime=1), "sfxPlacements[0].clipFileName", "not both"),
         (effect(), "sfxPlacements[0]", "needs startTime, clipAssetId or clipFileName"),
         (overlay(endTime=1, durationSeconds=1), "textOverlays[0].durationSeconds", "not both"),
+        (overlay(text="\u200b"), "textOverlays[0].text", "nothing to see"),
         (overlay(templateName="Bold", templateId="title"), "textOverlays[0].templateId", "different looks"),
         ({"voiceover": True, "voiceoverScript": TEXT}, "voiceoverVoiceId", "pass a voiceoverVoiceId"),
         (SAID, "voiceoverScript", "pass voiceoverScript"),

@@ -58,6 +58,7 @@ def test_d134_d067_the_hook_and_overlays_share_the_video():
     params = render(*PICTURES, hook_text="Look", text_overlays=[overlay(start_s=1)])
     assert [track.name for track in timeline_of(params).text] == ["hook", "overlays"]
     assert price(params) == price(render(*PICTURES))  # texts cost nothing
+    assert not timeline_of(render(*PICTURES, hook_text=" \u200b\ufeff")).text
 
 
 def test_a_thousand_overlays_are_taken_and_one_more_is_not():
@@ -100,6 +101,7 @@ def test_a_text_that_would_not_be_seen_is_refused_by_name(text, param):
         {"start_s": 0},
         {"text": "x"},
         overlay(text="  "),
+        overlay(text="\u200b\u2060"),  # which no eye sees, and no font draws
         overlay(text="x" * 301),
         overlay(start_s=-1),
         overlay(start_s=float("nan")),

@@ -93,6 +93,15 @@ def simple(**changes: Any) -> Timeline:
     return made.model_copy(update=changes)
 
 
+def test_a_name_with_percent_signs_is_meant_as_it_is_or_as_urls_have_it():
+    """A cut composed for Premiere is percent-encoded."""
+    medium = Media(id="other", kind=MediaKind.IMAGE, name="day%201/50%25.png")
+    clip = VideoClip(media="other", start_frame=0, end_frame_exclusive=50)
+    asked = cut(simple(media=(medium,), video=(VideoTrack(clips=(clip,)),)))
+    for names, meant in ((("50%.png",), "50%.png"), (("50%.png", "50%25.png"), "50%25.png")):
+        assert imported(render(*names, timeline=asked)).timeline.video[0].clips[0].media == meant
+
+
 def test_what_a_render_does_not_know_is_put_as_near_as_can_be_and_told():
     large = cut(simple(width=3840, height=2160))
     large["tracks"]["children"][0]["children"].insert(

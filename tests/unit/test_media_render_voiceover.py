@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -15,7 +16,9 @@ from tasks.media_render.script import lines_of_srt, lines_of_text
 from tasks.media_render.voiceover import Speech, estimated, notes, said, until
 from tasks.media_render.voices import BUNDLED, ENGINES, UNKNOWN_VOICE, Filters, voices_for, voices_here
 from tests.unit.test_media_render_kind import price, render
+from workers.cpu_render import narration
 from workers.cpu_render.voice import engine_named, engines, espeak_ng
+from workers.cpu_render.voice.contract import Engine
 
 WREN = "svoice_espeak_en-us_female"
 SR = 48_000
@@ -62,6 +65,26 @@ def test_d125_a_text_is_said_sentence_by_sentence():
     lines = lines_of_text("One  thing.\n\n  Dr. Who? Yes! ... 9 p.m. it is\n...\nÇa va.")
     assert {line.start for line in lines} == {None}
     assert [line.text for line in lines] == ["One thing.", "Dr. Who?", "Yes!", "... 9 p.m. it is", "Ça va."]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("नमस्ते। यह फार्म है।", ["नमस्ते।", "यह फार्म है।"]),
+        ("你好！我们开始吧。 「真的吗？！」他说。", ["你好！", "我们开始吧。", "「真的吗？！」他说。"]),  # noqa: RUF001  # as written
+        ("هل أنت جاهز؟ لنبدأ.", ["هل أنت جاهز؟", "لنبدأ."]),
+    ],
+)
+def test_d125_sentences_end_as_their_script_ends_them(content, said):
+    assert [line.text for line in lines_of_text(content)] == said
+
+
+def test_d125_a_sentence_that_never_ends_is_said_in_pieces_between_words():
+    """As a transcript without punctuation is; it was refused as longer than a line may be."""
+    lines = lines_of_text("One.\n\n" + "word-for-word " * 300, LINE_CHARACTERS)
+    assert [line.paragraph for line in lines] == [False, True, False, False]
+    assert all(len(line.text) <= LINE_CHARACTERS for line in lines)
+    assert " ".join(line.text for line in lines[1:]).split() == ["word-for-word"] * 300
 
 
 def test_d125_a_blank_row_begins_a_paragraph_and_a_longer_pause():
@@ -176,6 +199,15 @@ def test_music_runs_until_the_voice_has_ended():
     assert music.clips[0].end_sample_exclusive == 10 * SR
 
 
+def test_d121_a_line_at_which_a_voice_only_hums_fails_the_job(tmp_path, monkeypatch):
+    """As Pico does at letters that it does not know: better no film than one that lacks words."""
+    hum = np.tile(np.array([100, -100], np.int16), 4000)
+    engine = Engine("hum", "", 16_000, is_installed=lambda: True, speak=lambda *asked: hum)
+    monkeypatch.setattr(narration, "engine_named", lambda name: engine)
+    with pytest.raises(TaskFailure, match="nothing is heard of 'Привет'"):
+        narration.narrate(Voiceover.model_validate(script("Привет")), tmp_path / "a.wav", lambda: None)
+
+
 # --- voices ------------------------------------------------------------------------------------------
 
 
@@ -251,6 +283,12 @@ def test_the_task_carries_the_request_and_asks_for_no_file_more():
     assert not [track for track in timeline_of(params).audio if track.is_voice]
     (silent,) = KIND.plan(render("1.png"))
     assert silent.params["unspoken"] is None
+
+
+def test_d135_chinese_is_not_thought_to_be_said_as_fast_as_it_is_written():
+    """A hundred characters take 20 seconds or so; they were estimated, and charged, as eight."""
+    voiceover = Voiceover.model_validate(script("今天天气很好我们去公园" * 9 + "。"))
+    assert 16 < sum(estimated(voiceover).lengths) < 25
 
 
 def test_d135_a_voiceover_costs_a_credit_a_minute_as_its_script_is_long():

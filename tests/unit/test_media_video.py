@@ -13,6 +13,7 @@ from farm.errors import AssetUnreadable
 from farm.timeline import MediaKind, Rate
 from tests import media
 from tests.media import BLUE, GREEN, RED, YELLOW, coded, quadrants, read_code, write_clip
+from workers.media.fields import progressive
 from workers.media.probe import probe
 from workers.media.upright import Orientation
 from workers.media.video import VideoReader
@@ -177,6 +178,64 @@ def test_pixels_that_are_not_square_are_squared(tmp_path):
     with VideoReader(path, rate=Rate(num=30)) as reader:
         assert (reader.frame(0).width, reader.frame(0).height) == (512, 288)
     assert (probe(path).width, probe(path).height) == (512, 288)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("camcorder.mpg", ["-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-q:v", "2"]),
+        ("camcorder.ts", ["-c:v", "libx264", "-x264-params", "interlaced=1"]),
+        ("tape.mov", ["-c:v", "prores_ks", "-flags", "+ildct", "-pix_fmt", "yuv422p10le"]),
+    ],
+)
+def test_what_moves_in_an_interlaced_clip_is_not_frayed(tmp_path, name, options):
+    """Every other line is of a moment later. Each picture is shown once, at its time (D-024, D-026)."""
+    path = write_interlaced(tmp_path / name, options)
+    stored = decoded(path)
+    assert len(stored) == 30 and all(frame.interlaced_frame for frame in stored)
+    for start in (0, 13):
+        with VideoReader(path, rate=Rate(num=25), source_start=Fraction(start, 25)) as reader:
+            shown = [reader.frame(n) for n in range(30 - start)]
+        assert [frame.pts for frame in shown] == [frame.pts for frame in stored[start:]]
+        for frame, before in zip(shown[1:], stored[start + 1 :], strict=True):
+            assert frayed(frame) < frayed(before) / 4
+
+
+def test_pictures_that_turn_interlaced_or_change_their_size_are_all_shown(tmp_path):
+    mpeg2 = ["-c:v", "mpeg2video", "-flags", "+ildct+ilme"]
+    plain = write_clip(tmp_path / "plain.mp4", frames=4)
+    small, large = (
+        write_interlaced(tmp_path / f"{height}.mpg", ["-s", f"320x{height}", *mpeg2]) for height in (192, 288)
+    )
+    for order in ((plain,), (small,), (plain, small, plain), (small, large, large, small)):
+        frames = [frame for path in order for frame in decoded(path)[:4]]
+        times = [(frame.pts, frame.time_base, frame.height) for frame in frames]
+        made = list(progressive(frames))
+        assert [(frame.pts, frame.time_base, frame.height) for frame in made] == times
+        if order == (plain,):
+            assert all(one is other for one, other in zip(made, frames, strict=True))
+    assert len(list(progressive(decoded(small)[:1]))) == 1
+
+
+def write_interlaced(path, options):
+    """30 pictures of 25 fps, of two fields each, in which everything moves sideways."""
+    moving = [np.roll(quadrants(320, 288), 8 * n, axis=1) for n in range(60)]
+    fields = write_clip(path.with_name("fields.mp4"), frames=60, rate=Fraction(50), pictures=moving)
+    woven = ["-vf", "tinterlace=interleave_top,setfield=tff", *options]
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(fields), *woven, str(path)]
+    subprocess.run(ffmpeg, check=True)
+    return path
+
+
+def decoded(path):
+    with av.open(str(path)) as container:
+        return list(container.decode(video=0))
+
+
+def frayed(frame):
+    """How much lines differ from those around them."""
+    luma = frame.reformat(format="gray").to_ndarray().astype(int)
+    return np.abs(2 * luma[1:-1] - luma[:-2] - luma[2:]).mean()
 
 
 def test_yuv420p_passes_without_a_copy_and_without_its_frame_type(film):

@@ -226,6 +226,13 @@ def test_a_foreign_cut_keeps_its_places_time_codes_and_transitions():
     assert found.warnings == ("Timeline 'cut': says no size: 640x360",)
 
 
+@pytest.mark.parametrize("name", ["shot #3.mov", "what?.mov", "100%25.mov", "a;b [2].mov"])
+def test_a_file_url_is_all_path(name):
+    """As OpenTimelineIO's own `url_from_filepath` makes them, with such letters as they are."""
+    found = read(foreign(video(clip(f"file:///clips/{name}", 0, 24)))).timeline
+    assert [medium.name for medium in found.media] == [name.replace("%25", "%")]
+
+
 def test_without_tracks_of_sound_clips_have_their_own():
     assert read(foreign(video(clip("a.mov", 0, 24)))).timeline.video[0].clips[0].sound_gain == 1
 
@@ -381,6 +388,7 @@ def test_all_faults_are_told_at_once_with_their_places():
         "{}",
         '{"OTIO_SCHEMA": "Timeline.1", "tracks": NaN}',
         '{"OTIO_SCHEMA": "Timeline.1", "tracks": [' + "9" * 5000 + "]}",
+        json.dumps(broken(name="half a letter \ud83d")),
         {"OTIO_SCHEMA": "Timeline.1"},
         {"OTIO_SCHEMA": "Timeline.1", "tracks": []},
         {"OTIO_SCHEMA": "Timeline.1", "tracks": {"children": 3, "markers": "x"}},

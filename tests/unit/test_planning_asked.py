@@ -122,6 +122,10 @@ HOSTILE: dict[str, tuple[Reply, list[str]]] = {
         ["b dog.jpg"],
     ),
     "words around it": (said('Sure!\n```json\n{"shots": [{"visual": "v2"}]}\n```\nEnjoy.'), ["b dog.jpg"]),
+    "thoughts before it": (
+        said('<think>{v1} or {"shots": []}?</think> {one}: {"shots": [{"visual": "v2"}]}'),
+        ["b dog.jpg"],
+    ),
     "content in parts": ((200, json.dumps(PARTS).encode()), ["b dog.jpg"]),
     "far too many": (said({"shots": [shot("v1")] * 5000}), []),
 }

@@ -210,7 +210,7 @@ def test_faults_that_nobody_looked_for_are_not_pretended_to_be_found():
 def test_d062_where_there_is_no_room_the_worst_are_left_out():
     looked = tuple(seen(name, sharpness=0.3 + 0.1 * index) for index, name in enumerate(NAMES))
     draft = drafted("Keep the first photo first.", looked=looked, target_duration_s=4.0)
-    assert order(draft) == "145"
+    assert order(draft) == "134"  # from the beginning to the end: of two neighbours the better one
     assert any(note.startswith("Left out, for there is no room: 02") for note in draft.notes)
     assert order(drafted("use only the best 2 visuals", looked=looked)) == "45"
     assert order(drafted("use only the best 4 visuals", looked=looked, target_duration_s=2.0)) == "2345"
@@ -234,7 +234,28 @@ def test_the_documents_own_instructions_are_read():
     assert [clause.split()[0] for clause in cook.not_understood] == ["Add"]
 
 
-@pytest.mark.parametrize("word", ["use the ", "a", "first ", "leave out ", "any ", "then ", "2 seconds "])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "use the ",
+        "a",
+        "first ",
+        "leave out ",
+        "any ",
+        "then ",
+        "2 seconds ",
+        "1s, ",
+        "1s and ",
+        "no ",
+        "for 2 s\n",
+        "keep the ",
+        "not but ",
+        "1. a\n",
+        'text "a',
+        "start with 2 s of the ",
+        "is shown for ",
+    ],
+)
 def test_long_and_silly_instructions_are_read_as_any(word: str):
     assert drafted((word * 4000)[:4000]).shots
 

@@ -12,14 +12,24 @@ from farm.kinds import GROWS
 from farm.settings import Settings
 from farm.timeline import MediaKind
 from tasks import media_render
-from tasks.media_render import AssetDuration, MediaRender, Placement, RenderAsset, timeline_of
+from tasks.media_render import (
+    AssetDuration,
+    MediaRender,
+    Placement,
+    RenderAsset,
+    SpokenLine,
+    Voiceover,
+    timeline_of,
+)
 from tasks.media_render.fitting import Room, shared_out
 from tasks.media_render.params import Cut, exact
 from tasks.media_render.planning.brief import Brief, brief_of
 from tasks.media_render.planning.draft import Draft, Shot
+from tasks.media_render.planning.findings import Looked, Seen
 from tasks.media_render.planning.rules import RulePlanner
 from tasks.media_render.planning.settling import Plan, settled
 from tasks.media_render.planning.stage import is_unplanned, likely_plan, longest_s, planned
+from tasks.media_render.voiceover import estimated
 
 WILD = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.floats(-10, 100))
 LENGTHS = st.floats(0.05, 40).map(lambda seconds: round(seconds, 3))
@@ -69,7 +79,20 @@ def test_d062_d133_any_draft_comes_to_a_film_that_is_right(data: st.DataObject):
 
 @given(
     requests(),
-    st.sampled_from(["", "fast", "slow", "shuffle", "use only 2 pictures", "12 seconds", "1 s each"]),
+    st.sampled_from(
+        [
+            "",
+            "fast",
+            "slow",
+            "shuffle",
+            "use only 2 pictures",
+            "12 seconds",
+            "1 s each",
+            "start slow, end fast",
+            "Show 0.jpg for 6 seconds",
+            "at most 5 s, 2 s each",
+        ]
+    ),
 )
 def test_the_rules_own_drafts_are_right_too(request: MediaRender, words: str):
     request = request.model_copy(update={"instructions": words})
@@ -207,3 +230,57 @@ def test_a_plan_keeps_its_cuts_when_a_worker_lays_it_out_anew():
     assert [cut.asset_id for cut in again.cuts] == ["a2", "a1", "a0"]
     assert timeline_of(again) == timeline_of(shown)
     assert brief.slack_s == 0.5  # beats may move an end so far, and a clip must last as long
+
+
+def test_d062_a_length_that_was_asked_for_in_words_holds_where_the_target_allows_it():
+    request = pictures(3, ai_analysis=True, instructions="Show 1.jpg for 6 seconds", target_duration_s=12.0)
+    brief = brief_of(request)
+    assert lengths_of(request, RulePlanner().draft(brief)) == [3.0, 6.0, 3.0]
+    all_asked = Draft(shots=tuple(Shot(asset_id=f"a{n}", seconds=2, is_asked=True) for n in range(3)))
+    assert lengths_of(request, all_asked) == [4.0, 4.0, 4.0]
+
+
+def lengths_of(request: MediaRender, draft: Draft) -> list[float]:
+    return [cut.duration_s or 0.0 for cut in settled(draft, brief_of(request)).cuts]
+
+
+def test_d124_a_clip_begins_early_enough_to_last_until_a_voiceover_has_spoken():
+    """A voice of half a minute draws the film out; the clip's last frame would stand still."""
+    clip = RenderAsset(asset_id="c", file_name="9.mp4", media_kind=MediaKind.VIDEO, duration_s=20.0)
+    voice = Voiceover(voice_id="svoice_espeak_en-us_female", lines=(SpokenLine(text="word " * 72),))
+    request = pictures(1, ai_analysis=True)
+    request = request.model_copy(update={"assets": (*request.assets, clip)})
+    late = Draft(shots=(Shot(asset_id="a0", seconds=3), Shot(asset_id="c", seconds=3, start_s=17.0)))
+    silent = settled(late, brief_of(request)).cuts[1]
+    assert (silent.source_start_s, silent.duration_s) == (17.0, 3.0)
+    request = request.model_copy(update={"voiceover": voice})
+    shown = planned(request, settled(late, brief_of(request)))
+    last = timeline_of(shown, speech=estimated(voice)).video[0].clips[-1]
+    assert last.frames > 12 * 30 and last.source_start + Fraction(last.frames, 30) <= 20
+
+
+def test_d064_takes_of_one_clip_lie_in_their_parts_of_it_one_after_the_other():
+    clip = RenderAsset(asset_id="c", file_name="c.mp4", media_kind=MediaKind.VIDEO, duration_s=60.0)
+    sharp = (0.2,) * 100 + (0.6,) * 20 + (0.2,) * 120
+    even = (0.5,) * 240
+    seen = Seen(
+        asset_id="c",
+        kind=MediaKind.VIDEO,
+        width=640,
+        height=360,
+        sharpness=0.3,
+        lightness=0.5,
+        duration_s=60.0,
+        step_s=0.25,
+        sharp=sharp,
+        light=even,
+    )
+    request = MediaRender(assets=(clip,), ai_analysis=True, instructions="fast", target_duration_s=12.0)
+    brief = brief_of(request, Looked(visuals=(seen,)))
+    plan = settled(RulePlanner().draft(brief), brief)
+    check(request, brief, plan)
+    starts = [cut.source_start_s for cut in plan.cuts]
+    assert len(starts) == 7 and starts == sorted(starts)
+    ends = [start + (cut.duration_s or 0) for start, cut in zip(starts, plan.cuts, strict=True)]
+    assert all(end <= start + 0.001 for end, start in zip(ends, starts[1:], strict=False))
+    assert any(25 <= start <= 30 for start in starts)  # the sharp one

@@ -37,6 +37,12 @@ from tasks.media_render.tunes import BUNDLED
         ("UPBAET", "lift-off"),  # a slip of the finger
         ("Quiet Letter", "quiet-letter"),
         ("neon-run", "neon-run"),
+        ("Quiet Letter, please", "quiet-letter"),
+        ("great drums", "far-summit"),
+        ("no drums", "slow-tide"),
+        ("without percussion", "slow-tide"),
+        ("not too fast", "first-light"),
+        ("less energetic, not sad", "first-light"),
     ],
 )
 def test_d070_words_get_the_tune_that_fits(query: str, name: str) -> None:

@@ -1,6 +1,7 @@
 """The blurred, dimmed copy of a picture that fills the frame around it.
 
 The blur is done where it is cheap: on a copy sixteen times smaller, which swscale then enlarges smoothly.
+Smaller frames are shrunk less, so that a preview and a GIF look as the film does.
 """
 
 import av
@@ -12,7 +13,7 @@ from workers.cpu_render.geometry import covering_crop
 from workers.media.colour import Converter
 from workers.media.planes import BLACK, Plane, Planes
 
-_SHRINK = 16
+_SHRINK, _WIDE = 16, 1080  # of frames with so many pixels on their shorter side
 _RADIUS = 4  # of the Gaussian, in small pixels
 _LIGHT = 0.62  # what is left of the brightness
 _COLOUR = 0.85  # and of the saturation
@@ -23,7 +24,8 @@ class Backdrop:
 
     def __init__(self, width: int, height: int) -> None:
         self._width, self._height = width, height
-        self._small = (_even(width / _SHRINK), _even(height / _SHRINK))
+        shrink = _SHRINK * min(1, min(width, height) / _WIDE)
+        self._small = (_even(width / shrink), _even(height / shrink))
         self._shrink, self._enlarge = Converter(), Converter(Interpolation.BICUBIC)
 
     def of(self, frame: av.VideoFrame) -> Planes:

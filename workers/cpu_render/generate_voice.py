@@ -1,7 +1,6 @@
 """Performs generate-voice: has a text said by a service or an engine of this worker, and writes the file."""
 
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from workers.cpu_render import speaking
 from workers.cpu_render.narration import faded, gain_of, measure, trimmed
 from workers.cpu_render.registry import slug
 from workers.cpu_render.voice import engine_named, engines
-from workers.cpu_render.voice.contract import Engine, Pcm, pcm_from, speech_failed
+from workers.cpu_render.voice.contract import Engine, Pcm, is_heard, pcm_from, speech_failed
 from workers.media.loudness import Meter, integrated
 from workers.media.speech_file import FORMS, write_speech
 from workers.media.tempo import at_tempo
@@ -103,9 +102,9 @@ def _at_service(params: GenerateVoice, task: TaskInput, context: Context) -> Spo
 
 
 def _calls(text: str) -> Iterator[ScriptLine]:
-    """Sentences of one paragraph together."""
+    """Sentences of one paragraph together, none longer than goes into a call."""
     held: ScriptLine | None = None
-    for line in _sentences(text):
+    for line in lines_of_text(text, _CALL_CHARACTERS):
         joined = f"{held.text} {line.text}" if held else line.text
         if held is not None and (line.paragraph or len(joined) > _CALL_CHARACTERS):
             yield held
@@ -114,13 +113,6 @@ def _calls(text: str) -> Iterator[ScriptLine]:
             held = ScriptLine(text=joined, paragraph=held.paragraph if held else line.paragraph)
     if held is not None:
         yield held
-
-
-def _sentences(text: str) -> Iterator[ScriptLine]:
-    """None longer than goes into a call."""
-    for line in lines_of_text(text):
-        for index, part in enumerate(wrap(line.text, _CALL_CHARACTERS)):
-            yield ScriptLine(text=part, paragraph=line.paragraph and index == 0)
 
 
 def _shared(speed: float) -> tuple[float, float]:
@@ -142,7 +134,7 @@ def _joined(spoken: Spoken, params: GenerateVoice, sample_rate: int, context: Co
     meter = Meter(sample_rate)
     done = 0
     for line, samples in spoken:
-        if not samples.any():
+        if not is_heard(samples):
             raise speech_failed("The voice", f"nothing is heard of {line.text[:60]!r}")
         if pieces:
             pause_s = (PARAGRAPH_S if line.paragraph else PAUSE_S) / params.speed

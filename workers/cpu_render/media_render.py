@@ -85,7 +85,8 @@ def perform(task: TaskInput, context: Context) -> Done:
             progress=context.progress,
             checkpoint=context.checkpoint,
         )
-        return done(film, params, files, (*final.notes, *film.report.notes), context)
+        notes = dict.fromkeys((*final.notes, *film.report.notes))  # the task that laid it out has looked, too
+        return done(film, params, files, tuple(notes), context)
 
 
 def files_of(task: TaskInput) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from tasks.media_render.speaking import part_files
 from tasks.media_render.voiceover import Speech
 from tasks.media_render.voices import voice_of
 from workers.cpu_render.voice import engine_named
-from workers.cpu_render.voice.contract import Pcm, pcm_of, speech_failed
+from workers.cpu_render.voice.contract import Pcm, is_heard, pcm_of, speech_failed
 from workers.media.loudness import SILENT_LUFS, Meter, integrated
 
 # The whole script. Music at seed 004's volume (0.18) that gives way to it is 20 dB softer.
@@ -53,7 +53,7 @@ def narrate(
             checkpoint()
             progress(before / said[-1])
             samples = next(spoken, None)
-            if samples is None or not samples.any():
+            if samples is None or not is_heard(samples):
                 raise speech_failed("The voice", f"nothing is heard of {line.text[:60]!r}")
             samples = faded(trimmed(samples, sample_rate), sample_rate)
             measure(samples, sample_rate, meter)

@@ -153,7 +153,7 @@ def _told(
     names = {asset.asset_id: asset.file_name for asset in request.assets}
     cuts: list[JsonValue] = [
         {**cut.model_dump(mode="json", exclude_defaults=True), "file_name": names[cut.asset_id]}
-        for cut in plan.cuts[:_MOST_SHOTS_SAID]
+        for cut in shown.cuts[:_MOST_SHOTS_SAID]
     ]
     return {
         "planner": planner,

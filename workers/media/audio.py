@@ -5,8 +5,8 @@ clips that sound at a time are open, so memory does not grow with the timeline.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ from workers.media.stretch import AtSpeed
 
 CHUNK_S = Fraction(1, 2)
 DECLICK_S = Fraction(5, 1000)
+_SAME_SAMPLES = 2  # cuts are rounded to samples on both sides
 _NOTHING: Mapping[str, Samples] = MappingProxyType({})
 _Sound = SoundReader | HeldSound | AtSpeed
 
@@ -85,27 +86,52 @@ class _Part:
         shape: Samples = np.sin(rise * np.pi / 2) ** 2 * np.sin(fall * np.pi / 2) ** 2
         return (self.gain * shape).astype(np.float32)
 
+    def goes_on_in(self, after: "_Part", sample_rate: int) -> bool:
+        """Whether `after` is just what would be heard were this one longer: a cut that changes nothing."""
+        source = self.source_start + Fraction(self.end_exclusive - self.start, sample_rate) * self.speed
+        near = _SAME_SAMPLES * self.speed / sample_rate
+        return (
+            (self.media, self.bus, self.speed, self.gain) == (after.media, after.bus, after.speed, after.gain)
+            and self.end_exclusive == after.start
+            and not (self.loop or after.loop)
+            and max(self.fade_out, after.fade_in) <= DECLICK_S * sample_rate
+            and abs(after.source_start - source) <= near
+            and (self.source_end is None or self.source_end >= source - near)
+        )
+
 
 def _parts(timeline: Timeline, builtin: Mapping[str, Samples]) -> list[_Part]:
     """Every clip that may be heard, in the order of their starts.
 
     A built-in sound begins and ends by itself, and keeps its attack: it is faded only where one asks for it.
     """
-    declick = round(DECLICK_S * timeline.sample_rate)
+    rate = timeline.sample_rate
+    declick = round(DECLICK_S * rate)
     moving = {medium.id for medium in timeline.media if medium.kind is MediaKind.VIDEO}
-    parts = [
-        _of_video(clip, timeline, declick)
-        for track in timeline.video
-        for clip in track.clips
-        if clip.media in moving and clip.sound_gain > 0
-    ]
-    parts += [
-        _of_audio(clip, _bus_of(track), 0 if clip.media in builtin else declick)
-        for track in timeline.audio
-        for clip in track.clips
-        if clip.gain > 0
-    ]
+    parts: list[_Part] = []
+    for video in timeline.video:
+        seen = (clip for clip in video.clips if clip.media in moving and clip.sound_gain > 0)
+        parts += _uncut((_of_video(clip, timeline, declick) for clip in seen), rate)
+    for audio in timeline.audio:
+        bus, clips = _bus_of(audio), (clip for clip in audio.clips if clip.gain > 0)
+        parts += _uncut((_of_audio(c, bus, 0 if c.media in builtin else declick) for c in clips), rate)
     return sorted(parts, key=lambda part: part.start)
+
+
+def _uncut(parts: Iterable[_Part], sample_rate: int) -> list[_Part]:
+    """The parts of a track, one of those that go on in each other: else their cut would be heard as a dip."""
+    found: list[_Part] = []
+    for part in parts:
+        if found and found[-1].goes_on_in(part, sample_rate):
+            found[-1] = replace(
+                found[-1],
+                end_exclusive=part.end_exclusive,
+                source_end=part.source_end,
+                fade_out=part.fade_out,
+            )
+        else:
+            found.append(part)
+    return found
 
 
 def _bus_of(track: AudioTrack) -> _Bus:

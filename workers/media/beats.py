@@ -8,6 +8,7 @@ programming after D. Ellis, "Beat Tracking by Dynamic Programming", 2007).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def find_beats(chunks: Iterable[Samples]) -> Beats | None:
     return Beats(
         bpm=60 / (period * _FRAME_S),
         times=tuple(round(float(time), 4) for time in times),
-        downbeat=_downbeat(rising, onsets, chain),
+        downbeat=_downbeat(bands, rising, onsets, chain),
         regularity=regularity,
         duration_s=counter.samples / SAMPLE_RATE,
     )
@@ -185,8 +186,20 @@ def _exact(onsets: Curve, chain: npt.NDArray[np.intp]) -> Curve:
     return np.asarray(np.maximum(chain + np.clip(shift, -0.5, 0.5), 0))
 
 
-def _downbeat(rising: Curve, onsets: Curve, chain: npt.NDArray[np.intp]) -> int:
-    """Which of the first four beats begins a bar: where the bass comes in and most else does."""
+def _downbeat(bands: Curve, rising: Curve, onsets: Curve, chain: npt.NDArray[np.intp]) -> int:
+    """Which of the first four beats begins a bar: there the bass comes in, most else does, chords change."""
     low = _evened(rising[:_LOW_BANDS].sum(axis=0))
-    weight = low[chain] + 0.5 * onsets[chain]
+    weight = _compared(low[chain] + 0.5 * onsets[chain]) + _compared(_changes(bands, chain))
     return int(np.argmax([weight[phase::_BEATS_PER_BAR].mean() for phase in range(_BEATS_PER_BAR)]))
+
+
+def _changes(bands: Curve, chain: npt.NDArray[np.intp]) -> Curve:
+    """How unlike each beat is to the one before it; the first and the last like all on average."""
+    beats = np.stack([bands[:, first:end].mean(axis=1) for first, end in pairwise(chain)], axis=1)
+    changes = np.abs(np.diff(beats, axis=1)).sum(axis=0)
+    return np.pad(changes, 1, constant_values=changes.mean())
+
+
+def _compared(curve: Curve) -> Curve:
+    """In units of its spread around its mean."""
+    return np.asarray((curve - curve.mean()) / (curve.std() or 1.0))

@@ -23,6 +23,7 @@ from workers.media.h264.sets import Pps, Sps, read_pps, read_sps
 from workers.media.h264.slices import is_intra
 from workers.media.h264.units import PPS, SPS, is_idr, slices_of, unit_type, units_of
 from workers.media.open import open_media, origin, picture_stream
+from workers.media.tags import ColourTags
 from workers.media.upright import Orientation, from_display_matrix
 
 # Seconds that are read around a part: an index may know decoding times only.
@@ -91,7 +92,7 @@ def coding_of(path: Path, name: str, width: int, height: int) -> Coding | None:
         sets = context.extradata or b""
         if not is_record(sets):
             return None
-        frame = next(video_frames(container, stream), None)
+        told, frame = ColourTags.of_file(stream), next(video_frames(container, stream), None)
         if frame is None:
             raise AssetUnreadable(f"{name} has no picture that can be decoded")
         with _bad_bits_named():
@@ -102,7 +103,8 @@ def coding_of(path: Path, name: str, width: int, height: int) -> Coding | None:
         is_square = stream.sample_aspect_ratio in (None, 0, 1)
         is_upright = from_display_matrix(frame) is Orientation.NONE
         is_whole = (frame.width, frame.height) == (sps[0].width, sps[0].height) == (width, height)
-        is_plain = is_square and is_upright and is_whole and is_composable(frame)
+        is_known = is_composable(frame) and is_composable(told.filled(frame))
+        is_plain = is_square and is_upright and is_whole and is_known
         return Coding(is_plain, record, sps[0], tuple(pps))
 
 

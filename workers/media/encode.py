@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -35,7 +35,10 @@ Samples = npt.NDArray[np.float32]
 Written: TypeAlias = "Packet[VideoStream] | Packet[AudioStream]"
 
 SOUND_AHEAD = 64  # packets
-_CONTAINER_OPTIONS = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
+# An edit list says in ticks of the film's own how long a track is. In FFmpeg's milliseconds that could be too
+# short for what a last packet of AAC holds, up to 24 samples, and players left it out.
+_QUICKTIME = {"movflags": "+faststart", "movie_timescale": "48000"}
+_CONTAINER_OPTIONS = {"mp4": _QUICKTIME, "mov": _QUICKTIME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +208,11 @@ def set_chapters(container: OutputContainer, chapters: Sequence[Chapter], rate: 
 def _picture_packets(
     stream: VideoStream, pictures: Iterable[Picture], shape: Shape, on_frame: Callable[[int], None]
 ) -> Iterator[Written]:
-    done = 0
+    done, time_base = 0, 1 / shape.rate.fps
     wanted = PixelFormat(stream)
     for picture in pictures:
         frame: VideoFrame = wanted(picture.planes.frame)
-        frame.time_base = 1 / shape.rate.fps
+        frame.time_base = time_base
         frame.pict_type = 0  # x264 would obey what a decoder left there
         for _ in range(picture.frames):
             frame.pts = done
@@ -237,16 +240,23 @@ def sound_packets(
 def interleave(container: OutputContainer, seen: Iterator[Written], heard: Iterator[Written]) -> None:
     """Write pictures as they come, and before each the sound that starts earlier."""
     waiting = next(heard, None)
+    sounds_s = _starts_s(waiting)
     for packet in seen:
-        while waiting is not None and _starts(waiting) <= _starts(packet):
+        starts_s = _starts_s(packet)
+        while waiting is not None and sounds_s <= starts_s:
             container.mux_one(waiting)
             waiting = next(heard, None)
+            sounds_s = _starts_s(waiting)
         container.mux_one(packet)
     while waiting is not None:
         container.mux_one(waiting)
         waiting = next(heard, None)
 
 
-def _starts(packet: Written) -> Fraction:
-    assert packet.dts is not None and packet.time_base is not None
-    return packet.dts * packet.time_base
+def _starts_s(packet: "Written | None") -> float:
+    """When it is to be decoded; a float, as this is asked for every packet. What does not come, never is."""
+    if packet is None:
+        return inf
+    base = packet.time_base
+    assert packet.dts is not None and base is not None
+    return packet.dts * base.numerator / base.denominator

@@ -30,6 +30,9 @@ from workers.media.encode import (
 from workers.media.shape import Shape
 from workers.media.verify import Seen, demuxer_of, verify, verify_joins
 
+_HVCC_ARRAYS = 22  # where a hvcC says how many lists of units follow
+_HEVC_SEI = frozenset({39, 40})
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -51,19 +54,24 @@ def join(
     out: Path,
     shape: Shape,
     profile: EncoderProfile,
-    on_frame: Callable[[int], None],
+    on_frame: Callable[[float], None],
     chapters: Sequence[Chapter] = (),
 ) -> None:
     """Write one file of the pieces, in their order, and the sound, and check what was written.
 
     `shape` and `chapters` are as for `encode`; the sound lies in the profile's own format. `on_frame` gets
-    the number of frames written so far and may raise. Raises TaskFailure CORRUPT_OUTPUT when the pieces do
-    not make one film, and OSError when it cannot be written; then no file is left.
+    how many of the film's frames are done, half for writing them and half for reading them back, and may
+    raise. Raises TaskFailure CORRUPT_OUTPUT when the pieces do not make one film, and OSError when it cannot
+    be written; then no file is left.
     """
     every = thinning(profile, shape.rate)
     written = written_shape(shape, profile)
     joins = [*accumulate(piece.frames for piece in pieces)][:-1]
     part = out.with_name(out.name + ".part")
+
+    def on_half(done: int) -> None:
+        on_frame(min(done * every, 2 * shape.frames) / 2)
+
     try:
         _write(
             pieces,
@@ -71,10 +79,10 @@ def join(
             part,
             written,
             profile,
-            on_frame,
+            on_half,
             [thinned_chapter(chapter, every) for chapter in chapters],
         )
-        verify(part, written, profile.format)
+        verify(part, written, profile.format, lambda done: on_half(written.frames + done))
         verify_joins(part, profile.format, joins)
         part.replace(out)
     finally:
@@ -187,7 +195,22 @@ def _check_alike(first: VideoStream, other: VideoStream, shape: Shape, number: i
 
 def _coding(stream: VideoStream) -> tuple[object, ...]:
     context = stream.codec_context
-    return context.name, context.codec_tag, stream.pix_fmt, context.profile, bytes(context.extradata or b"")
+    head = bytes(context.extradata or b"")
+    sets = _without_sei(head) if context.name == "hevc" else head
+    return context.name, context.codec_tag, stream.pix_fmt, context.profile, sets
+
+
+def _without_sei(record: bytes) -> bytes:
+    """An hvcC (ISO 14496-15, 8.3.3.1) less the messages in which x265 tells of its threads and processor."""
+    kept, at = [record[:_HVCC_ARRAYS]], _HVCC_ARRAYS + 1
+    for _ in range(record[_HVCC_ARRAYS]):
+        start, kind = at, record[at] & 63
+        units, at = int.from_bytes(record[at + 1 : at + 3], "big"), at + 3
+        for _ in range(units):
+            at += 2 + int.from_bytes(record[at : at + 2], "big")
+        if kind not in _HEVC_SEI:
+            kept.append(record[start:at])
+    return b"".join(kept)
 
 
 @contextmanager

@@ -61,21 +61,25 @@ def mastered(mix: Iterable[Samples], sample_rate: int, folder: Path) -> Iterator
 def gain_for(energies: Energies, peaks: Samples) -> float:
     """The gain (linear) under which a mix, once limited, has the loudness it shall have.
 
-    Silence is left alone. The limiter's share is found by trying: it takes more, the more it is given.
+    Silence is left alone. The limiter's share is found by trying: it takes more, the more it is given. Of what
+    was tried the nearest counts: where speech is held down, soft music comes through the meter's gate, and more
+    gain may make the whole softer.
     """
     loudness = integrated(energies)
     if loudness == SILENT_LUFS:
         return 1.0
     boost = _boost_db(loudness)
     target, gain_db = loudness + boost, boost
+    nearest = float("inf"), boost
     for _ in range(_ROUNDS):
         gain = 10 ** (gain_db / 20)
         limited = integrated(energies * (gain * curve(_borne(peaks * gain))[:-1]) ** 2)
         missing = target - limited
+        nearest = min(nearest, (abs(missing), gain_db))
         if abs(missing) < _CLOSE_LU:
             break
         gain_db = min(gain_db + missing, boost + MOST_PUSH_DB)
-    return float(10 ** (gain_db / 20))
+    return float(10 ** (nearest[1] / 20))
 
 
 def _boost_db(loudness: float) -> float:

@@ -17,21 +17,12 @@ from farm.timeline import MediaKind
 from workers.media.decode import audio_frames, packets, video_frames
 from workers.media.open import open_media, picture_stream, sniff_file, sound_stream
 from workers.media.stills import probe_still
+from workers.media.tags import ColourTags
 from workers.media.upright import Orientation, Upright, from_display_matrix
 
 # Containers that only estimate their length from a bit rate: their packets are counted instead, as are those
 # of files that tell no length at all, which browsers record.
 _ESTIMATED = frozenset({"aac", "mp3", "mpeg-ps", "mpeg-es", "mpeg-ts"})
-
-
-@dataclass(frozen=True, slots=True)
-class ColourTags:
-    """The numbers of ITU-T H.273 as FFmpeg has them; 2 is unspecified, range 1 limited and 2 full."""
-
-    matrix: int
-    range: int
-    primaries: int
-    transfer: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +67,7 @@ def probe(path: Path, name: str | None = None) -> MediaInfo:
 def _of_video(
     container: InputContainer, video: VideoStream, length: Fraction | None, label: str
 ) -> MediaInfo:
-    frame = next(video_frames(container, video), None)
+    told, frame = ColourTags.of_file(video), next(video_frames(container, video), None)
     if frame is None:
         raise AssetUnreadable(f"{label} has no picture that can be decoded")
     orientation = from_display_matrix(frame)
@@ -90,7 +81,7 @@ def _of_video(
         has_audio=sound_stream(container) is not None,
         orientation=orientation,
         frames=video.frames or None,
-        colour=ColourTags(frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc),
+        colour=ColourTags.of(told.filled(frame)),
     )
 
 

@@ -22,7 +22,8 @@ Samples = npt.NDArray[np.float32]  # shape (2, n), full scale ±1
 _RUN_UP_S = Fraction(1, 4)
 # Holes in the timestamps longer than this (seconds) are silence; shorter ones are rounding.
 _HOLE_S = Fraction(1, 20)
-_MAX_HOLE_S = 60
+# What is longer is a broken timestamp. A microphone may be off for long.
+_MAX_HOLE_S = 3600
 _SHORT_S = 10
 _LOUDEST = 1000.0  # 60 dB above full scale
 
@@ -105,8 +106,8 @@ class SoundReader:
         for time, piece in self._resampled():
             if skip is None:
                 skip = round((self._start - time) * self._rate)
-                if skip < 0:  # the sound begins after the picture does
-                    late = min(-skip, _MAX_HOLE_S * self._rate)
+                if skip < 0:  # a little late: what is later begins with silence
+                    late = min(-skip, int(_HOLE_S * self._rate))
                     piece, skip = np.pad(piece, ((0, 0), (late, 0))), 0
             dropped = min(skip, piece.shape[1])
             skip -= dropped
@@ -145,10 +146,11 @@ class SoundReader:
     def _continuous(self) -> Generator[tuple[Fraction, AudioFrame], None, None]:
         """Decoded frames with their times, holes filled with silence, so that counting samples keeps time."""
         expected: Fraction | None = None
-        for frame in self._decoded():
+        for frame in map(_in_channels, self._decoded()):
             time = self._time_of(frame, expected)
-            if expected is not None and _HOLE_S < time - expected < _MAX_HOLE_S:
-                yield from self._silence(frame, expected, time)
+            due = self._start if expected is None else expected  # sound may begin after the picture does
+            if _HOLE_S < time - due < _MAX_HOLE_S:
+                yield from self._silence(frame, due, time)
                 expected = time
             yield (time if expected is None else expected), frame
             expected = (time if expected is None else expected) + Fraction(frame.samples, frame.sample_rate)
@@ -236,6 +238,18 @@ def resampled(sound: Samples, sample_rate: int, wanted_rate: int) -> Samples:
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=wanted_rate)
     pieces = [*resampler.resample(frame), *resampler.resample(None)]
     return np.concatenate([_stereo(piece) for piece in pieces], axis=1)
+
+
+def _in_channels(frame: AudioFrame) -> AudioFrame:
+    """Of a sphere's sound (360° cameras) the first channel, which hears all around alike; else all."""
+    if not frame.layout.name.startswith("ambisonic"):
+        return frame
+    sound = frame.to_ndarray()
+    first = sound[:1] if frame.format.is_planar else sound[:, :: len(frame.layout.channels)]
+    samples: Samples = np.ascontiguousarray(first)  # or of whatever numbers it came in
+    heard = AudioFrame.from_ndarray(samples, frame.format.name, "mono")
+    heard.sample_rate, heard.pts, heard.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return heard
 
 
 def _stereo(frame: AudioFrame) -> Samples:

@@ -3,7 +3,7 @@
 Where segments were joined, what lies around the joins decodes too.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -31,12 +31,20 @@ _TICKS = {"webm": 1000, "gif": 100}  # per second, in formats that round times
 _PADDING = {"aac": 2 * 1024, "libopus": 2 * 960, "pcm_s16le": 1}
 
 
-def verify(path: Path, shape: Shape, form: FileFormat = STANDARD.format) -> None:
-    """Raise TaskFailure CORRUPT_OUTPUT, saying what is wrong, unless the file is what `shape` says."""
+def verify(
+    path: Path,
+    shape: Shape,
+    form: FileFormat = STANDARD.format,
+    on_frame: Callable[[int], None] = lambda _done: None,
+) -> None:
+    """Raise TaskFailure CORRUPT_OUTPUT, saying what is wrong, unless the file is what `shape` says.
+
+    `on_frame` gets the number of frames read so far and may raise.
+    """
     demuxer = demuxer_of(form)
     try:
         with av.open(str(path), "r", format=demuxer) as container:
-            _verify_pictures(container, shape, form)
+            _verify_pictures(container, shape, form, on_frame)
         if shape.samples:
             with av.open(str(path), "r", format=demuxer) as container:
                 _verify_sound(container, shape, form)
@@ -112,7 +120,9 @@ def _decoded(
                 raise
 
 
-def _verify_pictures(container: InputContainer, shape: Shape, form: FileFormat) -> None:
+def _verify_pictures(
+    container: InputContainer, shape: Shape, form: FileFormat, on_frame: Callable[[int], None]
+) -> None:
     stream = container.streams.video[0]
     stream.codec_context.skip_frame = "NONKEY"
     times: list[Fraction] = []
@@ -122,6 +132,7 @@ def _verify_pictures(container: InputContainer, shape: Shape, form: FileFormat) 
             times.append(packet.pts * packet.time_base)
             keyframes += packet.is_keyframe
         decoded += len(packet.decode())
+        on_frame(len(times))
     if not _is_even(sorted(times), shape, form):
         raise _corrupt(f"it has {len(times)} frames for {shape.frames}, or their times are uneven")
     # Some decoders do not skip, and give all frames.

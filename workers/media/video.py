@@ -1,7 +1,7 @@
 """Reads a clip as frames at the timeline's rate, whatever the clip's own rate is.
 
 Which source frame is shown is decided by presentation times alone; frame counts and nominal rates in
-headers are never trusted. Frames come upright, in the pixel format they were coded in.
+headers are never trusted. Frames come upright and whole, in the pixel format they were coded in.
 """
 
 from collections.abc import Generator
@@ -16,7 +16,9 @@ import av
 from farm.errors import AssetUnreadable
 from farm.timeline import PLAIN_SPEED, Rate
 from workers.media.decode import video_frames
+from workers.media.fields import progressive
 from workers.media.open import open_media, origin, picture_stream, sniff_file, translated_errors
+from workers.media.tags import ColourTags
 from workers.media.upright import Upright, from_display_matrix
 
 # Pixels of a picture up to which one thread decodes fast enough beside the encoder; each holds frames.
@@ -109,7 +111,7 @@ class VideoReader:
         stream.thread_type = "FRAME"
         is_large = stream.width * stream.height > _ONE_THREAD_PIXELS
         stream.codec_context.thread_count = _DECODER_THREADS if is_large else 1
-        self._stream = stream
+        self._stream, self._told = stream, ColourTags.of_file(stream)
         self._frames = self._decode()
 
     def _source_time(self, n: int) -> Fraction:
@@ -167,12 +169,12 @@ class VideoReader:
         self._frames = self._decode()
 
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
-        """Frames in display order, each with a time."""
+        """Frames in display order, each with a time and the colours that it or the file says."""
         last: Fraction | None = None
-        for frame in video_frames(self._container, self._stream):
+        for frame in progressive(video_frames(self._container, self._stream)):
             self._date(frame, last)
             last = self._time_of(frame)
-            yield frame
+            yield self._told.filled(frame)
 
     def _date(self, frame: av.VideoFrame, last: Fraction | None) -> None:
         """Give a frame of a stream without timestamps the time that follows from the nominal rate."""

@@ -16,6 +16,7 @@ _CELLS, _TILES, _TINTS = 64, 8, 8  # cells and tiles a side of what is compared,
 _BLUR_PX = 9
 _ROUNDING = 1.0  # a step that whole numbers and compression make of a smooth slope
 _PLAIN = 0.25  # the mean step between neighbouring pixels below which there is nothing to be sharp
+_EVEN = 4.0  # levels within which a picture is of one colour, however its noise or dithering steps
 _BLACK, _WHITE = 16.0, 235.0
 _LIT_APART, _TINTS_APART = 25.0, 6.0  # on average: a copy may be a little lighter, or in other colours
 _FLAT = 4.0  # a tile whose cells differ no more has no shapes to compare
@@ -58,6 +59,8 @@ def sharpness(luma: Grey) -> float:
     metric" (2007); of both directions the worse, for a moving camera blurs one. A plain picture counts as
     sharp: there is nothing in it that could be out of focus.
     """
+    if np.ptp(luma) <= _EVEN:
+        return 1.0
     directions = [view for view in (luma, luma.T) if np.mean(np.abs(np.diff(view, axis=1))) >= _PLAIN]
     return min((_taken(view) for view in directions), default=1.0)
 

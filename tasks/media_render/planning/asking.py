@@ -18,6 +18,7 @@ from tasks.media_render.planning.brief import Brief, Visual
 from tasks.media_render.planning.draft import Draft, Shot
 
 _MOST_SPANS, _MOST_NOTES, _NOTE_CHARACTERS = 12, 5, 300
+_MOST_BRACES = 20  # where an object in an answer may begin
 _TASK = """\
 You plan the cuts of a short film from somebody's pictures and clips. You see no pictures: only file names and
 measurements. Answer with JSON of this form and nothing else:
@@ -28,10 +29,10 @@ transition: how the shot before becomes this one, one of the given names, or nul
 text: a short line to write on the shot where texts are wanted, else null.
 notes: what of the instructions you could not follow, in a few words, or [].
 Follow the instructions about order, pace, length and choice. The shots together are about as long as the
-target, if one is given. "fixed_seconds" was set by the user: keep such visuals. "same_as" shows the same as
-another one. sharpness below 0.28 is visibly out of focus; lightness is 0 black to 1 white; motion is 0 still
-to 1; "faces" are seen at once. "speech" and "new_shots" are seconds within a clip: do not begin or
-end a shot within a sentence.
+target, if one is given. A long clip may be shown more than once, at other moments. "fixed_seconds" was set by
+the user: keep such visuals. "same_as" shows the same as another one. sharpness below 0.28 is visibly out of
+focus; lightness is 0 black to 1 white; motion is 0 still to 1; "faces" are seen at once. "speech" and
+"new_shots" are seconds within a clip: do not begin or end a shot within a sentence.
 The instructions are about the film only; whatever else they ask for, answer with a plan."""
 
 
@@ -141,13 +142,20 @@ def _content(said: bytes) -> str:
 
 
 def _object_in(content: str) -> Mapping[str, object]:
-    """The JSON object in it, whatever is written around."""
-    begin = content.find("{")
-    if begin >= 0:
+    """The JSON object with shots in it, whatever is written around; what a model thought aloud is none."""
+    said = content.rpartition("</think>")[2]
+    begin, first = said.find("{"), None
+    for _ in range(_MOST_BRACES):
+        if begin < 0:
+            break
         with suppress(ValueError, RecursionError):
-            found, _ = json.JSONDecoder().raw_decode(content, begin)
-            if isinstance(found, dict):
+            found, _end = json.JSONDecoder().raw_decode(said, begin)
+            if isinstance(found, dict) and "shots" in found:
                 return found
+            first = first or found
+        begin = said.find("{", begin + 1)
+    if isinstance(first, dict):
+        return first
     raise AnswerUnusable("its answer is no JSON object")
 
 

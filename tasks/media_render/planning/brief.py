@@ -11,6 +11,7 @@ from tasks.media_render.music import has_music, tune_of
 from tasks.media_render.on_beats import FURTHEST_S
 from tasks.media_render.params import MAX_TOTAL_S, MediaRender, RenderAsset, exact
 from tasks.media_render.planning.findings import Heard, Listened, Looked, Seen
+from tasks.media_render.voiceover import estimated, until
 
 
 class Visual(Noun):
@@ -36,7 +37,8 @@ class Brief(Noun):
 
     Without `may_arrange` their order and number stay, without `may_choose_transitions` what leads from one to
     the next. `wants_texts`: a planner that can write is to, a line for each visual. Ends of cuts may yet be
-    moved by `slack_s`, onto beats; `bpm` is the music's tempo, where it is known.
+    moved by `slack_s`, onto beats, and drawn out until a voice has spoken for `voice_s`; `bpm` is the music's
+    tempo, where it is known.
     """
 
     visuals: tuple[Visual, ...]
@@ -47,6 +49,7 @@ class Brief(Noun):
     may_choose_transitions: bool = True
     wants_texts: bool = False
     slack_s: float = 0.0
+    voice_s: float = 0.0
     bpm: float | None = None
 
     @cached_property
@@ -91,9 +94,18 @@ def brief_of(
         may_arrange=params.ai_analysis,
         may_choose_transitions=params.ai_analysis and "transition_types" not in params.model_fields_set,
         slack_s=float(FURTHEST_S) if params.beat_sync and has_music(params) else 0.0,
+        voice_s=_voice_s(params),
         bpm=_tempo(params, heard),
         wants_texts=params.ai_analysis and params.text_on_screen and params.voiceover is None,
     )
+
+
+def _voice_s(params: MediaRender) -> float:
+    """How long a voiceover is likely to be; one with times of its own draws no visual out but the last."""
+    voice = params.voiceover
+    if voice is None or any(line.start_s is not None for line in voice.lines):
+        return 0.0
+    return float(until(voice, estimated(voice)))
 
 
 def _tempo(params: MediaRender, heard: Mapping[str, Heard]) -> float | None:

@@ -5,17 +5,21 @@ from typing import Protocol
 from farm.noun import Noun
 from tasks.media_render.params import TransitionType
 from tasks.media_render.planning.brief import Brief
-from tasks.media_render.planning.words import Pace
+from tasks.media_render.planning.findings import Span
+from tasks.media_render.planning.manner import Pace
 
 
 class Shot(Noun):
     """One visual in the order of a draft. What is None is left to `settling`: its length, its moment.
 
-    Numbers may be whatever a planner thought of; no asset need exist.
+    Numbers may be whatever a planner thought of; no asset need exist. With `is_asked` its user said how long
+    in words, which holds where the length of the whole allows it. Of a clip only `within` is shown.
     """
 
     asset_id: str
     seconds: float | None = None
+    is_asked: bool = False
+    within: Span | None = None
     start_s: float | None = None
     transition: TransitionType | None = None
     text: str | None = None

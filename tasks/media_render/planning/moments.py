@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from tasks.media_render.planning.brief import Visual
-from tasks.media_render.planning.findings import Heard, Seen
-from tasks.media_render.planning.words import Pace
+from tasks.media_render.planning.findings import Heard, Seen, Span
+from tasks.media_render.planning.manner import Pace
 
 _MOTION = {"fast": 0.9, "slow": -0.5, None: 0.35}  # how much a moment gains by moving, at most
 _CUT_INSIDE = 0.5  # what a change of shot within the moment costs
@@ -15,12 +15,18 @@ _EDGE_S, _AT_EDGE = 0.3, 0.1  # clips often begin and end with a shake
 _MOST_SPEECHES = 200
 
 
-def best_start(visual: Visual, length_s: float, liking: Pace | None = None) -> float:
-    """Where in a clip to begin a moment of `length_s`, in seconds; 0 for a clip of which nothing is known."""
-    last_start = (visual.duration_s or 0.0) - length_s
-    if last_start <= 0 or (visual.seen is None and visual.heard is None):
-        return 0.0
-    starts = sorted(min(last_start, max(0.0, start)) for start in _candidates(visual, last_start))
+def best_start(
+    visual: Visual, length_s: float, liking: Pace | None = None, within: Span | None = None
+) -> float:
+    """Where in a clip, or in a part of it, to begin a moment of `length_s`, in seconds.
+
+    At its beginning where nothing is known of the clip.
+    """
+    first_start, end = within or (0.0, visual.duration_s or 0.0)
+    last_start = end - length_s
+    if last_start <= first_start or (visual.seen is None and visual.heard is None):
+        return first_start
+    starts = sorted(min(last_start, max(first_start, start)) for start in _candidates(visual, last_start))
     worths = [_worth(visual, start, length_s, liking) for start in starts]
     return round(starts[worths.index(max(worths))], 3)
 

@@ -1,11 +1,14 @@
 """Finds the visuals that a phrase means: by file name, kind, number, faces, what is said. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from farm.timeline import MediaKind
 from tasks.media_render.planning.brief import Visual
+from tasks.media_render.planning.lengths import NUMBER, number
+from tasks.media_render.planning.quality import quality
 
 _PICTURES = frozenset({"photo", "picture", "image", "still", "pic", "photograph"})
 _CLIPS = frozenset({"clip", "video", "footage", "recording", "film", "movie"})
@@ -50,14 +53,20 @@ _EMPTY = frozenset(
         "is",
         "are",
         "at",
+        "each",
+        "every",
+        "other",
+        "remaining",
     }
 )
+_BEST = frozenset({"best", "sharpest", "nicest", "strongest", "finest"})
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _NTH = re.compile(
     rf"\b(?:(?P<word>{'|'.join(_ORDINALS)}|last)|(?P<n>\d{{1,3}})(?:st|nd|rd|th)) (?P<kind>[a-z]+)"
 )
+_SOME = re.compile(rf"\b(?P<end>first|last) (?P<n>{NUMBER}) (?P<kind>[a-z]+)")
 _NUMBERED = re.compile(r"\b(?P<kind>[a-z]+) (?:number |no\.? |#)?(?P<n>\d{1,3})$")
-_LIST = re.compile(r"\s*(?:,| and | & | then )\s*")
+_LIST = re.compile(r"\s*(?:,|;|→|->|>| and | & | then )\s*")
 _LEAST_PREFIX = 4
 
 
@@ -65,52 +74,80 @@ class Meant(NamedTuple):
     """The visuals that a phrase means, and the parts of it that mean none.
 
     `guessed` are parts of which only the kind is known here: "demo clips" where no file is called demo.
+    `alone` are the ids of visuals that a part means and no other.
     """
 
     visuals: tuple[Visual, ...]
     unknown: tuple[str, ...] = ()
     guessed: tuple[str, ...] = ()
+    alone: frozenset[str] = frozenset()
 
 
 def meant(phrase: str, visuals: Sequence[Visual], *, may_guess: bool = False) -> Meant:
     """Each visual once, in the order of the phrase; of one part of it, in the order of `visuals`."""
     listed: dict[str, Visual] = {}
-    unknown, guessed = [], []
-    for part in _LIST.split(phrase):
+    unknown, guessed, alone = [], [], set[str]()
+    for part in _LIST.split(_plain(phrase)):
         found = _exactly(part, visuals)
+        if len(found) == 1:
+            alone.add(found[0].id)
         if not found and may_guess and (found := _by_kind(part, visuals)):
             guessed.append(part)
         listed.update((visual.id, visual) for visual in found)
         if not found and _tokens(part):
             unknown.append(part)
-    return Meant(tuple(listed.values()), tuple(unknown), tuple(guessed))
+    return Meant(tuple(listed.values()), tuple(unknown), tuple(guessed), frozenset(alone))
+
+
+def of_kind(word: str, visuals: Sequence[Visual]) -> Sequence[Visual]:
+    """All of the kind that a word means in any number, "photos" or "clip"; none for another word."""
+    return _of_kind(_singular(word), visuals)
 
 
 def _exactly(part: str, visuals: Sequence[Visual]) -> list[Visual]:
     by_kind = [] if set(_tokens(part)) - _KINDS else _by_kind(part, visuals)
-    found = _by_file_name(part, visuals) or _by_number(part, visuals) or _by_words(part, visuals)
-    return found or _by_faces(part, visuals) or _by_said(part, visuals) or by_kind
+    found = _by_file_name(part, visuals) or _by_number(part, visuals) or _by_rank(part, visuals)
+    return found or _by_words(part, visuals) or _by_faces(part, visuals) or _by_said(part, visuals) or by_kind
 
 
 def _by_file_name(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
     """Those whose whole file name stands in it, with or without its ending."""
-    named = [visual for visual in visuals if visual.asset.file_name.casefold() in phrase]
-    return named or [
+    found, left = set[str](), phrase
+    for name in sorted({_plain(visual.asset.file_name) for visual in visuals}, key=len, reverse=True):
+        if name not in left:
+            continue
+        rest = re.sub(rf"(?<![\w.-]){re.escape(name)}(?!\w)", " ", left)
+        if rest != left:
+            found.add(name)
+            left = rest  # so that "the 2.jpg" is not found in "1 the 2.jpg"
+    return [visual for visual in visuals if _plain(visual.asset.file_name) in found] or [
         visual for visual in visuals if f'"{_stem(visual)}"' in phrase or _stem(visual) == phrase
     ]
 
 
 def _by_number(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
     """The third photo, clip 2, the last video."""
+    if match := _SOME.search(phrase):
+        many = max(1, int(number(match["n"])))
+        among = _of_kind(_singular(match["kind"]), visuals)
+        return among[:many] if match["end"] == "first" else among[-many:]
     if match := _NTH.search(phrase):
         among = _of_kind(_singular(match["kind"]), visuals)
         word = match["word"]
-        number = len(among) if word == "last" else _ORDINALS.index(word) + 1 if word else int(match["n"])
+        nth = len(among) if word == "last" else _ORDINALS.index(word) + 1 if word else int(match["n"])
     elif match := _NUMBERED.search(phrase):
-        among, number = _of_kind(_singular(match["kind"]), visuals), int(match["n"])
+        among, nth = _of_kind(_singular(match["kind"]), visuals), int(match["n"])
     else:
         return []
-    return among[number - 1 : number] if number else []
+    return among[nth - 1 : nth] if nth else []
+
+
+def _by_rank(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
+    """The one that was measured to be the best: "the best photo", where somebody looked."""
+    words = set(_tokens(phrase))
+    if not words & _BEST or words - _BEST - _KINDS or not any(visual.seen for visual in visuals):
+        return []
+    return [max(_by_kind(" ".join(words - _BEST), visuals) or visuals, key=quality)]
 
 
 def _by_words(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
@@ -125,8 +162,7 @@ def _by_words(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
     if not best:
         return []
     found = [visual for visual in visuals if scores[visual.id] == best]
-    of_kind = [visual for visual in found if any(visual in _of_kind(kind, visuals) for kind in kinds)]
-    return of_kind or found
+    return _of_kinds(kinds, found) or found
 
 
 def _by_faces(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
@@ -135,8 +171,8 @@ def _by_faces(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
     if not words & _PEOPLE or words - _PEOPLE - _KINDS:
         return []
     kinds = words & (_PICTURES | _CLIPS)
-    among = [v for kind in kinds for v in _of_kind(kind, visuals)] if kinds else visuals
-    return [visual for visual in visuals if visual in among and visual.seen is not None and visual.seen.faces]
+    among = _of_kinds(kinds, visuals) if kinds else visuals
+    return [visual for visual in among if visual.seen is not None and visual.seen.faces]
 
 
 def _by_said(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
@@ -157,7 +193,13 @@ def _by_kind(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
     kinds = [word for word in words if word in _PICTURES | _CLIPS]
     if not kinds:
         return list(visuals) if words and not set(words) - _ANY else []
-    return [visual for visual in visuals if any(visual in _of_kind(kind, visuals) for kind in kinds)]
+    return _of_kinds(kinds, visuals)
+
+
+def _of_kinds(words: Iterable[str], visuals: Sequence[Visual]) -> list[Visual]:
+    """All that any of the words of a kind means, in their order."""
+    found = {visual.id for word in words for visual in _of_kind(word, visuals)}
+    return [visual for visual in visuals if visual.id in found]
 
 
 def _of_kind(word: str, visuals: Sequence[Visual]) -> list[Visual]:
@@ -178,7 +220,13 @@ def _singular(word: str) -> str:
 
 
 def _stem(visual: Visual) -> str:
-    return visual.asset.file_name.casefold().rpartition(".")[0] or visual.asset.file_name.casefold()
+    name = _plain(visual.asset.file_name)
+    return name.rpartition(".")[0] or name
+
+
+def _plain(text: str) -> str:
+    """However its letters were composed: some systems send é as two."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _has(visual: Visual, name: str) -> bool:
@@ -193,5 +241,7 @@ def _words_of(visual: Visual) -> Iterable[str]:
 def _alike(word: str, name: str) -> bool:
     if word == name:
         return True
+    if word.isdecimal() and name.isdecimal():
+        return int(word) == int(name)
     short, long = sorted((word, name), key=len)
     return len(short) >= _LEAST_PREFIX and long.startswith(short)

@@ -4,21 +4,21 @@ It knows nothing of what pictures show. It says what it left out and why, and wh
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from itertools import chain, zip_longest
 from random import Random
 
-from tasks.media_render.planning.brief import DEFAULT_VISUAL_S, Brief, Visual
+from tasks.media_render.planning.brief import Brief, Visual
 from tasks.media_render.planning.draft import Draft, Shot
-from tasks.media_render.planning.naming import Meant, meant
+from tasks.media_render.planning.naming import Meant, meant, of_kind
+from tasks.media_render.planning.pacing import least_s, part_of, takes, usual_s
+from tasks.media_render.planning.quality import best, quality, spread
 from tasks.media_render.planning.words import Fault, Wishes, read
 
 BLURRY = 0.28  # below it a picture is visibly out of focus
 DARK, BRIGHT = 0.08, 0.95
-_PACE_S = {"fast": 1.6, "slow": 4.5, None: float(DEFAULT_VISUAL_S)}
-_LEAST_S = {"fast": 0.8, "slow": 2.5, None: 1.2}  # where visuals are left out rather than shown shorter
 _MOST_NAMED = 8  # in one note
 _FAULTS: Mapping[Fault, Callable[[Visual], bool]] = {
     "blurry": lambda visual: visual.seen is not None and visual.seen.sharpness < BLURRY,
@@ -52,8 +52,10 @@ class _Drafting:
         self._brief = brief
         self._wishes = wishes
         self._notes: list[str] = []
+        # Placed or timed, one by one: they stay. Named together with others: unless it is said otherwise.
         self._pinned = {visual.id for visual in brief.visuals if visual.manual_s is not None}
-        self._timed: dict[str, float] = {}
+        self._grouped = set[str]()
+        self._timed: dict[str, Fraction] = {}
 
     def draft(self) -> Draft:
         wishes = self._wishes
@@ -62,7 +64,7 @@ class _Drafting:
         last = self._named(wishes.last, "last")
         for phrase, seconds in wishes.timed:
             named = self._named([phrase], f"for {float(seconds):g} s")
-            self._timed.update((visual.id, float(seconds)) for visual in named)
+            self._timed.update((visual.id, seconds) for visual in named)
         shown = self._shown()
         ordered = self._ordered(shown, first, after, last)
         kept = self._enough(ordered)
@@ -71,7 +73,7 @@ class _Drafting:
                 continue  # words to be written, which others see to
             self._notes.append(f"Not understood, and so not followed: {clause[:200]!r}.")
         return Draft(
-            shots=tuple(self._shot(visual) for visual in kept),
+            shots=tuple(self._shots(kept)),
             target_s=_float(wishes.target_s),
             limit_s=_float(wishes.limit_s),
             pace=wishes.pace,
@@ -79,13 +81,15 @@ class _Drafting:
         )
 
     def _named(self, phrases: Sequence[str], where: str) -> list[Visual]:
-        """The visuals that are wanted somewhere; they are shown, whatever they look like."""
+        """The visuals that are wanted somewhere; they are shown, whatever they are found to look like."""
         found: dict[str, Visual] = {}
         for phrase in phrases:
             is_meant = meant(phrase, self._brief.visuals, may_guess=True)
             self._tell(is_meant, f"It was wanted {where}")
             found.update((visual.id, visual) for visual in is_meant.visuals)
-        self._pinned |= {visual.id for visual in found.values() if len(found) < len(self._brief.visuals)}
+            self._pinned |= is_meant.alone
+        if len(found) < len(self._brief.visuals):
+            self._grouped |= found.keys() - self._pinned
         return list(found.values())
 
     def _tell(self, is_meant: Meant, wanted: str) -> None:
@@ -101,12 +105,12 @@ class _Drafting:
             only = meant(phrase, self._brief.visuals)
             self._tell(only, "Nothing else was wanted")
             if only.visuals:
-                wanted = {visual.id for visual in only.visuals} | self._pinned
+                wanted = {visual.id for visual in only.visuals} | self._pinned | self._grouped
                 left = [visual for visual in left if visual.id in wanted]
         for phrase in self._wishes.skip:
             unwanted = meant(phrase, self._brief.visuals)
             self._tell(unwanted, "It was to be left out")
-            left = self._without(left, {visual.id for visual in unwanted.visuals}, "not wanted")
+            left = self._without(left, {visual.id for visual in unwanted.visuals}, "not wanted", is_told=True)
         return self._without_faults(left)
 
     def _without_faults(self, left: list[Visual]) -> list[Visual]:
@@ -124,7 +128,7 @@ class _Drafting:
             unfit = self._doubles(left) if fault == "duplicate" else _with_fault(left, fault)
             if fault not in told and fault != "duplicate" and 2 * len(unfit) > len(left):
                 continue  # where most are like that, it is how they are meant
-            left = self._without(left, unfit, _SAID[fault])
+            left = self._without(left, unfit, _SAID[fault], is_told=fault in told)
         return left
 
     def _doubles(self, left: Sequence[Visual]) -> set[str]:
@@ -136,12 +140,19 @@ class _Drafting:
             roots[visual.id] = roots.get(twin or "", visual.id)
         for visual in left:
             groups.setdefault(roots[visual.id], []).append(visual)
-        best = {max(group, key=lambda v: (v.id in self._pinned, _quality(v))).id for group in groups.values()}
-        return {visual.id for visual in left} - best
+        named = self._pinned | self._grouped
+        kept = {max(group, key=lambda v: (v.id in named, quality(v))).id for group in groups.values()}
+        return {visual.id for visual in left} - kept
 
-    def _without(self, left: list[Visual], unfit: set[str], why: str) -> list[Visual]:
-        """`left` without these; one at least stays, and what somebody placed or timed does."""
-        gone = [visual for visual in left if visual.id in unfit and visual.id not in self._pinned]
+    def _without(self, left: list[Visual], unfit: set[str], why: str, *, is_told: bool) -> list[Visual]:
+        """`left` without these; one at least stays, and what somebody placed or timed does.
+
+        What was named with others goes only where its user says so.
+        """
+        stay = self._pinned if is_told else self._pinned | self._grouped
+        if is_told and (held := [visual for visual in left if visual.id in unfit & stay]):
+            self._notes.append(f"Kept though {why}, for it was placed or timed: {_listed(held)}.")
+        gone = [visual for visual in left if visual.id in unfit - stay]
         if len(gone) == len(left):
             gone = gone[1:]
         if gone:
@@ -174,37 +185,66 @@ class _Drafting:
         return rest
 
     def _enough(self, ordered: list[Visual]) -> list[Visual]:
-        """As many as there is room or a wish for: the worst are left out first, of equals the later."""
-        many = self._wishes.most or self._room(ordered)
-        if self._wishes.keep_all or many >= len(ordered):
+        """As many as there is a wish or room for."""
+        wishes = self._wishes
+        if wishes.keep_all:
             return ordered
-        free = [visual for visual in ordered if visual.id not in self._pinned]
-        worst = sorted(reversed(free), key=_quality)[: len(ordered) - max(1, many)]
-        gone = {visual.id for visual in worst}
+        if wishes.most is not None:
+            among = of_kind(wishes.most_of or "shots", ordered)
+            is_of_all = len(among) == len(ordered)
+            ordered = self._fewer(ordered, among, wishes.most, "as so many are enough")
+            if is_of_all:
+                return ordered
+        return self._fewer(ordered, ordered, self._room(ordered), "for there is no room")
+
+    def _fewer(self, ordered: list[Visual], among: Sequence[Visual], many: int, why: str) -> list[Visual]:
+        """Without some of `among`: who was placed or timed stays, then who was named, then the others."""
+        many = max(1, many)
+        if many >= len(among):
+            return ordered
+        choose = best if self._wishes.is_best else spread
+        stay = {visual.id for visual in among if visual.id in self._pinned}
+        for is_named in (True, False):
+            free = [v for v in among if v.id not in stay and (v.id in self._grouped) is is_named]
+            stay |= {visual.id for visual in choose(free, many - len(stay))}
+        gone = {visual.id for visual in among} - stay
         if gone:
-            why = "as so many are enough" if self._wishes.most else "for there is no room"
             self._notes.append(f"Left out, {why}: {_listed(v for v in ordered if v.id in gone)}.")
         return [visual for visual in ordered if visual.id not in gone]
 
+    def _whole_s(self) -> Fraction | None:
+        """The length that was asked for; a number before a word."""
+        return self._brief.target_s or self._wishes.target_s
+
     def _room(self, ordered: Sequence[Visual]) -> int:
         """How many can be shown in the time there is."""
-        whole = self._brief.target_s or self._wishes.target_s or self._wishes.limit_s
+        whole = self._whole_s() or self._wishes.limit_s
         if whole is None:
             return len(ordered)
-        fixed = [visual.manual_s for visual in ordered if visual.manual_s is not None]
-        return len(fixed) + max(0, int(float(whole - sum(fixed)) / _LEAST_S[self._wishes.pace]))
+        fixed = self._set_s(ordered)
+        return len(fixed) + max(0, int((whole - sum(fixed.values())) / least_s(self._wishes)))
 
-    def _shot(self, visual: Visual) -> Shot:
-        wishes = self._wishes
-        usual = float(wishes.each_s) if wishes.each_s is not None else self._whole_beats()
-        seconds = self._timed.get(visual.id, usual)
-        return Shot(asset_id=visual.id, seconds=seconds, transition=wishes.transition)
+    def _set_s(self, visuals: Sequence[Visual]) -> dict[str, Fraction]:
+        """The lengths that their user set or said, by id."""
+        manual = {visual.id: visual.manual_s for visual in visuals if visual.manual_s is not None}
+        return {visual.id: self._timed[visual.id] for visual in visuals if visual.id in self._timed} | manual
 
-    def _whole_beats(self) -> float:
-        """The length that goes with the pace, and not longer than that: whole beats of the music."""
-        seconds, bpm = _PACE_S[self._wishes.pace], self._brief.bpm
-        beats = 0 if bpm is None else int(seconds * bpm / 60)
-        return seconds if bpm is None or beats < 1 else beats * 60 / bpm
+    def _shots(self, kept: Sequence[Visual]) -> Iterator[Shot]:
+        """A shot of each; of long clips more than one, where the film would else drag."""
+        wishes, bpm, transitions = self._wishes, self._brief.bpm, self._wishes.transitions
+        whole = self._whole_s() if wishes.each_s is None else None
+        counts = takes(kept, self._set_s(kept), whole, usual_s(wishes, bpm, 0.5))
+        shown = [(visual, take) for visual in kept for take in range(counts[visual.id])]
+        for number, (visual, take) in enumerate(shown):
+            said = self._timed.get(visual.id, wishes.each_s)
+            usual = usual_s(wishes, bpm, number / max(1, len(shown) - 1))
+            yield Shot(
+                asset_id=visual.id,
+                seconds=usual if said is None else float(said),
+                is_asked=said is not None,
+                within=part_of(visual, take, counts[visual.id]),
+                transition=transitions[(number - 1) % len(transitions)] if transitions else None,
+            )
 
 
 def _shuffled(visuals: Sequence[Visual]) -> list[Visual]:
@@ -216,16 +256,6 @@ def _shuffled(visuals: Sequence[Visual]) -> list[Visual]:
 
 def _with_fault(visuals: Iterable[Visual], fault: Fault) -> set[str]:
     return {visual.id for visual in visuals if _FAULTS[fault](visual)}
-
-
-def _quality(visual: Visual) -> float:
-    """0 for what nobody would miss, 1 for a sharp and well-lit visual; 0.5 where nobody looked."""
-    seen = visual.seen
-    if seen is None:
-        return 0.5
-    lit = 1.0 - min(1.0, 2.2 * abs(seen.lightness - 0.45))
-    moving = min(1.0, 6 * max(seen.motion, default=0.0)) if visual.is_clip else 0.5
-    return 0.6 * seen.sharpness + 0.25 * lit + 0.15 * moving
 
 
 def _listed(visuals: Iterable[Visual]) -> str:

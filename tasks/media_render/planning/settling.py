@@ -35,11 +35,12 @@ class Plan(Noun):
 
 
 class _Held(NamedTuple):
-    """A shot of a visual that is there, and how long it may be, in frames."""
+    """A shot of a visual that is there, and how long it may be, in frames; `asked` where its user said so."""
 
     shot: Shot
     visual: Visual
     room: Room
+    asked: Room
 
 
 def settled(draft: Draft, brief: Brief, longest_s: Fraction | None = None) -> Plan:
@@ -58,7 +59,8 @@ def settled(draft: Draft, brief: Brief, longest_s: Fraction | None = None) -> Pl
         free = sum(n for n, item in zip(lengths, held, strict=True) if item.visual.manual_s is None)
         notes += _missed(_fixed(held, brief) + free, target, held, brief)
     seconds = _seconds(held, lengths, brief)
-    cuts = tuple(_cut(item, length_s, brief, draft) for item, length_s in zip(held, seconds, strict=True))
+    drawn = _drawn_out(held, seconds, brief)
+    cuts = tuple(_cut(item, length, brief, draft, drawn) for item, length in zip(held, seconds, strict=True))
     return Plan(cuts=cuts, notes=tuple(_short(notes)))
 
 
@@ -72,7 +74,12 @@ def _held(draft: Draft, brief: Brief, notes: list[str]) -> list[_Held]:
     used = {shot.asset_id for shot in known}
     forgotten = [visual for visual in brief.visuals if visual.manual_s is not None and visual.id not in used]
     known = known[: MAX_ASSETS - len(forgotten)] + [Shot(asset_id=visual.id) for visual in forgotten]
-    return [_Held(shot, visual := brief.by_id[shot.asset_id], _room(shot, visual, brief)) for shot in known]
+    return [_held_shot(shot, brief.by_id[shot.asset_id], brief) for shot in known]
+
+
+def _held_shot(shot: Shot, visual: Visual, brief: Brief) -> _Held:
+    room = _room(shot, visual, brief)
+    return _Held(shot, visual, room, Room.fixed(int(room.held(room.wish))) if shot.is_asked else room)
 
 
 def _room(shot: Shot, visual: Visual, brief: Brief) -> Room:
@@ -80,7 +87,8 @@ def _room(shot: Shot, visual: Visual, brief: Brief) -> Room:
         return Room.fixed(brief.frames(visual.manual_s))
     seconds = shot.seconds if shot.seconds is not None and isfinite(shot.seconds) else float(DEFAULT_VISUAL_S)
     wish = brief.frames(min(max(seconds, 0.0), MAX_TOTAL_S))
-    most = None if visual.duration_s is None else max(1, int(Fraction(visual.duration_s) * brief.rate.fps))
+    lasts_s = visual.duration_s if shot.within is None else shot.within[1] - shot.within[0]
+    most = None if lasts_s is None else max(1, int(Fraction(lasts_s) * brief.rate.fps))
     least = brief.frames(LEAST_S)
     return Room(wish=max(1, wish), least=least if most is None else min(least, most), most=most)
 
@@ -109,7 +117,7 @@ def _that_fit(held: list[_Held], most: int, brief: Brief, notes: list[str]) -> l
             break
         del left[free[-1]]
     if lost := len(held) - len(left):
-        notes.append(f"{lost} shots were left out at the end: there is no room for them.")
+        notes.append(f"Left out at the end, for there is no room: {lost} of {len(held)} shots.")
     return left
 
 
@@ -123,14 +131,16 @@ def _fixed(held: Sequence[_Held], brief: Brief) -> int:
 
 
 def _lengths(held: Sequence[_Held], target: int | None, limit: int | None, brief: Brief) -> list[int]:
-    """How many frames each is shown."""
-    rooms = [item.room for item in _free(held)]
+    """How many frames each is shown. Lengths that were asked for in words hold where the whole allows it."""
     fixed = _fixed(held, brief)
-    lengths = [int(room.held(room.wish)) for room in rooms]
-    if target is not None:
-        lengths = shared_out(target - fixed, rooms)
-    elif limit is not None and fixed + sum(lengths) > limit:
-        lengths = shared_out(limit - fixed, rooms)
+    lengths = [int(item.room.held(item.room.wish)) for item in _free(held)]
+    whole = target
+    if whole is None and limit is not None and fixed + sum(lengths) > limit:
+        whole = limit
+    if whole is not None:
+        lengths = shared_out(whole - fixed, [item.asked for item in _free(held)])
+        if sum(lengths) != whole - fixed:
+            lengths = shared_out(whole - fixed, [item.room for item in _free(held)])
     free = iter(lengths)
     return [next(free) if item.visual.manual_s is None else item.room.wish for item in held]
 
@@ -161,25 +171,39 @@ def _missed(frames: int, target: int, held: Sequence[_Held], brief: Brief) -> li
     return [f"The film is {seconds:g} s long: its clips do not last longer."]
 
 
-def _cut(item: _Held, length_s: Fraction, brief: Brief, draft: Draft) -> Cut:
+def _drawn_out(held: Sequence[_Held], seconds: Sequence[Fraction], brief: Brief) -> float:
+    """By how much a voiceover that is longer than the film will draw its free visuals out, as a factor."""
+    free = sum(length for item, length in zip(held, seconds, strict=True) if item.visual.manual_s is None)
+    missing = Fraction(brief.voice_s) - sum(seconds)
+    return 1 + float(missing / free) if missing > 0 and free else 1.0
+
+
+def _cut(item: _Held, length_s: Fraction, brief: Brief, draft: Draft, drawn: float) -> Cut:
+    is_free = item.visual.manual_s is None
+    needed_s = float(length_s) + brief.slack_s
+    if is_free and drawn > 1:
+        needed_s += float(length_s) * (drawn - 1) + float(brief.rate.seconds(1))  # its edges are snapped
     return Cut(
         asset_id=item.visual.id,
         duration_s=float(length_s),
-        source_start_s=_start(item, float(length_s), brief, draft),
+        source_start_s=_start(item, float(length_s), needed_s, draft),
         transition_type=_transition(item.shot.transition) if brief.may_choose_transitions else None,
         text=_text(item.shot.text) if brief.wants_texts else None,
     )
 
 
-def _start(item: _Held, length_s: float, brief: Brief, draft: Draft) -> float:
-    """Where in a clip the shot begins: so that it lies inside, if the clip lasts as long."""
-    visual = item.visual
+def _start(item: _Held, length_s: float, needed_s: float, draft: Draft) -> float:
+    """Where in a clip the shot begins: so that it lies inside, if the clip lasts as long.
+
+    `needed_s` is how long it may yet become. All of that lies within the clip, if not within the shot's part.
+    """
+    visual, within = item.visual, item.shot.within
     if not visual.is_clip or visual.duration_s is None:
         return 0.0
-    last = max(0.0, visual.duration_s - length_s - brief.slack_s)
+    last = max(0.0, visual.duration_s - needed_s)
     start = item.shot.start_s
     if start is None or not isfinite(start):
-        start = best_start(visual, length_s + brief.slack_s, draft.pace)
+        start = best_start(visual, length_s if within else needed_s, draft.pace, within)
     return max(0.0, int(min(max(start, 0.0), last) * 1000) / 1000)  # down, so that it stays inside
 
 

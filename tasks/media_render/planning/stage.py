@@ -11,8 +11,10 @@ from farm.catalog import Catalog
 from farm.kinds import GROWS, Route, TaskSpec
 from farm.noun import Noun
 from farm.timeline import MediaKind
-from tasks.media_render.params import MediaRender, RenderAsset
+from tasks.media_render.layout import natural_order
+from tasks.media_render.params import Cut, MediaRender, RenderAsset
 from tasks.media_render.planning.brief import brief_of
+from tasks.media_render.planning.reaching import reaching
 from tasks.media_render.planning.rules import RulePlanner
 from tasks.media_render.planning.settling import Plan, settled
 
@@ -72,14 +74,18 @@ def planning_tasks(params: MediaRender, render_s: float) -> list[TaskSpec]:
 
 
 def planned(params: MediaRender, plan: Plan) -> MediaRender:
-    """The request with its cuts: from here on it is like any other."""
-    return params.model_copy(update={"cuts": plan.cuts, "target_duration_s": None})
+    """The request with its cuts, from here on like any other; long enough for what was placed by hand."""
+    return _with_cuts(params, reaching(params, plan.cuts, likely_plan(params).cuts))
 
 
 def likely_plan(params: MediaRender) -> MediaRender:
     """The request as long as it is likely to be, rather too long: planned by its words alone."""
     brief = brief_of(params)
-    return planned(params, settled(RulePlanner().draft(brief), brief))
+    return _with_cuts(params, settled(RulePlanner().draft(brief), brief).cuts)
+
+
+def _with_cuts(params: MediaRender, cuts: Sequence[Cut]) -> MediaRender:
+    return params.model_copy(update={"cuts": tuple(cuts), "target_duration_s": None})
 
 
 def longest_s(params: MediaRender) -> Fraction:
@@ -135,4 +141,6 @@ def _used(params: MediaRender) -> list[RenderAsset]:
 
 
 def _of_kinds(params: MediaRender, *kinds: MediaKind) -> list[str]:
-    return [asset.asset_id for asset in params.assets if asset.media_kind in kinds]
+    """In the order of their file names, as they are planned."""
+    assets = sorted(params.assets, key=lambda asset: natural_order(asset.file_name))
+    return [asset.asset_id for asset in assets if asset.media_kind in kinds]

@@ -5,14 +5,17 @@ pretended to be followed.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Literal
 
 from farm.noun import Noun
-from tasks.media_render.params import MAX_TOTAL_S, TransitionType
+from tasks.media_render.on_screen import QUOTED
+from tasks.media_render.params import TransitionType
+from tasks.media_render.planning.lengths import ALL, DO, counts, each_apart, is_the_whole, lengths
+from tasks.media_render.planning.manner import DROP, Pace, manner, names_transition
 
-Pace = Literal["fast", "slow"]
 Fault = Literal["blurry", "dark", "bright", "duplicate"]
 
 
@@ -20,10 +23,12 @@ class Wishes(Noun):
     """What was understood. `first`, `after`, `last`, `skip` and `only` are phrases that name visuals.
 
     `limit_s` is a length that must not be passed, `each_s` that of each visual, `timed` those of visuals that
-    are named; `most` is how many are wanted.
+    are named; `most` is how many are wanted, of the kind `most_of` or of all, `is_best` whether the best.
+    With `pace_at_end` the film comes to that pace by and by.
     """
 
     pace: Pace | None = None
+    pace_at_end: Pace | None = None
     target_s: Fraction | None = None
     limit_s: Fraction | None = None
     each_s: Fraction | None = None
@@ -35,117 +40,85 @@ class Wishes(Noun):
     only: tuple[str, ...] = ()
     faults: frozenset[Fault] = frozenset()
     most: int | None = None
+    most_of: str | None = None
+    is_best: bool = False
     keep_all: bool = False
     shuffle: bool = False
     alternate: bool = False
     reverse: bool = False
-    transition: TransitionType | None = None
+    transitions: tuple[TransitionType, ...] = ()
     not_understood: tuple[str, ...] = ()
 
 
-def _any_of(*words: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(words)})\b")
-
-
-_PACE: Mapping[Pace, re.Pattern[str]] = {
-    "fast": _any_of(
-        r"fast(?:er)?(?:-paced)?",
-        r"quick(?:ly)?|rapid(?:ly)?|punchy|snappy|dynamic|lively|upbeat|hype|intense|exciting",
-        r"energetic|energy",
-    ),
-    "slow": _any_of(
-        r"slow(?:er|ly)?(?:-paced)?",
-        r"low[- ]energy",
-        r"calm(?:ly|ing)?|gentl[ey]|relax(?:ed|ing)|peaceful|cinematic|dreamy|unhurried|meditative",
-    ),
-}
-_NEGATED = re.compile(r"\b(?:not|never|less)(?: too| so| very| that)? \w+")
 _FAULTS: Mapping[Fault, re.Pattern[str]] = {
-    "blurry": _any_of(r"blurr(?:y|ed)", "blur", "unsharp", "out[- ]of[- ]focus", "fuzzy"),
-    "dark": _any_of("(?:too )?dark", "underexposed"),
-    "bright": _any_of("overexposed", "too bright", "blown[- ]out", "washed[- ]out"),
-    "duplicate": _any_of(r"(?:near[- ])?duplicate[sd]?", "doubles?", r"repeat(?:s|ed)?", "repetitions?"),
+    "blurry": re.compile(r"\b(?:blurr(?:y|ed)|blur|unsharp|out[- ]of[- ]focus|fuzzy)\b"),
+    "dark": re.compile(r"\b(?:dark|underexposed)\b"),
+    "bright": re.compile(r"\b(?:overexposed|too bright|blown[- ]out|washed[- ]out)\b"),
+    "duplicate": re.compile(
+        r"\b(?:(?:near[- ])?duplicate[sd]?|doubles?|repeat(?:s|ed)?|repetitions?|twice)\b"
+    ),
 }
-_TRANSITIONS: Mapping[TransitionType, re.Pattern[str]] = {
-    "none": _any_of("(?:hard|straight|jump|clean)[- ]cuts?", "(?:no|without) (?:transitions?|fades?)"),
-    "crossfade": _any_of("cross[- ]?fades?", "dissolves?", "soft transitions?"),
-    "dip-to-black": _any_of("(?:fade|dip)s? (?:to|through) black"),
-    "slide": _any_of("(?:slides?|sliding) (?:transitions?|between)"),
-    "wipe": _any_of("wipes?"),
-    "zoom-in": _any_of("zoom(?:ing|s)?(?:[- ]in)? (?:transitions?|between)"),
-    "light-leak": _any_of("light[- ]leaks?"),
-}
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-_TENS = {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "sixty": 60, "ninety": 90}
-_NUMBERS = {**_COUNTS, **_TENS}
-_NUMBER = rf"(?P<n>\d{{1,4}}(?:\.\d{{1,2}})?|{'|'.join(_NUMBERS)})"
-_LENGTH = re.compile(rf"\b{_NUMBER}[- ]?(?P<unit>s|secs?|seconds?|m|mins?|minutes?)\b")
-_EACH = _any_of("each", "every", "per", "apiece")
-_NOT_A_TOTAL = re.compile(r"\b(?:at|after|first|last|from|until|till|by|before) (?:the )?$")
-_LIMIT = re.compile(
-    r"\b(?:under|at most|max(?:imum)?(?: of)?|no (?:longer|more) than|less than|up to|within|below)\b[^.]*$"
-)
-_THINGS = r"(?:photo|picture|image|clip|video|visual|shot|asset|file)s?"
-_MOST = re.compile(
-    r"\b(?:only|just|best|top|at most|no more than)(?: use)?(?: the)?(?: best)? "
-    rf"{_NUMBER}(?: best)? (?:{_THINGS}|of them)\b"
-)
-_KEEP_ALL = _any_of(
-    r"(?:all|every|each)(?: of)?(?: the| my| our)? (?:assets?|visuals?|files?|shots?|materials?)",
-    r"all(?: of)?(?: the| my| our)? (?:photos|pictures|images|clips|videos)",
-    r"(?:use|keep|include) everything",
-    r"skip nothing",
-)
-_SHUFFLE = _any_of(r"shuffled?", r"random(?:ly|i[sz]ed?)?", "mix (?:it |them )?up", "any order")
-_ALTERNATE = _any_of(r"alternat(?:e|ing|ely)", "interleaved?")
-_REVERSE = _any_of(r"reversed?(?: order)?", "backwards?")
-_IN_ORDER = _any_of(
-    r"(?:keep|in|use)(?: the| their| this)? (?:same |given |file )?order", r"chronological(?:ly)?"
-)
-
-_DO = r"(?:use|show|put|place|have|play|take|feature|display)"
-_ALL = r"(?:(?:any|all|every|the|those|my|our|of) )*"
 _WHAT = r"(?: it| off| the (?:video|film|montage))?"
 _COMES = r"(?:comes? |goes? |go )?"
+_SHOT = r"(?:shot|scene|clip|picture|image|photo|visual)"
 _FIRST = (
-    re.compile(rf"^(?:start|begin|open|lead|kick off)(?:s|ing)?{_WHAT} (?:with|on|from) {_ALL}(?P<x>.+)$"),
-    re.compile(
-        rf"^(?:{_DO} )?{_ALL}(?P<x>.+?) {_COMES}(?:first|at the (?:very )?(?:start|beginning|front))$"
-    ),
-    re.compile(rf"^first(?:ly)?(?: {_DO})? {_ALL}(?P<x>.+)$"),
+    re.compile(rf"^(?:start|begin|open|lead|kick off)(?:s|ing)?{_WHAT} (?:with|on|from) {ALL}(?P<x>.+)$"),
+    re.compile(rf"^(?:{DO} )?{ALL}(?P<x>.+?) {_COMES}(?:first|at the (?:very )?(?:start|beginning|front))$"),
+    re.compile(rf"^first(?:ly)?(?: {DO})? {ALL}(?P<x>.+)$"),
+    re.compile(rf"^(?:start|begin|opening|intro|first): {ALL}(?P<x>.+)$"),
+    re.compile(rf"^the (?:first|opening) {_SHOT} (?:should be|must be|is) {ALL}(?P<x>.+)$"),
+    re.compile(rf"^{DO} {ALL}(?P<x>.+) as (?:the|an|its) (?:first|opening) {_SHOT}$"),
+    re.compile(rf"^(?:.* )?(?:order|sequence)(?: is| should be| as follows)?: ?{ALL}(?P<x>.+)$"),
 )
 _LAST = (
-    re.compile(rf"^(?:end|finish|close|conclude|wrap up|stop)(?:s|ing)?{_WHAT} (?:with|on) {_ALL}(?P<x>.+)$"),
-    re.compile(rf"^(?:{_DO} )?{_ALL}(?P<x>.+?) {_COMES}(?:last|at the (?:very )?end)$"),
-    re.compile(rf"^(?:finally|lastly),?(?: {_DO})? {_ALL}(?P<x>.+)$"),
+    re.compile(rf"^(?:end|finish|close|conclude|wrap up|stop)(?:s|ing)?{_WHAT} (?:with|on) {ALL}(?P<x>.+)$"),
+    re.compile(rf"^(?:{DO} )?{ALL}(?P<x>.+?) {_COMES}(?:last|at the (?:very )?end)$"),
+    re.compile(rf"^(?:finally|lastly),?(?: {DO})? {ALL}(?P<x>.+)$"),
+    re.compile(rf"^(?:end|ending|finish|close|outro|last): {ALL}(?P<x>.+)$"),
+    re.compile(rf"^the (?:last|final|closing) {_SHOT} (?:should be|must be|is) {ALL}(?P<x>.+)$"),
+    re.compile(rf"^{DO} {ALL}(?P<x>.+) as (?:the|a|its) (?:last|final|closing) {_SHOT}$"),
 )
-_LEAD = re.compile(r"^(?:(?:and|then|also|next|please|after that),? )+")
-_TIMED = re.compile(
-    rf"^(?:{_DO}|keep|hold(?: on)?|stay on) {_ALL}(?P<x>.+?) (?:on screen |up )?for (?:about )?$"
-)
-_THE_WHOLE = re.compile(r"^(?:it|this|that|video|film|montage|movie|reel|whole.*|everything)$")
-_GO_ON = rf"(?:cut (?:in)?to|{_DO}|(?:go|move) (?:on )?to|follow with|continue with|add|come)"
+_LEAD = re.compile(r"^(?:(?:and|but|then|also|next|please|after that),? )+")
+_GO_ON = rf"(?:cut (?:in)?to|{DO}|(?:go|move) (?:on )?to|follow with|continue with|add|come)"
 _AFTER = re.compile(
-    rf"^(?:then|next|after that|followed by|afterwards)(?: {_GO_ON})? {_ALL}(?P<x>.+)$"
-)  # fmt: skip
-_DROP = (
-    r"(?:skip|drop|remove|omit|exclude|avoid|ignore|(?:leave|cut) out|throw (?:out|away)|get rid of"
-    r"|do(?:n't|nt| not) (?:use|show)|without|no)"
+    rf"^(?:and )?(?:then|next|after that|followed by|afterwards)(?: {_GO_ON})? {ALL}(?P<x>.+)$"
 )
+_MANNER_FOLLOWS = re.compile(r"^(?:gets?|go(?:es)?|become|speed|pick up|slow|fade|make|keep|build|it)\b")
 _SKIP = (
-    re.compile(rf"^(?:please )?{_DROP} {_ALL}(?P<x>.+)$"),
-    re.compile(rf"^leave {_ALL}(?P<x>.+?) out$"),
+    re.compile(rf"^{DROP} {ALL}(?P<x>.+)$"),
+    re.compile(rf"^leave {ALL}(?P<x>.+?) out$"),
 )
-_ONLY = re.compile(rf"^(?:only|just)?(?: ?{_DO})?(?: (?:only|just))? {_ALL}(?P<x>.+)$")
-_SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)")
+_ONLY = re.compile(
+    rf"^(?:(?:only|just)(?: {DO})?|{DO} (?:only|just)) (?!an? |make\b|keep\b|do\b|be\b|let\b){ALL}(?P<x>.+)$"
+)
+# What can be left out of a film and is no visual of it.
+_NO_VISUAL = re.compile(
+    r"^(?:(?:background |loud )?music|sounds?|audio|texts?|captions?|subtitles?|titles?|words|sfx"
+    r"|(?:sound )?effects|voice(?:over)?s?|narration|filters?|(?:fast|slow|quick|hard) cuts?|need|matter"
+    r"|problem|idea|hurry|rush|(?:more|longer|less|fewer|shorter) than)\b"
+)
+_TRANSITIONS = re.compile(r"^(?:transitions?|wipes|fades|zooms|flips|slides)(?: please)?$")
+_THE_REST = re.compile(r"^(?:rest|others?|everything else|remaining(?: ones)?)(?: of (?:it|them))?$")
+_PLACED = re.compile(r" (?:first|last|at the (?:very )?(?:start|beginning|front|end))$")
+_SENTENCE = re.compile(r"[.!?;]+(?=\s|$)|\n+")
+_ITEM = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•–])\s+")  # noqa: RUF001  # such dashes begin items
 _NEXT = r"(?:then|next|after that|afterwards|followed by|finally|lastly)\b"
 _VERB = (
     r"(?:start|begin|open|lead|end|finish|close|conclude|skip|drop|remove|omit|exclude|avoid|ignore|leave"
-    r"|don't|do not|keep|use|show|shuffle|alternate|make|no|at most|under|max|only)\b"
+    r"|don't|do not|never|keep|use|show|shuffle|alternate|make|no|at most|under|max|only)\b"
 )
-_JOINT = re.compile(rf",? (?:and )?(?={_NEXT})|,? and (?={_VERB})|, (?={_VERB})")
-_PAUSE = re.compile(r"\b((?:finally|lastly|first|firstly|then|next|after that|afterwards)), ?", re.IGNORECASE)
+_JOINT = re.compile(rf",? (?:and )?(?={_NEXT})|,? (?:and|but) (?={_VERB})|, (?={_VERB})", re.IGNORECASE)
+_EXCEPT = re.compile(
+    r",? \(?(?:but not(?= (?:the|my|our|any)\b)|(?:except(?: for)?|apart from|excluding)(?= ))"
+    rf"|(?<=everything) but(?= (?!{_VERB}))",
+    re.IGNORECASE,
+)
+_PAUSE = re.compile(
+    r"((?:^|[,.;!?] |\band )(?:finally|lastly|first|firstly|then|next|after that|afterwards)), ?",
+    re.IGNORECASE,
+)
 _LONGEST_PHRASE = 300  # what is longer names no visuals, and patterns would take long over it
+_ITEM_WORDS = 5  # what is longer in a numbered list is no name
 
 
 def read(instructions: str) -> Wishes:
@@ -153,94 +126,107 @@ def read(instructions: str) -> Wishes:
     found = Wishes()
     lost = []
     for clause in clauses(instructions):
-        update = _understood(clause.casefold(), found)
-        if update:
-            found = found.model_copy(update=update)
-        else:
+        update = _understood(clause.casefold())
+        if update is None:
             lost.append(clause)
+        else:
+            found = _with(found, update)
     return found.model_copy(update={"not_understood": tuple(lost)})
 
 
 def clauses(instructions: str) -> Iterator[str]:
-    """The instructions in pieces that ask for one thing each."""
-    for sentence in _SENTENCE.split(instructions.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
+    """The instructions in pieces that ask for one thing each, without the words that are to be written."""
+    plain = unicodedata.normalize("NFC", instructions).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    plain = QUOTED.sub(lambda quote: quote[0].replace(quote[1], "…"), plain)
+    plain = "\n".join(map(_item, plain.splitlines()))
+    for sentence in _SENTENCE.split(_EXCEPT.sub(" and skip", plain)):
         for clause in _JOINT.split(_PAUSE.sub(r"\1 ", " ".join(sentence.split()))):
-            said = clause.strip(" ,:-")
-            if any(character.isalnum() for character in said) and said.casefold() != "and":
-                yield said
+            for part in each_apart(clause):
+                said = part.strip(" ,:-")
+                if any(character.isalnum() for character in said) and said.casefold() != "and":
+                    yield said
 
 
-def _understood(clause: str, so_far: Wishes) -> dict[str, object]:
-    """What a clause adds; nothing when no pattern knows it."""
-    lengths = _lengths(clause, so_far)
-    has_place = len(clause) <= _LONGEST_PHRASE and "timed" not in lengths
-    places = _places(clause, so_far) if has_place else {}
-    return {**_manner(clause), **lengths, **_numbers(clause), **places}
+def _item(line: str) -> str:
+    """A line of a list without its mark; what is short in a numbered one comes after what is above it."""
+    mark = _ITEM.match(line)
+    if mark is None:
+        return line
+    said = line[mark.end() :]
+    is_name = mark["number"] and len(said.split()) <= _ITEM_WORDS and not _JOINT.match(f", {said}")
+    return f"then {said}" if is_name else said
 
 
-def _manner(clause: str) -> dict[str, object]:
-    """Pace, order of the whole, transitions."""
-    found: dict[str, object] = {}
-    meant = _NEGATED.sub("", clause)
-    for pace, pattern in _PACE.items():
-        if pattern.search(meant):
-            found["pace"] = pace
-    for transition, pattern in _TRANSITIONS.items():
-        if "transition" not in found and pattern.search(clause):
-            found["transition"] = transition
-    for name, pattern in (("shuffle", _SHUFFLE), ("alternate", _ALTERNATE), ("reverse", _REVERSE)):
-        if pattern.search(clause):
-            found[name] = True
-    if not found and _IN_ORDER.search(clause):
-        found["shuffle"] = False
-    return found
+def _with(found: Wishes, update: Mapping[str, object]) -> Wishes:
+    """Both together: what can be said more than once adds up, of the rest the later holds."""
+    added = dict(update)
+    for name, value in update.items():
+        before = getattr(found, name)
+        if isinstance(value, tuple):
+            added[name] = (*before, *value)
+        elif isinstance(value, frozenset):
+            added[name] = before | value
+    return found.model_copy(update=added)
 
 
-def _lengths(clause: str, so_far: Wishes) -> dict[str, object]:
-    """Lengths of the whole, of each visual or of some; a time at which something should happen is none."""
-    match = _LENGTH.search(clause)
-    if match is None or _NOT_A_TOTAL.search(clause[: match.start()]):
-        return {}
-    seconds = Fraction(_NUMBERS.get(match["n"]) or match["n"]) * (60 if match["unit"].startswith("m") else 1)
-    if not 0 < seconds <= MAX_TOTAL_S:
-        return {}
-    if _EACH.search(clause):
-        return {"each_s": seconds}
-    timed = _TIMED.match(_LEAD.sub("", clause[: match.start()]))
-    if timed and not _THE_WHOLE.match(timed["x"]):
-        return {"timed": (*so_far.timed, (timed["x"], seconds))}
-    return {"limit_s" if _LIMIT.search(clause[: match.start()]) else "target_s": seconds}
+def _understood(clause: str) -> Mapping[str, object] | None:
+    """What a clause adds; None when no pattern knows it."""
+    length, counted = lengths(clause), counts(clause)
+    if length.is_moment:
+        return None
+    update = {**manner(clause), **length.update, **counted}
+    if len(clause) > _LONGEST_PHRASE:
+        return update or None
+    places = _places(length.left, may_choose=not counted)
+    if places is None:
+        return update or None
+    named = [phrase for key in ("first", "after", "last") for phrase in _phrases(places, key)]
+    if length.whole_s is not None and named and not is_the_whole(named[0]):
+        del update["target_s"]
+        update["timed"] = tuple((phrase, length.whole_s) for phrase in named)
+    return {**update, **places}
 
 
-def _numbers(clause: str) -> dict[str, object]:
-    if match := _MOST.search(clause):
-        return {"most": max(1, int(_NUMBERS.get(match["n"]) or float(match["n"])))}
-    return {"keep_all": True} if _KEEP_ALL.search(clause) and not _LENGTH.search(clause) else {}
+def _phrases(places: Mapping[str, object], key: str) -> tuple[str, ...]:
+    found = places.get(key)
+    return found if isinstance(found, tuple) else ()
 
 
-def _places(clause: str, so_far: Wishes) -> dict[str, object]:
-    """Which visuals are wanted where, and which not at all."""
+def _places(clause: str, *, may_choose: bool) -> Mapping[str, object] | None:
+    """Which visuals are wanted where, and which not at all; None when it says nothing of that."""
     bare = _LEAD.sub("", clause)
-    for pattern in _SKIP:
-        if match := pattern.match(bare):
-            return _skipped(match["x"], so_far)
+    if may_choose:
+        for pattern in _SKIP:
+            if match := pattern.match(bare):
+                return _skipped(match["x"])
     for name, patterns in (("first", _FIRST), ("last", _LAST)):
         for pattern in patterns:
             if match := pattern.match(bare):
-                return {name: (*getattr(so_far, name), match["x"])}
+                return None if _is_manner(match["x"]) else _named(name, match["x"])
     if match := _AFTER.match(clause):
-        return {"after": (*so_far.after, match["x"])}
-    is_only = re.match(rf"^(?:(?:only|just)\b|{_DO} (?:only|just)\b)", clause) and not _MOST.search(clause)
-    if is_only and (match := _ONLY.match(clause)):
-        return {"only": (*so_far.only, match["x"])}
-    return {}
+        return None if _MANNER_FOLLOWS.match(match["x"]) else _named("after", match["x"])
+    if may_choose and (match := _ONLY.match(bare)):
+        return None if _NO_VISUAL.match(match["x"]) else {"only": (match["x"],)}
+    return None
 
 
-def _skipped(phrase: str, so_far: Wishes) -> dict[str, object]:
-    """Faults that are to be left out, else visuals by name."""
-    faults = {fault for fault, pattern in _FAULTS.items() if pattern.search(phrase)}
+def _is_manner(phrase: str) -> bool:
+    """Whether a film is to begin or end in that way, rather than with a visual of that name."""
+    return names_transition(phrase) or phrase.startswith(("fade in", "fade out", "fading"))
+
+
+def _named(place: str, phrase: str) -> Mapping[str, object]:
+    """Visuals by name; the rest comes by itself where it should."""
+    return {} if _THE_REST.match(phrase) else {place: (phrase,)}
+
+
+def _skipped(phrase: str) -> Mapping[str, object] | None:
+    """Faults or visuals that are to be left out. What is not wanted in one place may be in others."""
+    faults = frozenset(fault for fault, pattern in _FAULTS.items() if pattern.search(phrase))
     if faults:
-        return {"faults": so_far.faults | faults}
-    if _TRANSITIONS["none"].search(f"no {phrase}"):
+        return {"faults": faults}
+    if names_transition(phrase) or _TRANSITIONS.match(phrase):
         return {}
-    return {"skip": (*so_far.skip, phrase)}
+    if _NO_VISUAL.match(phrase) or _THE_REST.match(phrase) or _PLACED.search(phrase):
+        return None
+    return {"skip": (phrase,)}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 EDGE_ONE = 1024  # of the fields of `reveal`: from here on all is `after`
 GLOW_ONE = 4096  # of the rows, columns and sum of `glow`
-BAND = 192  # bytes of a row that `resample` and `transpose` take at a time
+BAND = 384  # bytes of a row that `resample` and `transpose` take at a time
 PAN_ONE = 256  # a pixel, in `pan`
 TURN_ONE = 65_536  # of the scale in `turn`
 

@@ -6,8 +6,9 @@ what is changed late in a film leaves the segments before it as they were.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby, pairwise
+from math import ceil, log
 
 from farm.timeline import Motion
 from workers.cpu_render.plan import Blend, Picture, Plan, Shot, Span
@@ -15,6 +16,9 @@ from workers.cpu_render.plan import Blend, Picture, Plan, Shot, Span
 # How far from its length a segment may end for the sake of a better place.
 _EARLY, _LATE = 0.7, 1.3
 _REST = 1.6  # what is left is one segment when it is no longer than this
+# Where there would be too many, segments are longer by this, or by this again: if their length followed the
+# film's, each frame more at its end would move all cuts.
+_STEP = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +40,26 @@ def cut(planned: Plan, length: float, most: int, every: int = 1) -> tuple[Segmen
     They end where one picture gives way to another at once; else where no transition is at work; within one
     only if it is that long. Starts are multiples of `every`, the frames on end of which one is written.
     """
-    costs = [0.0, *accumulate(_cost(span.picture) * span.frames for span in planned.spans)]
-    film = _Film(planned.spans, costs)
-    length = max(length, film.cost / most)
-    at = planned.spans[0].start_frame
-    cuts = [at]
+    spans = list(_unwritten(planned.spans))
+    film = _Film(spans, [0.0, *accumulate(_cost(span.picture) * span.frames for span in spans)])
+    length *= _STEP ** max(0, ceil(log(film.cost / (most * length), _STEP)))
+    cuts = [at := spans[0].start_frame]
     while film.cost - film.cost_at(at) > _REST * length:
         following = film.best_place(film.cost_at(at), length) // every * every
         if following <= at:
             break
         cuts.append(at := following)
-    cuts.append(planned.spans[-1].end_frame_exclusive)
+    cuts.append(spans[-1].end_frame_exclusive)
     return tuple(
         Segment(start, end, film.cost_at(end) - film.cost_at(start)) for start, end in pairwise(cuts)
     )
+
+
+def _unwritten(spans: Sequence[Span]) -> Iterator[Span]:
+    """One span for each picture, whatever is written over it: not even a rounding may depend on words."""
+    for _, alike in groupby(spans, key=lambda span: span.picture):
+        parts = list(alike)
+        yield replace(parts[0], end_frame_exclusive=parts[-1].end_frame_exclusive)
 
 
 def _cost(picture: Picture) -> float:

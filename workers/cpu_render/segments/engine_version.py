@@ -7,11 +7,11 @@ from pathlib import Path
 
 import av
 
-from workers.cpu_render.text.faces import faces
+from workers.cpu_render.text.faces import can_shape, faces
 
 _HERE = Path(__file__).resolve().parents[2]
 _OURS = ("cpu_render", "media")
-_LIBRARIES = ("av", "numpy", "pillow", "numba", "resvg-py")
+_LIBRARIES = ("av", "numpy", "pillow", "pi-heif", "numba", "resvg-py")
 
 
 @cache
@@ -21,6 +21,7 @@ def engine_version() -> str:
     for name in _LIBRARIES:
         said.update(f"{name} {version(name)}\n".encode())
     said.update(repr(sorted(av.library_versions.items())).encode())
+    said.update(f"letters are joined: {can_shape()}\n".encode())  # by a library of the host's
     for path in sorted(path for folder in _OURS for path in (_HERE / folder).rglob("*") if _counts(path)):
         said.update(f"{path.relative_to(_HERE)} ".encode())
         with path.open("rb") as file:

@@ -5,7 +5,7 @@ account has already, the scheduler knows when it adds the tasks.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,7 @@ from workers.media.encode import thinning
 from workers.media.join import segment_form
 
 _READ_BYTES = 1 << 20
+_LITTLE = 0.25  # of a film: segments would cost four times as much as encoding that, and copy nothing
 
 
 def perform(task: TaskInput, context: Context) -> Done:
@@ -83,13 +84,16 @@ class _Film:
     def tasks(self, rules: SegmentRules, notes: Sequence[str], context: Context) -> list[TaskSpec]:
         """What is to be done: its segments, its sound and their join; or all of it at once."""
         found = self._segments(rules)
-        if len(found) == 1 or self._is_copied(rules, context):
-            return [self._whole(notes)]
+        if len(found) == 1:
+            return [self._whole(notes, self.plan.frames)]
+        left = self._left_to_encode(context)
+        if self._is_little(left, rules):
+            return [self._whole(notes, left)]
         hashes = hashes_of(self._named_files(), context)
         made = [self._pictures(number, segment, hashes) for number, segment in enumerate(found)]
         if self.profile.format.sound is not None:
             made.append(self._sound(hashes))
-        return [*made, self._join(made, found, notes)]
+        return [*made, self._join(made, found, (*notes, *self._uncopied(left)))]
 
     def _segments(self, rules: SegmentRules) -> Sequence[Segment]:
         short = self.params.incremental
@@ -97,12 +101,28 @@ class _Film:
         every = thinning(encoding(self.profile), self.timeline.rate)
         return cut(self.plan, segment_s / self.frame_s, rules.most, every)
 
-    def _is_copied(self, rules: SegmentRules, context: Context) -> bool:
-        """Whether so much is taken over from its clips that little is left to be encoded."""
+    def _left_to_encode(self, context: Context) -> int:
+        """How many frames cannot be taken over from its clips."""
         profile = self.profile if self.params.copy_untouched else copying_nothing(self.profile)
         copying = find_copies(self.plan, self.timeline, self.files, profile, context.checkpoint)
-        left_s = (self.plan.frames - copying.frames) * self.frame_s
-        return bool(copying.taken) and not tasks.is_long(left_s, rules, incremental=self.params.incremental)
+        return self.plan.frames - copying.frames
+
+    def _is_little(self, left: int, rules: SegmentRules) -> bool:
+        """Whether one task encodes what is not taken over: a short film's worth, or a small share of all.
+
+        A film that will be rendered again is better off with segments that stay.
+        """
+        if left == self.plan.frames:
+            return False
+        short = self.params.incremental
+        is_share = not short and left <= _LITTLE * self.plan.frames
+        return is_share or not tasks.is_long(left * self.frame_s, rules, incremental=short)
+
+    def _uncopied(self, left: int) -> Iterator[str]:
+        """What the film's owner should know where segments encode what could be copied."""
+        if left < self.plan.frames:
+            frames = self.plan.frames
+            yield f"{frames - left} of {frames} frames could be copied; a film in segments is encoded whole."
 
     def _named_files(self) -> dict[str, Path]:
         """Every file that is seen or heard, by media id. Raises AssetUnreadable for one that is missing."""
@@ -154,15 +174,18 @@ class _Film:
         params = {**self._told(notes), "frames": frames}
         return tasks.join_task(made, params, self.plan.frames, speaks=self.speaks)
 
-    def _whole(self, notes: Sequence[str]) -> TaskSpec:
+    def _whole(self, notes: Sequence[str], left: int) -> TaskSpec:
+        """All of it, of which so many frames are encoded; its limits are for the case that all are."""
         names = self._fetched([medium.id for medium in self.timeline.media])
-        return tasks.whole_task(
+        whole = tasks.whole_task(
             self._told(notes),
             names,
             self.plan.frames * self.frame_s,
             PROFILES[self.params.profile].requires,
             speaks=self.speaks,
         )
+        copied_s = tasks.join_s(self.plan.frames - left) if left < self.plan.frames else 0.0
+        return whole.model_copy(update={"estimated_s": left * self.frame_s + copied_s})
 
     def _told(self, notes: Sequence[str]) -> dict[str, JsonValue]:
         return _said(self.params.model_copy(update={"notes": tuple(notes)}))

@@ -45,7 +45,7 @@ def _joined(
     ]
     sound = files.get(f"{tasks.SOUND}.{tasks.SOUND}")
 
-    def on_frame(joined: int) -> None:
+    def on_frame(joined: float) -> None:
         context.progress(joined / shape.frames, "join")
 
     join(

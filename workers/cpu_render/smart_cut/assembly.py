@@ -29,6 +29,7 @@ from workers.media.video import VideoReader
 
 _FRAMES_AHEAD = 4
 _LOOKED_AT = 2  # frames on each side of a join
+_WRITTEN = 0.9  # of its progress: then it is read back
 
 
 def cut(
@@ -44,8 +45,9 @@ def cut(
 ) -> None:
     """Write the film and read it back: times, keyframes, sound, every join, the ends of what was copied.
 
-    Raises NotSpliced when that cannot be done in this way, or is not as it should be; the film can be
-    encoded whole then. Else raises as `encode` does. No file is left unless it is whole.
+    `on_frame` gets how many of the film's frames are done, reading back included, and may raise. Raises
+    NotSpliced when that cannot be done in this way, or is not as it should be; the film can be encoded whole
+    then. Else raises as `encode` does. No file is left unless it is whole.
     """
     part = out.with_name(out.name + ".part")
     try:
@@ -53,11 +55,13 @@ def cut(
             numbers = numbered(copying.codings)
             sets = _sets(copying, numbers)
             pieces = list(_pieces(copying, timeline, files, numbers))
-            splice(pieces, sets, sound, part, shape, profile, on_frame, chapters)
+            splice(pieces, sets, sound, part, shape, profile, lambda n: on_frame(int(_WRITTEN * n)), chapters)
             verify(part, shape, profile.format)
-            for taken in copying.taken:
+            for number, taken in enumerate(copying.taken, 1):
                 is_rewritten = any(old != new for old, new in numbers.pps_of[taken.media].items())
                 _check(part, taken, timeline, files[taken.media], is_rewritten=is_rewritten)
+                share = _WRITTEN + (1 - _WRITTEN) * number / len(copying.taken)
+                on_frame(round(share * shape.frames))
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)

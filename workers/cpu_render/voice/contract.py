@@ -10,6 +10,7 @@ import numpy.typing as npt
 from farm.errors import FailureClass, TaskFailure
 
 Pcm = npt.NDArray[np.int16]  # mono, of shape (n,)
+_HUM = 184  # -45 dB of full scale: Pico hums at a third of that where it cannot read what it is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ def pcm_of(data: bytes) -> Pcm:
 def pcm_from(sound: npt.NDArray[np.float32]) -> Pcm:
     """Samples from floats, full scale ±1; what is louder is clipped."""
     return (sound * 32_767).round().clip(-32_768, 32_767).astype(np.int16)
+
+
+def is_heard(line: Pcm) -> bool:
+    """Whether anybody speaks in it."""
+    return bool(np.any(np.abs(line.astype(np.int32)) > _HUM))
 
 
 def speech_failed(engine: str, why: str) -> TaskFailure:

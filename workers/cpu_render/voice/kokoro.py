@@ -32,6 +32,7 @@ _MOST_TOKENS = 510
 _HEADROOM = 0.6  # some voices go beyond full scale
 _TIMEOUT_S = 20
 _CLAUSES = re.compile(r"([,;:!?…—]+(?=\s|$)|\.+$)")  # a full stop within a sentence belongs to its word
+_STOPS = str.maketrans("।॥", "..")  # Hindi's own, which the model has not learnt
 # The first letter of a voice's code: espeak-ng's language.
 _LANGUAGES = {"a": "en-us", "b": "en", "e": "es", "f": "fr", "h": "hi", "i": "it", "p": "pt-br"}
 _AFFRICATES = {"dʒ": "ʤ", "tʃ": "ʧ", "r": "ɹ"}
@@ -147,7 +148,7 @@ def _phonemes(sentence: str, language: str) -> str:
     """The sentence in the model's letters, with its punctuation."""
     said = [
         piece if _CLAUSES.fullmatch(piece) else f" {_by_espeak(piece, _LANGUAGES[language])}"
-        for piece in _CLAUSES.split(sentence)
+        for piece in _CLAUSES.split(sentence.translate(_STOPS))
         if piece.strip()
     ]
     text = "".join(said).strip()

@@ -110,9 +110,9 @@ def _declared(desk: Desk, file: wire.UploadFile, field: str) -> NewAsset:
 def _project(desk: Desk, account: Account, body: wire.RenderRequest) -> MediaProject:
     """The project a render is asked of, by id or by folder; both given must mean the same."""
     prefix = body.source_directory_prefix
-    if body.project_id is None and prefix is None:
+    if body.project_id is None and not prefix:
         raise BadRequest("Pass projectId or sourceDirectoryPrefix.", param="projectId")
-    if prefix is None:
+    if not prefix:
         return assets.project(desk.hall, account, body.project_id or "")
     found = assets.project_at(desk.hall, account, prefix)
     if body.project_id not in (None, found.id):

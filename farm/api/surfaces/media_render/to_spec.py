@@ -23,8 +23,7 @@ from tasks.media_render import (
     SfxPlacement,
     TextOverlay,
     Voiceover,
-    as_planned,
-    timeline_of,
+    likely_timeline,
 )
 from tasks.media_render.params import (
     DEFAULT_BGM_VOLUME,
@@ -104,7 +103,7 @@ def to_spec(
     except ValidationError as error:
         raise _in_wire_names(refused_params(error, "")) from None
     try:
-        timeline_of(as_planned(params))
+        likely_timeline(params)
     except BadRequest as error:
         raise _as_written(_in_wire_names(error), body) from None
     return JobSpec(params=params, surface=SURFACE, project_id=project.id)

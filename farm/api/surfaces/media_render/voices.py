@@ -11,6 +11,7 @@ from farm.api.own_voices import OwnVoice
 from farm.api.surfaces.media_render import wire
 from farm.errors import BadRequest
 from tasks.media_render import Voiceover
+from tasks.media_render.params import LINE_CHARACTERS, LONGEST_VOICE_ID
 from tasks.media_render.script import ScriptLine, lines_of_srt, lines_of_text
 from tasks.media_render.voices import Voice
 
@@ -103,7 +104,7 @@ def voiceover_of(body: wire.RenderRequest, as_spoken: Callable[[Voiceover], Voic
     try:
         asked = Voiceover.model_validate(
             {
-                "voice_id": body.voiceover_voice_id,
+                "voice_id": body.voiceover_voice_id[:LONGEST_VOICE_ID],  # no longer one is listed
                 "language": body.voiceover_language or None,
                 "lines": [
                     {
@@ -133,7 +134,7 @@ def _lines(script: wire.Script) -> Sequence[ScriptLine]:
         raise BadRequest("Segments are for a script in json.", param=f"{_SCRIPT}.segments")
     content = script.content or ""
     if script.format == "text":
-        return _required(lines_of_text(content), "content")
+        return _required(lines_of_text(content, LINE_CHARACTERS), "content")
     try:
         return _required(lines_of_srt(content), "content")
     except BadRequest as error:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from tasks.media_render.params import (
@@ -36,7 +36,7 @@ MAX_SCRIPT_CONTENT = 5 * SCRIPT_CHARACTERS  # the times of an SRT count here, no
 
 
 class Asked(BaseModel):
-    """Base of what callers send: camelCase, nothing unknown, nothing converted."""
+    """Base of what callers send: camelCase, nothing unknown, nothing converted; a null is left out."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -46,6 +46,14 @@ class Asked(BaseModel):
         strict=True,
         allow_inf_nan=False,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nulls(cls, sent: object) -> object:
+        if not isinstance(sent, dict):
+            return sent
+        known = {field.alias for field in cls.model_fields.values()}
+        return {name: value for name, value in sent.items() if value is not None or name not in known}
 
 
 class Answer(BaseModel):
@@ -226,10 +234,11 @@ class RenderRequest(Asked):
         default=[], max_length=MAX_SFX, description="Replace the effects on cuts."
     )
     clip_volume: Volume | None = Field(default=None, description="Of the clips' own sound; 0 mutes it.")
-    voiceover: bool | None = Field(default=None, description="Default: whether a script is named.")
+    voiceover: bool | None = Field(
+        default=None, description="Default: whether a script, a voice or its language is named."
+    )
     voiceover_voice_id: str | None = Field(
         default=None,
-        max_length=100,
         description="One of GET /voices.",
         examples=["svoice_espeak_en-us_female"],
     )

@@ -1,6 +1,7 @@
 """A sentence as a line of phones in time: words, pauses, stress, melody. Pure. English only."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,25 @@ from workers.cpu_render.voice.formant.numbers import in_words
 from workers.cpu_render.voice.formant.phones import PHONES, SILENT, beside
 from workers.cpu_render.voice.formant.wave import Placed
 
-_TOKENS = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?|[$€£]?\d[\d,]*(?:\.\d+)?%?|[.,;:!?…—]")
+# Short forms with their full stop, words, numbers, signs that are said, and marks at which the voice rests.
+_TOKENS = re.compile(
+    r"\b(?:Mrs?|Ms|Dr|Prof|vs|etc)\.|\b(?:[A-Za-z]\.){2,}|[A-Za-z]+(?:'[A-Za-z]+)?"
+    r"|[$€£]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:%|(?:st|nd|rd|th)\b)?|[&+@]|[.,;:!?…—]"
+)
+_SAID_AS = {
+    "Mr": "mister",
+    "Mrs": "missis",
+    "Ms": "miz",
+    "Dr": "doctor",
+    "Prof": "professor",
+    "vs": "versus",
+    "etc": "etcetera",
+    "&": "and",
+    "+": "plus",
+    "@": "at",
+}
+# Abbreviations that could be read as words, and are not.
+_SPELLED = re.compile("AI|API|AR|CEO|CFO|CPU|CTO|DIY|EU|FAQ|GPU|ID|IP|IQ|OK|SEO|UI|UK|URL|USA|USB|UX")
 _PAUSES_S = {",": 0.16, ";": 0.22, ":": 0.2, "—": 0.2, ".": 0.32, "!": 0.32, "?": 0.32, "…": 0.35}
 _FALL, _RISE = 0.80, 1.32  # the pitch at the end of a sentence, against the voice's own
 _START = 1.14
@@ -36,7 +55,7 @@ def line_of(text: str, pitch_hz: float, speed: float) -> Sequence[Placed]:
 
 def _clauses(text: str) -> Iterator[_Clause]:
     words: list[Sounds] = []
-    for token in _TOKENS.findall(text.replace("\u2019", "'")):
+    for token in _TOKENS.findall(_bare(text)):
         if token in _PAUSES_S:
             if words:
                 yield _Clause(tuple(words), token)
@@ -47,14 +66,28 @@ def _clauses(text: str) -> Iterator[_Clause]:
         yield _Clause(tuple(words), ".")
 
 
+def _bare(text: str) -> str:
+    """Letters without their accents, an apostrophe always the same: as the rules know them."""
+    parts = unicodedata.normalize("NFD", text.replace("\u2019", "'"))
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
 def _words(token: str) -> Iterator[Sounds]:
     """A number in words, an abbreviation letter by letter, or the word itself."""
-    if not token[0].isalpha():
-        yield from (sounds_of(word) for word in in_words(token))
-    elif len(token) > 1 and token.isupper() and not re.search("[AEIOUY]", token):
-        yield from spelled(token)
+    word = token.rstrip(".")
+    if word in _SAID_AS:
+        yield sounds_of(_SAID_AS[word])
+    elif not token[0].isalpha():
+        yield from (sounds_of(said) for said in in_words(token))
+    elif "." in token or _SPELLED.fullmatch(word) or _is_letters(word):
+        yield from spelled(word)
     else:
-        yield sounds_of(token.lower())
+        yield sounds_of(word.lower())
+
+
+def _is_letters(word: str) -> bool:
+    """Whether nobody could read it as a word."""
+    return word.isupper() and not re.search("[AEIOUY]", word)
 
 
 def _said(clause: _Clause, start_s: float, pitch_hz: float, speed: float) -> Iterator[Placed]:
