@@ -54,6 +54,24 @@ def test_sound_that_needs_no_limiting_is_only_made_louder_or_softer(tmp_path):
         assert integrated_of(done, SR) == pytest.approx(TARGET_LUFS, abs=0.1)
 
 
+def speech(seconds, softer_db, music_s):
+    """A hundred pulses a second, as sharp as a man's voice, and then soft music alone."""
+    at = np.arange(seconds * SR) % (SR // 100) / SR
+    pulses = np.exp(-at * 2500) * np.sin(2 * np.pi * 1500 * at)
+    music = tone(440, music_s)[0]
+    loud = [integrated_of(np.stack([part, part]).astype(np.float32), SR) for part in (pulses, music)]
+    music = music * 10 ** ((loud[0] - loud[1] - softer_db) / 20)
+    return np.tile(np.concatenate([pulses, music]), (2, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("softer_db", "music_s"), [(9, 4), (13, 13), (14, 13)])
+def test_a_sharp_voice_before_soft_music_comes_out_at_full_loudness(tmp_path, softer_db, music_s):
+    """Held down, the voice is so near the music that this counts as well: all was 1 to 2 dB too soft."""
+    done = out_of(speech(5, softer_db, music_s), tmp_path)
+    assert integrated_of(done, SR) == pytest.approx(TARGET_LUFS, abs=0.4)
+    assert np.abs(done).max() <= CEILING + 1e-6
+
+
 def test_silence_stays_silence(tmp_path):
     assert not out_of(np.zeros((2, 100_001), np.float32), tmp_path).any()
     assert out_of(np.empty((2, 0), np.float32), tmp_path).shape == (2, 0)

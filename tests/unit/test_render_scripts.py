@@ -329,5 +329,10 @@ def test_marks_that_turn_letters_by_hand_are_taken_out():
     assert prepare("abc \u202egpj.exe\u202c").text == "abc gpj.exe"
 
 
+def test_controls_that_a_wrong_decoding_leaves_behind_make_no_gaps():
+    assert prepare("It\x92s \x80here\ufff9\ufffb").text == "Its here"
+    assert typeset("one\x85two", UPRIGHT, size=88, smallest=44, most_lines=4).lines == ("one", "two")
+
+
 def test_the_preview_is_small_enough_for_the_docs():
     assert PREVIEW.stat().st_size <= 200_000

@@ -279,3 +279,11 @@ def test_d_118_a_flip_shows_one_side_at_a_time_and_the_card_on_edge_at_the_cut()
     widths = [(blended("flip", before, after, progress).y.max(axis=0) > 190).sum() for progress in STEPS[:33]]
     assert widths[0] == 160 and widths[-1] == 0
     assert all(late <= early for early, late in pairwise(widths))
+
+
+@pytest.mark.parametrize("shorter", [*range(16, 136, 2), 240, 540, 720, 1080])
+def test_d_118_a_flip_is_drawn_in_frames_of_any_size(shorter):
+    """Also of 112 to 126 pixels, as a preview of a film of 240 lines has."""
+    before, after = plain(235, (shorter, shorter + 20)), plain(16, (shorter, shorter + 20))
+    halfway = blended("flip", before, after, 0.5)
+    assert 60 < halfway.y[:, 0].mean() < 110  # the dim mixture beside the card

@@ -1,7 +1,7 @@
 """The blurred, dimmed copy of a picture that fills the frame around it.
 
 The blur is done where it is cheap: on a copy sixteen times smaller, which swscale then enlarges smoothly.
-Smaller frames are shrunk less, so that a preview and a GIF look as the film does.
+That is for 1080 pixels; smaller frames are shrunk less and larger ones more, so that all sizes look alike.
 """
 
 import av
@@ -24,7 +24,7 @@ class Backdrop:
 
     def __init__(self, width: int, height: int) -> None:
         self._width, self._height = width, height
-        shrink = _SHRINK * min(1, min(width, height) / _WIDE)
+        shrink = max(1.0, _SHRINK * min(width, height) / _WIDE)
         self._small = (_even(width / shrink), _even(height / shrink))
         self._shrink, self._enlarge = Converter(), Converter(Interpolation.BICUBIC)
 

@@ -13,7 +13,9 @@ from workers.cpu_render.text.faces import can_shape, face_of
 _FIRST_PICTURE, _PRIVATE = 0xF0000, re.compile("[\U000f0000-\U0010ffff]")
 _VARIANTS = re.compile("[\ufe00-\ufe0f\u20e3\U000e0100-\U000e01ef]")
 # Marks that turn the order of letters by hand, and controls. Lines end where they always do.
-_CONTROLS = re.compile("[\u0000-\u0008\u000e-\u001b\u007f\u202a-\u202e\u2066-\u2069\ufeff\u00ad]")
+_CONTROLS = re.compile(
+    "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f\u00ad\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]"
+)
 # Unicode categories that need no glyph of their own (joiners and spaces), and those that a caption can do
 # without where no font has them: symbols, and marks on letters.
 _UNDRAWN = frozenset({"Cf", "Cc", "Zs", "Zl", "Zp"})

@@ -1,12 +1,14 @@
 """A dim, blurred mixture of two pictures, for behind what does not fill the frame."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from workers.cpu_render.transitions.lens import stretch
 from workers.media.planes import BLACK, Plane, Planes
 
-_SHRINK = 16  # the blur is done where it is cheap: on a small copy
+_LEFT = 67.5  # the blur is done where it is cheap: on a copy with some so many pixels of the shorter side
 _SAMPLED = 4  # of the pixels in each of its rows and columns
 _PASSES = 14
 
@@ -15,11 +17,16 @@ Floats = npt.NDArray[np.float32]
 
 def blurred(before: Planes, after: Planes, late: float, light: float, out: Planes) -> None:
     """Draw over `out`: `late` of the second picture, and of all that `light`, on black."""
-    shrink = max(2, min(_SHRINK, min(out.width, out.height) // 16 * 2))
+    shrink = _shrink(min(out.width, out.height))
     for first, second, row, ground, halved in zip(before, after, out, BLACK, (1, 2, 2), strict=True):
         small = (1 - late) * _small(first, shrink // halved) + late * _small(second, shrink // halved)
         dim = ground + light * (_soft(_soft(small).T).T - ground)
         stretch(np.rint(dim).astype(np.uint8), row, 1.0)
+
+
+def _shrink(shorter: int) -> int:
+    """A power of two, so that whole samples lie in each block of both luma and chroma."""
+    return 1 << max(1, round(math.log2(shorter / _LEFT)))
 
 
 def _small(plane: Plane, shrink: int) -> Floats:
