@@ -27,7 +27,7 @@ from workers.media.planes import Plane, Planes
 from workers.media.stills import open_still
 from workers.media.video import VideoReader
 
-VIDEO_AHEAD = 4
+VIDEO_AHEAD = 3
 OPENED_BEFORE = 24  # frames before it is seen: an open decoder holds tens of megabytes
 
 

@@ -20,7 +20,7 @@ from workers.media.encode import Chapter, Samples, encode
 from workers.media.memory import hold_little
 from workers.media.shape import Shape
 
-FRAMES_AHEAD = 8
+FRAMES_AHEAD = 6
 SOUND_AHEAD = 4
 _LOOK_S = 0.2  # how often a render that waits for its sound looks whether it is to stop
 
