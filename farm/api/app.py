@@ -12,6 +12,7 @@ from farm.api.desk import Desk
 from farm.api.envelope import Envelope
 from farm.api.errors import Shape, install_errors
 from farm.api.health import router as health
+from farm.api.idempotency import REPLAYED
 from farm.api.limits import RateLimits
 from farm.api.llm.exchange import Exchange
 from farm.api.native import routers as native
@@ -44,6 +45,7 @@ _PAGE_READS = (
     "Accept-Ranges",
     "Location",
     "Preference-Applied",
+    REPLAYED,
     "X-Compose-Warnings",
     "x-model-actual",
     "x-failover-used",

@@ -16,6 +16,7 @@ from farm.cli.following import completed, upload
 from farm.cli.footage import MediaFile, checked_file
 from farm.cli.outputs import checked_outputs
 from farm.cli.progress import Show, new_show
+from farm.cli.texts import read_text
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
 from farm.timeline import MediaKind
@@ -86,7 +87,7 @@ def align_command(
     """
     file = _sound(audio.expanduser())
     given: dict[str, JsonValue] = {
-        "narration_text": None if narration is None else _text(narration.expanduser()),
+        "narration_text": None if narration is None else read_text(narration, "narration"),
         "language_code": language,
         "fps": fps,
         "start_offset_ms": offset_ms,
@@ -116,14 +117,6 @@ def _length_s(file: MediaFile) -> float | None:
     if told_s is not None and told_s > LONGEST_S + 1:
         raise BadRequest(f"{file.path} lasts {told_s:.0f} s; at most {LONGEST_S} s are taken.", param="audio")
     return told_s and min(told_s, LONGEST_S)
-
-
-def _text(path: Path) -> str:
-    """A narration from its file. Raises BadRequest."""
-    try:
-        return _bytes(path, "narration").decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise BadRequest(f"{path} is not UTF-8 text.", param="narration") from None
 
 
 def _bytes(path: Path, param: str) -> bytes:

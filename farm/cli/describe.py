@@ -15,6 +15,7 @@ from farm.cli.following import completed, upload
 from farm.cli.footage import MediaFile, checked_file
 from farm.cli.outputs import checked_outputs
 from farm.cli.progress import Show, new_show
+from farm.cli.texts import read_text
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
 from farm.timeline import MediaKind
@@ -24,7 +25,6 @@ from tasks.describe_scenes.metadata import MAX_DESCRIPTION, Metadata, Style
 app = typer.Typer()
 
 _POOL = "vision-describe"
-_LARGEST = 1_000_000
 _COLUMNS = {
     "number": "Scene",
     "picture": "Picture",
@@ -105,18 +105,8 @@ def _metadata(
     ]
     said: dict[str, JsonValue] = {"hints": hints, "sceneOptions": options}
     if narration is not None:
-        said["narrationText"] = _text(narration.expanduser())
+        said["narrationText"] = read_text(narration, "narration")
     return said | ({"sceneIds": [*ids]} if ids else {})
-
-
-def _text(path: Path) -> str:
-    """A narration from its file. Raises BadRequest."""
-    if not path.is_file() or path.stat().st_size > _LARGEST:
-        raise BadRequest(f"There is no narration {path}.", param="narration")
-    try:
-        return path.read_text("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise BadRequest(f"{path} is not UTF-8 text.", param="narration") from None
 
 
 def _order(

@@ -21,6 +21,7 @@ from farm.cli.footage import Footage, gather
 from farm.cli.outputs import checked_outputs
 from farm.cli.progress import new_show
 from farm.cli.rendering import Film, Wish, params_of, render
+from farm.cli.texts import read_script
 from farm.cli.watching import Seen, seen, until_changed
 from farm.errors import BadRequest, FarmError, FarmUnavailable
 from farm.settings import Settings
@@ -35,7 +36,13 @@ _USE = "Use the farm"
 _DEMO_TEXT = "Made by your own render farm"
 _DEMO_VOLUME = 0.6
 
+# What is written in one format only.
+_ENDINGS: Mapping[str, tuple[str, ...]] = {"contact-sheet": (".png",), "poster": (".jpg", ".jpeg")}
+
 _SOURCES = "A folder, pictures and clips, or an .otio whose media lie beside it."
+_INSTRUCTIONS = "What to make of it, in words: a planner looks, listens, chooses and orders."
+_SCRIPT = "A voiceover: .srt is SubRip with its times, else plain text."
+_VOICE = "svoice_espeak_en-us_female"
 _PROFILE = "How it is encoded (configs/encode.toml). Default: by the film's ending."
 _ENCODE_ALL = "Encode also what is shown unchanged of H.264 clips, which is copied otherwise."
 _TRANSITIONS = f"One of {', '.join(get_args(TransitionType))}; several are used in turn."
@@ -57,7 +64,13 @@ def render_command(
         float, typer.Option(min=0, max=1, help="Volume of the music.")
     ] = DEFAULT_BGM_VOLUME,
     text: Annotated[str | None, typer.Option(help="Words over the first seconds.")] = None,
-    seconds: Annotated[float, typer.Option(help="How long each is shown.")] = DEFAULT_VISUAL_S,
+    seconds: Annotated[
+        float | None, typer.Option(help="How long each is shown.", show_default=str(DEFAULT_VISUAL_S))
+    ] = None,
+    length: Annotated[float | None, typer.Option(help="How long the film is, in seconds.")] = None,
+    instructions: Annotated[str | None, typer.Option(help=_INSTRUCTIONS)] = None,
+    script: Annotated[Path | None, typer.Option(help=_SCRIPT)] = None,
+    voice: Annotated[str, typer.Option(help="Who speaks it: an id that farm voices lists.")] = _VOICE,
     transition: Annotated[list[str] | None, typer.Option(help=_TRANSITIONS, show_default="crossfade")] = None,
     fps: Annotated[float, typer.Option(min=1, max=60, help="Frames per second.")] = 30.0,
     contact_sheet: Annotated[
@@ -83,13 +96,13 @@ def render_command(
     Uses the farm that FARM_URL names or that runs here, else starts one for this call.
     """
     meant = _profile(output, profile)
-    types = tuple(transition or ("crossfade",))
-    if music and music_like:
-        raise BadRequest("Pass --music or --music-like, not both.", param="music_like")
+    _require_one(("music", music), ("music_like", music_like))
+    _require_one(("seconds", seconds), ("instructions", instructions))
+    _require_one(("seconds", seconds), ("length", length))
     wish = Wish(
         aspect,
         seconds,
-        types,
+        tuple(transition) if transition else None,
         fps,
         text or None,
         music_volume,
@@ -98,11 +111,15 @@ def render_command(
         music_like=music_like or None,
         incremental=watch,
         encode_all=encode_all,
+        length_s=length,
+        instructions=instructions or None,
+        voiceover=None if script is None else read_script(script, voice),
     )
     is_vtt = subtitles is not None and subtitles.suffix.lower() == ".vtt"
     words = "subtitles-vtt" if is_vtt else "subtitles-srt"
     asked = {"contact-sheet": contact_sheet, "poster": poster, "otio": otio, words: subtitles}
     extras = checked_outputs({"output": output, **asked})
+    _require_endings(extras)
     sources, music = [source.expanduser() for source in sources], music and music.expanduser()
     order = _Order(sources, music, wish, extras.pop("output"), extras)
     if watch:
@@ -117,7 +134,7 @@ def demo(
     output: Output = Path("demo-out/demo.mp4"),
 ) -> None:
     """Draw a few pictures and a tune, and render them."""
-    wish = Wish("9:16", DEFAULT_VISUAL_S, ("ken-burns", "crossfade"), 30.0, _DEMO_TEXT, _DEMO_VOLUME)
+    wish = Wish("9:16", None, ("ken-burns", "crossfade"), 30.0, _DEMO_TEXT, _DEMO_VOLUME)
     _profile(output, "standard")
     sheet = checked_outputs(
         {"output": output, "contact-sheet": output.with_name(f"{output.stem}-contact-sheet.png")}
@@ -163,8 +180,9 @@ class _Order:
             return gather(self.sources, self.music, self.written)
         if len(self.sources) > 1:
             raise BadRequest("An .otio is rendered by itself; its media are those it names.", param="sources")
-        if self.wish.seconds != DEFAULT_VISUAL_S:
-            raise BadRequest("Pass an .otio or --seconds, not both: the .otio says it.", param="seconds")
+        for option in ("seconds", "length", "instructions"):
+            if getattr(self.wish, "length_s" if option == "length" else option) is not None:
+                raise BadRequest(f"Pass an .otio or --{option}, not both: the .otio says it.", param=option)
         return gather_cut(self.sources[0], self.music, SIZES[self.wish.aspect])
 
     @property
@@ -181,7 +199,7 @@ def _make(order: _Order, *, as_json: bool = False) -> None:
     with some_farm(Settings()) as client, new_show() as show:
         film = render(client, footage, order.wish, order.output, order.extras, show)
         elapsed_s = time.monotonic() - started
-    _tell(film, elapsed_s, as_json=as_json)
+    _tell(film, elapsed_s, footage, as_json=as_json)
 
 
 def _watch(order: _Order, *, as_json: bool) -> None:
@@ -229,7 +247,8 @@ class _Watch:
         except OSError as error:  # a file went away meanwhile
             console.complain(f"{error.filename}: {error.strerror}.")
         else:
-            _tell(film, time.monotonic() - started, as_json=self._as_json, in_one_line=True)
+            elapsed_s = time.monotonic() - started
+            _tell(film, elapsed_s, self._footage, as_json=self._as_json, in_one_line=True)
 
     def _rendered(self) -> Film:
         order = self._order
@@ -247,7 +266,12 @@ def _say_notes(footage: Footage) -> None:
         console.remark(note)
 
 
-def _tell(film: Film, elapsed_s: float, *, as_json: bool, in_one_line: bool = False) -> None:
+def _tell(
+    film: Film, elapsed_s: float, footage: Footage, *, as_json: bool, in_one_line: bool = False
+) -> None:
+    for note in film.notes:
+        if note not in footage.notes:  # those were told before it began
+            console.remark(note)
     for name, path in film.missing.items():
         console.remark(f"{path} is not written: the film has no {name.partition('-')[0]}")
     if as_json:
@@ -259,6 +283,7 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool, in_one_line: bool = Fa
             "duration_s": film.duration_s,
             "size_bytes": film.size_bytes,
             "music": film.music,
+            "notes": list(film.notes),
             "segments": film.segments,
             "segments_rendered": film.rendered,
             "elapsed_s": round(elapsed_s, 3),
@@ -273,6 +298,23 @@ def _tell(film: Film, elapsed_s: float, *, as_json: bool, in_one_line: bool = Fa
         console.remark(f"{film.rendered} of its {film.segments} segments rendered anew", style="dim")
     if film.music is not None:
         console.remark(film.music["note"], style="dim")
+
+
+def _require_one(*options: tuple[str, object]) -> None:
+    """Refuse options that say the same in two ways."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options if value is not None]
+    if len(given) > 1:
+        raise BadRequest(f"Pass {' or '.join(given)}, not both.", param=options[-1][0])
+
+
+def _require_endings(extras: Mapping[str, Path]) -> None:
+    """Refuse to write a picture under the name of another kind of picture."""
+    for name, endings in _ENDINGS.items():
+        path = extras.get(name)
+        if path is not None and path.suffix.lower() not in endings:
+            wanted = path.with_suffix(endings[0])
+            what = name.replace("-", " ")
+            raise BadRequest(f"A {what} ends in {endings[0]}; name it so: {wanted}.", param=name)
 
 
 def _profile(output: Path, named: ProfileName | None) -> ProfileName:

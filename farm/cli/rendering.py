@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from farm.cli.footage import Footage, MediaFile, as_text
 from farm.cli.progress import Show
 from farm.errors import BadRequest, FarmError
 from farm.otio import as_otio
-from tasks.media_render import MediaRender, timeline_of
-from tasks.media_render.params import AspectRatio
+from farm.timeline import Timeline
+from tasks.media_render import MediaRender, as_planned, timeline_of
+from tasks.media_render.params import AspectRatio, Voiceover
+from tasks.media_render.planning.stage import PLAN
 from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES, ProfileName
-from tasks.media_render.segments import SEGMENT
+from tasks.media_render.segments import RENDER, SEGMENT
 
 _FILM = "video"
 _LONGEST_NAME, _LONGEST_STEM = 200, 120
@@ -31,9 +34,12 @@ EXTRAS: Mapping[str, str] = {
     "subtitles-vtt": "subtitles",
     "otio": "otio",
 }
+_ANALYSES = ("ai_analysis", "vision_analysis", "audio_analysis")
 # What the user said that became a parameter, where it goes by another name.
 _OPTIONS: Mapping[str, str] = {
-    "placements": "--seconds",
+    "cuts": "--seconds",
+    "target_duration_s": "--length",
+    "instructions": "--instructions",
     "transition_types": "--transition",
     "hook_text": "--text",
     "bgm_query": "--music-like",
@@ -50,13 +56,15 @@ class RenderFailed(FarmError):
 class Wish:
     """How the film shall be. `seconds` is how long each picture and clip is shown, volumes are 0..1.
 
-    `music_like` are words for a tune; they go before a sound that lay in the folder. `incremental` films will
-    be rendered again after small changes. `encode_all` forbids copying of clips.
+    `seconds` None is the usual length; `transitions` None leaves them to the farm. `length_s` is that of the
+    whole film, `instructions` are for the planner. `music_like` are words for a tune; they go before a sound
+    that lay in the folder. `incremental` films will be rendered again after small changes. `encode_all`
+    forbids copying of clips.
     """
 
     aspect: AspectRatio
-    seconds: float
-    transitions: tuple[str, ...]
+    seconds: float | None
+    transitions: tuple[str, ...] | None
     fps: float
     text: str | None
     music_volume: float
@@ -65,14 +73,18 @@ class Wish:
     music_like: str | None = None
     incremental: bool = False
     encode_all: bool = False
+    length_s: float | None = None
+    instructions: str | None = None
+    voiceover: Voiceover | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
     """A finished render. `extras` are the files beside it that were asked for and made, by artifact name.
 
-    `missing` are those that the film had nothing for. `music` tells of the tune that was chosen for words. Of
-    `segments`, where it has any, `rendered` were made for it; the others were there from a render before.
+    `missing` are those that the film had nothing for. `music` tells of the tune that was chosen for words,
+    `notes` of what did not come as it was asked for. Of `segments`, where it has any, `rendered` were made
+    for it; the others were there from a render before.
     """
 
     path: Path
@@ -82,6 +94,7 @@ class Film:
     size_bytes: int
     music: dict[str, Any] | None = None
     missing: Mapping[str, Path] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     segments: int = 0
     rendered: int = 0
 
@@ -99,7 +112,8 @@ def params_of(
                 "aspect_ratio": wish.aspect,
                 "fps": wish.fps,
                 **_order(footage, named, wish),
-                "transition_types": wish.transitions,
+                **({} if wish.transitions is None else {"transition_types": wish.transitions}),
+                "voiceover": wish.voiceover,
                 "hook_text": wish.text,
                 "bgm_asset_id": None if wish.music_like else _music(footage, named),
                 "bgm_query": wish.music_like,
@@ -116,8 +130,14 @@ def params_of(
         first = error.errors()[0]
         where = _OPTIONS.get(str(first["loc"][0])) or ".".join(str(part) for part in first["loc"])
         raise BadRequest(f"{where}: {first['msg']}.", param=where) from error
-    timeline_of(params)  # refuses now what the farm would refuse after the upload
+    _laid_out(params)  # refuses now what the farm would refuse after the upload
     return params
+
+
+def _laid_out(params: MediaRender) -> Timeline:
+    """How long it is likely to be, and of what. Voices are the farm's affair: it may have others than are
+    known here."""
+    return timeline_of(as_planned(params).model_copy(update={"voiceover": None}))
 
 
 def render(
@@ -136,11 +156,13 @@ def render(
     """
     asset_ids = upload(client, footage.files, show, {} if sent is None else sent)
     params = params_of(footage, asset_ids, wish, output, extras)
-    job = client.submit(params.kind, params.model_dump(mode="json"))
+    job = client.submit(params.kind, params.model_dump(mode="json", exclude_unset=True))
     job = completed(client, job, show, "render", RenderFailed)
-    film = _download(client, job["id"], float(timeline_of(params).duration), output, extras, show)
+    film = _download(client, job["id"], float(_laid_out(params).duration), output, extras, show)
     made = [task["attempts"] > 0 for task in job["tasks"] if task["name"].startswith(f"{SEGMENT}-")]
-    return replace(film, segments=len(made), rendered=sum(made))
+    told = (job["result"].get(step, {}).get("notes", ()) for step in (PLAN, RENDER))
+    notes = tuple(dict.fromkeys(chain.from_iterable(told)))
+    return replace(film, notes=notes, segments=len(made), rendered=sum(made))
 
 
 def _stem(output: Path) -> str:
@@ -149,12 +171,15 @@ def _stem(output: Path) -> str:
 
 
 def _order(footage: Footage, named: Sequence[tuple[MediaFile, str]], wish: Wish) -> dict[str, Any]:
-    """What is shown when: as the cut says, else not by file name but in the order the user gave."""
+    """What is shown when: as the cut says, as a planner will say, else in the order the user gave."""
     if footage.cut is not None:
         ids = {str(file.path): asset_id for file, asset_id in named}
         return {"timeline": json.loads(as_otio(renamed(footage.cut, ids)))}
+    whole = {} if wish.length_s is None else {"target_duration_s": wish.length_s}
+    if wish.instructions is not None:
+        return {"instructions": wish.instructions, **dict.fromkeys(_ANALYSES, True), **whole}
     shown = [asset_id for file, asset_id in named if file != footage.music]
-    return {"placements": [{"asset_id": asset_id, "duration_s": wish.seconds} for asset_id in shown]}
+    return {"cuts": [{"asset_id": asset_id, "duration_s": wish.seconds} for asset_id in shown], **whole}
 
 
 def _music(footage: Footage, named: Sequence[tuple[MediaFile, str]]) -> str | None:

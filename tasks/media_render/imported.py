@@ -18,11 +18,12 @@ from tasks.media_render.params import (
     MAX_OVERLAYS,
     OVERLAY_CHARACTERS,
     SIZES,
-    TEXT_TEMPLATES,
     MediaRender,
     RenderAsset,
     TransitionType,
     exact,
+    is_blank,
+    template_id,
 )
 from tasks.media_render.shelf import tunes_here
 from tasks.media_render.tunes import BUILTIN as TUNES
@@ -35,7 +36,7 @@ _PARAM = "timeline"
 _SFX = "sfx/"
 _INSTEAD = "crossfade"
 # What lays pictures out, and so has nothing to say of a timeline that is brought along.
-_EXCLUDED = ("placements", "durations", "transition_types", "beat_sync", "fps", "voiceover")
+_EXCLUDED = ("placements", "durations", "transition_types", "beat_sync", "fps")
 
 
 class Imported(NamedTuple):
@@ -55,7 +56,7 @@ def imported(params: MediaRender) -> Imported:
     _check_size(read.timeline)
     media = _media(params, read.timeline)
     shown = _sized(_with_assets(read.timeline, media, params), notes)
-    return Imported(_known_looks(shown, notes), tuple(notes))
+    return Imported(_known_looks(_with_seen_texts(shown, notes), notes), tuple(notes))
 
 
 def notes_of(params: MediaRender) -> tuple[str, ...]:
@@ -191,16 +192,26 @@ def _sized(timeline: Timeline, notes: list[str]) -> Timeline:
     return timeline.model_copy(update={"width": width, "height": height})
 
 
+def _with_seen_texts(timeline: Timeline, notes: list[str]) -> Timeline:
+    """Without texts of which nothing would be seen."""
+    tracks = [
+        track.model_copy(update={"clips": tuple(clip for clip in track.clips if not is_blank(clip.text))})
+        for track in timeline.text
+    ]
+    if sum(len(track.clips) for track in tracks) < sum(len(track.clips) for track in timeline.text):
+        notes.append("A text with nothing to see in it is left out.")
+    return timeline.model_copy(update={"text": tuple(tracks)})
+
+
 def _known_looks(timeline: Timeline, notes: list[str]) -> Timeline:
-    """Transitions and looks of texts that nobody knows become the usual ones."""
-    kinds, templates = get_args(TransitionType), TEXT_TEMPLATES
+    """Transitions and looks of texts that nobody knows become the usual ones; looks may go by their names."""
+    kinds = get_args(TransitionType)
     foreign = sorted({kind for kind in _kinds(timeline) if kind not in kinds})
-    looks = sorted(
-        {c.template for track in timeline.text for c in track.clips if c.template not in templates}
-    )
+    looks = {c.template: _look(c.template) for track in timeline.text for c in track.clips}
+    unknown = sorted(look for look, known in looks.items() if known is None)
     notes += [f"The transition {kind[:80]!r} is not known; it is a {_INSTEAD}." for kind in foreign[:20]]
     notes += [
-        f"The text template {look[:80]!r} is not known; it is {DEFAULT_TEMPLATE}." for look in looks[:20]
+        f"The text template {look[:80]!r} is not known; it is {DEFAULT_TEMPLATE}." for look in unknown[:20]
     ]
 
     def transition(found: Transition | None) -> Transition | None:
@@ -212,8 +223,7 @@ def _known_looks(timeline: Timeline, notes: list[str]) -> Timeline:
 
     def text(track: TextTrack) -> TextTrack:
         clips = (
-            c.model_copy(update={"template": DEFAULT_TEMPLATE}) if c.template in looks else c
-            for c in track.clips
+            c.model_copy(update={"template": looks[c.template] or DEFAULT_TEMPLATE}) for c in track.clips
         )
         return track.model_copy(update={"clips": tuple(clips)})
 
@@ -223,6 +233,14 @@ def _known_looks(timeline: Timeline, notes: list[str]) -> Timeline:
             "text": tuple(text(track) for track in timeline.text),
         }
     )
+
+
+def _look(name: str) -> str | None:
+    """The id of a text template by its name or id, if there is one."""
+    try:
+        return template_id(name)
+    except ValueError:
+        return None
 
 
 def _kinds(timeline: Timeline) -> Iterator[str]:

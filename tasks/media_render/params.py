@@ -293,7 +293,7 @@ class MediaRender(Params):
         default=False, description="Look at the visuals: the best moments of clips; blurred and double ones."
     )
     audio_analysis: Switch = Field(
-        default=False, description="Listen to clips and sounds: no clip begins or ends within a sentence."
+        default=False, description="Listen to clips and sounds: cuts fall into pauses of speech, if any."
     )
     instructions: str | None = Field(
         default=None,

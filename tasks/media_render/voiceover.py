@@ -5,7 +5,7 @@ word is ever cut: a line that is longer than its place runs on and the next one 
 until the last word was said.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from math import ceil
@@ -17,6 +17,7 @@ from farm.timeline import AudioClip, AudioTrack, Media, MediaKind, Timeline
 from tasks.media_render.by_hand import needed_s
 from tasks.media_render.params import MAX_TOTAL_S, MediaRender, SpokenLine, Voiceover, exact
 from tasks.media_render.phrasing import columns
+from tasks.media_render.script import ScriptLine
 from tasks.media_render.voices import check_language, voice_of
 
 VOICE_MEDIUM = "voiceover"  # the one file in which all lines follow each other
@@ -44,6 +45,19 @@ class Said(NamedTuple):
     line: SpokenLine
     start: Fraction
     end: Fraction
+
+
+def spoken_by(voice_id: str, lines: Iterable[ScriptLine], language: str | None = None) -> Voiceover:
+    """A script and who speaks it. Raises pydantic's ValidationError naming the line that cannot be said."""
+    told = [
+        {
+            "text": line.text,
+            "start_s": None if line.start is None else float(line.start),
+            "paragraph": line.paragraph,
+        }
+        for line in lines
+    ]
+    return Voiceover.model_validate({"voice_id": voice_id, "language": language, "lines": told})
 
 
 def check_voiceover(params: MediaRender) -> None:

@@ -154,7 +154,7 @@ def test_a_picture_shown_twice_is_one_asset_in_two_places(folder: Path) -> None:
     footage = gather([first, second, first], None)
     params = params_of(footage, ["asset_1", "asset_2", "asset_1"], wish, Path("film.mp4"), ())
     assert [asset.asset_id for asset in params.assets] == ["asset_1", "asset_2"]
-    assert [place.asset_id for place in params.placements] == ["asset_1", "asset_2", "asset_1"]
+    assert [cut.asset_id for cut in params.cuts] == ["asset_1", "asset_2", "asset_1"]
 
 
 def test_what_is_in_a_cut_and_also_its_music_is_one_asset(folder: Path) -> None:

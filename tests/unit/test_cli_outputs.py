@@ -61,19 +61,31 @@ def test_two_files_never_become_one(desk: Path) -> None:
 
 def test_a_film_is_not_written_over_what_it_shows(desk: Path) -> None:
     (desk / "clip.mp4").touch()
-    for words in (("clip.mp4", "-o", "clip.mp4"), ("one.png", "-o", "film.mp4", "--poster", "one.png")):
+    for words in (("clip.mp4", "-o", "clip.mp4"), ("one.png", "-o", "film.mp4", "--otio", "one.png")):
         said = refused(render.app, "render", *(desk / word if "." in word else word for word in words))
         assert said.message == f"{desk / words[0]} is used in the film; write to another file."
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "wanted"),
+    [("--poster", "best.png", "best.jpg"), ("--contact-sheet", "sheet.jpeg", "sheet.png")],
+)
+def test_a_picture_is_named_as_what_it_is(desk: Path, option: str, name: str, wanted: str) -> None:
+    said = refused(render.app, "render", desk / "one.png", "-o", desk / "a.mp4", option, desk / name)
+    assert said.message == (
+        f"A {option[2:].replace('-', ' ')} ends in {Path(wanted).suffix}; name it so: {desk / wanted}."
+    )
+    assert said.param == option[2:]
 
 
 def test_nor_over_the_media_of_a_cut_nor_over_the_music(desk: Path) -> None:
     (desk / "cut.otio").write_text(as_otio(timeline_of(desk / "one.png")))
     said = refused(
-        render.app, "render", desk / "cut.otio", "-o", desk / "a.mp4", "--poster", desk / "one.png"
+        render.app, "render", desk / "cut.otio", "-o", desk / "a.mp4", "--contact-sheet", desk / "one.png"
     )
     assert said.message == f"{desk / 'one.png'} is used in the film; write to another file."
     music = desk / "narration.wav"
-    said = refused(render.app, "render", desk / "one.png", "--music", music, "--poster", music)
+    said = refused(render.app, "render", desk / "one.png", "--music", music, "--otio", music)
     assert said.message == f"{music} is used in the film; write to another file."
 
 

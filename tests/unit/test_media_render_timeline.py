@@ -11,9 +11,22 @@ from farm.errors import BadRequest
 from farm.kinds import kind_named
 from farm.otio import as_otio
 from farm.settings import Settings
-from farm.timeline import AudioClip, AudioTrack, Media, MediaKind, Rate, Timeline, VideoClip, VideoTrack
+from farm.timeline import (
+    AudioClip,
+    AudioTrack,
+    Media,
+    MediaKind,
+    Rate,
+    TextClip,
+    TextTrack,
+    Timeline,
+    VideoClip,
+    VideoTrack,
+)
 from tasks.media_render import MediaRender, timeline_of
 from tasks.media_render.imported import imported
+from tasks.media_render.params import DEFAULT_TEMPLATE
+from tasks.media_render.voiceover import Speech
 from tests.unit.test_media_render_kind import render
 
 FILES = ("a.png", "b.mp4", "song.mp3")
@@ -119,6 +132,35 @@ def test_what_a_render_does_not_know_is_put_as_near_as_can_be_and_told():
     transition = timeline.video[0].clips[0].transition
     assert transition is not None and (transition.type, transition.after_frames) == ("crossfade", 10)
     assert "3840x2160" in notes[0] and "Star Wipe" in notes[1]
+
+
+def test_a_voiceover_may_speak_over_it_and_the_last_picture_stays_until_all_was_said():
+    said = {"voice_id": "svoice_espeak_en-us_female", "lines": [{"text": "Hello"}, {"text": "Bye"}]}
+    params = render("a.png", timeline=cut(simple()), voiceover=said)
+    short, long = (
+        timeline_of(params, speech=Speech(lengths=(Fraction(1, 2), s))) for s in (Fraction(1, 4), Fraction(2))
+    )
+    assert [timeline.video[0].clips[0].end_frame_exclusive for timeline in (short, long)] == [50, 92]
+    voice = [track for track in long.audio if track.is_voice]
+    assert [clip.media for track in voice for clip in track.clips] == ["voiceover"] * 2
+
+
+def test_texts_take_a_look_by_name_or_id_and_those_of_nothing_are_left_out():
+    texts = {"A": "Headline Bar", "B": "cloud-tag", "C": "neon", "\u200b \u2060": "title"}
+    clips = tuple(
+        TextClip(text=text, start_frame=0, end_frame_exclusive=25, template=look)
+        for text, look in texts.items()
+    )
+    timeline, notes = imported(render("a.png", timeline=cut(simple(text=(TextTrack(clips=clips),)))))
+    assert [(clip.text, clip.template) for clip in timeline.text[0].clips] == [
+        ("A", "headline-bar"),
+        ("B", "cloud-tag"),
+        ("C", DEFAULT_TEMPLATE),
+    ]
+    assert notes == (
+        "A text with nothing to see in it is left out.",
+        f"The text template 'neon' is not known; it is {DEFAULT_TEMPLATE}.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from farm.errors import BadRequest
 from tasks.media_render import Voiceover
 from tasks.media_render.params import LINE_CHARACTERS, LONGEST_VOICE_ID
 from tasks.media_render.script import ScriptLine, lines_of_srt, lines_of_text
+from tasks.media_render.voiceover import spoken_by
 from tasks.media_render.voices import Voice
 
 _SCRIPT = "voiceoverScript"
@@ -102,20 +103,8 @@ def voiceover_of(body: wire.RenderRequest, as_spoken: Callable[[Voiceover], Voic
         raise BadRequest("With voiceover, pass a voiceoverVoiceId of GET /voices.", param="voiceoverVoiceId")
     lines = _lines(body.voiceover_script)
     try:
-        asked = Voiceover.model_validate(
-            {
-                "voice_id": body.voiceover_voice_id[:LONGEST_VOICE_ID],  # no longer one is listed
-                "language": body.voiceover_language or None,
-                "lines": [
-                    {
-                        "text": line.text,
-                        "start_s": None if line.start is None else float(line.start),
-                        "paragraph": line.paragraph,
-                    }
-                    for line in lines
-                ],
-            }
-        )
+        voice_id = body.voiceover_voice_id[:LONGEST_VOICE_ID]  # no longer one is listed
+        asked = spoken_by(voice_id, lines, body.voiceover_language or None)
     except ValidationError as error:
         refused = refused_params(error, "")
         raise BadRequest(refused.message, param=_as_written(refused.param, body.voiceover_script)) from None

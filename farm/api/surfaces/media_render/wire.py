@@ -272,7 +272,7 @@ class RenderRequest(Asked):
         default=None, description="Look at the visuals: best moments of clips, blurred and double ones."
     )
     audio_analysis: bool | None = Field(
-        default=None, description="Listen to clips and sounds: no clip begins or ends within a sentence."
+        default=None, description="Listen to clips and sounds: cuts fall into pauses of speech, if any."
     )
     text_on_screen: bool | None = Field(
         default=None,
