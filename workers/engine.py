@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,10 +72,12 @@ class EngineResult:
 class Engine:
     """One long-lived engine process, started when first needed and again after it died or was killed.
 
-    For one thread; its parent must be a thread that stays (see farm/parent.py).
+    For one thread; its parent must be a thread that stays (see farm/parent.py). `environment` is what its
+    process has beyond the worker's own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
         self.models: tuple[str, ...] = ()  # what it said lies loaded in it
@@ -146,7 +148,7 @@ class Engine:
         with there:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "workers.engine_main", str(there.fileno()), str(os.getpid())],
-                env=os.environ | {"PYTHONPATH": _import_path()},
+                env=os.environ | self._environment | {"PYTHONPATH": _import_path()},
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # a process group of its own: a kill takes its children too

@@ -4,11 +4,16 @@ import queue
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from farm.offers import Resource
 from workers.engine import Engine
+from workers.processors import share
 
 
 class EngineRoom:
-    """Lends engines, the warmest first; one that has a model on a device never to work that needs none."""
+    """Lends engines, the warmest first; one that has a model on a device never to work that needs none.
+
+    Those for processors share these out among themselves.
+    """
 
     def __init__(self, slots: Mapping[str, int]) -> None:
         self._all: list[Engine] = []
@@ -16,7 +21,7 @@ class EngineRoom:
         for resource, count in slots.items():
             self._idle[resource] = queue.LifoQueue()
             for _ in range(count):
-                engine = Engine()
+                engine = Engine(share(count) if resource == Resource.CPU else None)
                 self._all.append(engine)
                 self._idle[resource].put(engine)
 

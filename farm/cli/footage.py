@@ -12,6 +12,7 @@ from farm.errors import BadRequest
 from farm.media_types import CONTENT_TYPES, HEAD_BYTES, check_upload, content_type_of
 from farm.timeline import MediaKind, Timeline
 from tasks.media_render.layout import natural_order
+from tasks.media_render.params import Voiceover
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Footage:
     """What a render is made of. `skipped` says, file by file, what was left out and why.
 
     With a `cut` the files lie where it has them; its media ids are their paths, and `notes` tell of it.
+    `voiceover` is what is said over it.
     """
 
     visuals: tuple[MediaFile, ...]
@@ -44,6 +46,7 @@ class Footage:
     skipped: tuple[str, ...]
     cut: Timeline | None = None
     notes: tuple[str, ...] = ()
+    voiceover: Voiceover | None = None
 
     @property
     def files(self) -> tuple[MediaFile, ...]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, NamedTuple, get_args
 
 import typer
 
@@ -113,7 +113,6 @@ def render_command(
         encode_all=encode_all,
         length_s=length,
         instructions=instructions or None,
-        voiceover=None if script is None else read_script(script, voice),
     )
     is_vtt = subtitles is not None and subtitles.suffix.lower() == ".vtt"
     words = "subtitles-vtt" if is_vtt else "subtitles-srt"
@@ -121,7 +120,8 @@ def render_command(
     extras = checked_outputs({"output": output, **asked})
     _require_endings(extras)
     sources, music = [source.expanduser() for source in sources], music and music.expanduser()
-    order = _Order(sources, music, wish, extras.pop("output"), extras)
+    spoken = None if script is None else _Script(script.expanduser(), voice)
+    order = _Order(sources, music, wish, extras.pop("output"), extras, spoken)
     if watch:
         _watch(order, as_json=as_json)
     else:
@@ -150,6 +150,13 @@ def demo(
         _make(_Order([Path(folder)], None, wish, output, sheet))
 
 
+class _Script(NamedTuple):
+    """What is to be said, and by whom."""
+
+    path: Path
+    voice_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Order:
     """What a call asks for: which files, how, and where to. `extras` are by artifact name."""
@@ -159,12 +166,16 @@ class _Order:
     wish: Wish
     output: Path
     extras: Mapping[str, Path]
+    script: _Script | None = None
 
     def gather(self) -> Footage:
         """Find the files and hold them against the wish. Raises BadRequest before anything is sent."""
         self._require_kept(self.sources)
         footage = self._found()
         self._require_kept([file.path for file in footage.files])
+        if self.script is not None:
+            self._require_kept([self.script.path])
+            footage = replace(footage, voiceover=read_script(*self.script))
         stand_ins = [f"asset_{number}" for number in range(len(footage.files))]
         params = params_of(footage, stand_ins, self.wish, self.output, self.extras)
         return replace(footage, notes=(*footage.notes, *notes_of(params)))
@@ -230,7 +241,8 @@ class _Watch:
         sources = self._order.sources
         beside = [source.parent for source in sources if source.suffix.lower() == SUFFIX]
         named = [file.path for file in self._footage.files]
-        return seen([*sources, *beside, *named], self._order.written)
+        said = [self._order.script.path] if self._order.script else []
+        return seen([*sources, *beside, *named, *said], self._order.written)
 
     def render(self) -> None:
         """Render what lies there now. A render that fails is told, no more."""

@@ -19,7 +19,7 @@ from farm.errors import BadRequest, FarmError
 from farm.otio import as_otio
 from farm.timeline import Timeline
 from tasks.media_render import MediaRender, as_planned, timeline_of
-from tasks.media_render.params import AspectRatio, Voiceover
+from tasks.media_render.params import AspectRatio
 from tasks.media_render.planning.stage import PLAN
 from tasks.media_render.profiles import DEFAULT_PROFILE, PROFILES, ProfileName
 from tasks.media_render.segments import RENDER, SEGMENT
@@ -75,7 +75,6 @@ class Wish:
     encode_all: bool = False
     length_s: float | None = None
     instructions: str | None = None
-    voiceover: Voiceover | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def params_of(
                 "fps": wish.fps,
                 **_order(footage, named, wish),
                 **({} if wish.transitions is None else {"transition_types": wish.transitions}),
-                "voiceover": wish.voiceover,
+                "voiceover": footage.voiceover,
                 "hook_text": wish.text,
                 "bgm_asset_id": None if wish.music_like else _music(footage, named),
                 "bgm_query": wish.music_like,

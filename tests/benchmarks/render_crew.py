@@ -18,10 +18,12 @@ from farm.kinds import TaskSpec, kind_named
 from tests.segment_rig import Rig
 from workers.context import Done
 from workers.engine import Engine, Limits
+from workers.processors import share
 from workers.stop_sign import StopSign
 from workers.wire import Perform
 
 _LIMITS = Limits(soft_s=36_000, hard_s=36_000, grace_s=5)
+_KEPT = 2
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -54,10 +56,10 @@ class Made:
 
 
 class Hand:
-    """One engine and its thread."""
+    """One of so many engines and its thread."""
 
-    def __init__(self, name: str) -> None:
-        self._engine = Engine()
+    def __init__(self, name: str, engines: int) -> None:
+        self._engine = Engine(share(engines))
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     def perform(self, task: TaskSpec, rig: Rig) -> tuple[Done, Cost]:
@@ -86,7 +88,8 @@ class Hand:
 
 @dataclass
 class Crew:
-    """So many hands. Films are made one after the other, each in a folder of its own below `folder`."""
+    """So many hands, as a worker of so many slots has them. Films are made one after the other, each in a
+    folder of its own below `folder`."""
 
     size: int
     folder: Path
@@ -94,7 +97,7 @@ class Crew:
     hands: list[Hand] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self.hands = [Hand(f"hand-{number}") for number in range(self.size)]
+        self.hands = [Hand(f"hand-{number}", self.size) for number in range(self.size)]
         return self
 
     def __exit__(
@@ -108,14 +111,14 @@ class Crew:
         for hand in self.hands:
             self._make(first, files, [hand])
 
-    def make(self, first: TaskSpec, files: Mapping[str, Path], workers: int) -> Made:
-        """Have some of them make a film. As many films as there are hands stay."""
-        return self._make(first, files, self.hands[:workers])
+    def make(self, first: TaskSpec, files: Mapping[str, Path]) -> Made:
+        """Have them make a film. The last two films stay."""
+        return self._make(first, files, self.hands)
 
     def _make(self, first: TaskSpec, files: Mapping[str, Path], hands: Sequence[Hand]) -> Made:
         self.films += 1
         rig = Rig(self.folder / str(self.films), {name: path.resolve() for name, path in files.items()})
-        shutil.rmtree(self.folder / str(self.films - len(self.hands)), ignore_errors=True)
+        shutil.rmtree(self.folder / str(self.films - _KEPT), ignore_errors=True)
         costs: dict[str, Cost] = {}
         started_s = time.monotonic()
         waiting, last = [first], first

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,12 +41,14 @@ def run(runs: int) -> Sequence[Row]:
     timeline = photos(max(1, round(2 * float(os.environ.get(_MINUTES, "10")))))
     files = WORKS["long"].files()
     single, apart = list[Made](), {number: list[Made]() for number in WORKERS}
-    with Crew(max(WORKERS), _FOLDER) as crew:
-        crew.warm_up(_first(_beginning(timeline), files, "timeline"), files)
+    with ExitStack() as stack:
+        crews = {number: stack.enter_context(Crew(number, _FOLDER / str(number))) for number in WORKERS}
+        for crew in crews.values():
+            crew.warm_up(_first(_beginning(timeline), files, "timeline"), files)
         for _ in range(runs):
-            single.append(crew.make(_first(timeline, files, "render"), files, 1))
-            for number in WORKERS:
-                apart[number].append(crew.make(_first(timeline, files, "timeline"), files, number))
+            single.append(crews[1].make(_first(timeline, files, "render"), files))
+            for number, crew in crews.items():
+                apart[number].append(crew.make(_first(timeline, files, "timeline"), files))
     rows = [
         *_costs(single, apart),
         *_likeness(timeline, files, single[-1], apart[2][-1]),

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.command import Background, eventually, farm, farm_json, running
 from tests.media import read_code, write_clip
+from tests.narrated import needs_espeak
 
 pytestmark = pytest.mark.slow
 
@@ -163,6 +164,23 @@ def test_a_watched_folder_is_rendered_again_whenever_it_changes(up: dict[str, st
         assert watch.signalled(signal.SIGINT) == 0
         assert "Traceback" not in watch.err
         assert watch.err.splitlines()[-1] == "stopped watching"
+
+
+@needs_espeak
+def test_a_watched_script_is_read_again_once_it_changed(up: dict[str, str], tmp_path: Path) -> None:
+    folder, script, words_of_it = tmp_path / "trip", tmp_path / "script.txt", tmp_path / "film.srt"
+    folder.mkdir()
+    Image.new("RGB", (400, 400), RED).save(folder / "1.png")
+    script.write_text("One.")
+    beside = ["--script", str(script), "--subtitles", str(words_of_it), "--aspect", "1:1", "--fps", "10"]
+    words = ["render", str(folder), "-o", str(tmp_path / "film.mp4"), "--watch", *beside]
+    with running(tmp_path / "home", *words, variables=up) as watch:
+        eventually(lambda: films(watch) == 1, "the first film")
+        assert "One." in words_of_it.read_text()
+        script.write_text("Two.")
+        eventually(lambda: films(watch) == 2, "the second film")
+        assert "Two." in words_of_it.read_text()
+        assert watch.signalled(signal.SIGINT) == 0
 
 
 def test_a_watched_folder_renders_only_the_segments_that_changed(up: dict[str, str], tmp_path: Path) -> None:

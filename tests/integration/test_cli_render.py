@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -15,6 +16,7 @@ from farm.doors.jobs import list_jobs
 from farm.settings import Settings
 from farm.states import JobState
 from tests.command import eventually, farm, farm_json, running
+from tests.narrated import needs_espeak
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +119,27 @@ def test_a_running_farm_is_used_and_files_keep_the_order_given(trip: Path, tmp_p
     assert json.loads(edit.read_text())["OTIO_SCHEMA"] == "Timeline.1"
     assert said["music"]["tune"] == "slow-tide"  # D-070
     assert said["music"]["note"] in again.stderr
+
+
+@needs_espeak
+def test_a_film_is_planned_by_words_and_a_script_is_read_over_it(trip: Path, tmp_path: Path) -> None:
+    film, words_of_it, script = (tmp_path / name for name in ("film.mp4", "film.srt", "script.txt"))
+    script.write_text("Two colours. No more.")
+    said = farm_json(
+        tmp_path / "home",
+        *("render", str(trip), "-o", str(film), "--aspect", "1:1", "--fps", "10", "--transition", "none"),
+        *("--instructions", "End with the red one. Paint it purple.", "--length", "4"),
+        *("--script", str(script), "--voice", "svoice_espeak_en-gb_male", "--subtitles", str(words_of_it)),
+    )
+    assert said["duration_s"] == 4.0
+    assert any("Paint it purple" in note for note in said["notes"])
+    shown = frames(film)
+    assert near(shown[0], BLUE) and near(shown[-1], RED)
+    told = words_of_it.read_text()
+    assert "Two colours." in told and "No more." in told
+    with av.open(film) as opened:
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in opened.decode(audio=0)])
+    assert np.abs(sound[: len(sound) // 2]).max() > 0.1  # somebody speaks
 
 
 def test_ctrl_c_cancels_the_job_and_leaves_no_film(trip: Path, tmp_path: Path) -> None:

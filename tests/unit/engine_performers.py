@@ -9,6 +9,7 @@ from typing import Any
 
 from farm.errors import AssetUnreadable, BadRequest, FailureClass, TaskFailure
 from workers.context import Cancelled, Context, Done, Output, TaskInput
+from workers.processors import threads
 
 JPEG = b"\xff\xd8\xff\xe0 as far as anybody looks"
 
@@ -20,6 +21,10 @@ def echo(task: TaskInput, context: Context) -> Done:
     context.progress(0.5, "half")
     context.log("wrote it")
     return Done(outputs=[Output("out", path, "out.txt", "text/plain", {"n": 1})], result={"pid": os.getpid()})
+
+
+def counts_threads(_task: TaskInput, _context: Context) -> Done:
+    return Done(result={"threads": threads()})
 
 
 def refuse(_task: TaskInput, _context: Context) -> Done:

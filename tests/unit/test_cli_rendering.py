@@ -1,5 +1,6 @@
 """What `farm render` asks of a farm: lengths, words for the planner, a script. Issue 4 items 4 and 5."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from farm.cli.footage import gather
 from farm.cli.rendering import Wish, params_of
 from farm.cli.texts import read_script
 from farm.errors import BadRequest
-from tasks.media_render import MediaRender, timeline_of
+from tasks.media_render import MediaRender, Voiceover, timeline_of
 
 VOICE = "svoice_espeak_en-us_female"
 
@@ -24,11 +25,11 @@ def trip(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def asked(trip: Path, **wish: Any) -> MediaRender:
+def asked(trip: Path, voiceover: Voiceover | None = None, **wish: Any) -> MediaRender:
     """What is asked for b.png and a.png, in this order."""
     known: dict[str, Any] = {"aspect": "1:1", "seconds": None, "transitions": None, "fps": 30.0}
     given = Wish(**{**known, "text": None, "music_volume": 0.5, **wish})
-    footage = gather([trip / "b.png", trip / "a.png"], None)
+    footage = replace(gather([trip / "b.png", trip / "a.png"], None), voiceover=voiceover)
     return params_of(footage, ["asset_b", "asset_a"], given, Path("film.mp4"), ())
 
 

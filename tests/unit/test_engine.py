@@ -13,6 +13,8 @@ from tests.unit.engine_performers import JPEG
 from tests.worker_farm import is_running, until
 from workers.context import TaskInput
 from workers.engine import Engine, EngineResult, Limits
+from workers.engine_room import EngineRoom
+from workers.processors import THREADS, processors
 from workers.stop_sign import Reason, StopSign
 from workers.wire import Accepted, Dropped, LogLine, Perform
 
@@ -85,6 +87,23 @@ def test_the_engine_stays_warm(desk: Desk) -> None:
         assert done is not None
         pids.add(done.result["pid"])
     assert pids == {desk.engine.pid}
+
+
+def test_engines_for_processors_share_them_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(THREADS, raising=False)
+    for slots, resource, wanted in (
+        ({"cpu": 1}, "cpu", processors()),
+        ({"cpu": processors() * 2, "io": 2}, "cpu", 1),
+        ({"cpu": processors() * 3}, "cpu", 1),
+        ({"cpu": processors() * 2, "device": 1}, "device", processors()),
+    ):
+        room = EngineRoom(slots)
+        try:
+            with room.lent(resource, None) as engine, (desk := Desk(engine, tmp_path)).sign:
+                done = desk.perform("counts_threads").done
+                assert done is not None and done.result == {"threads": wanted}, slots
+        finally:
+            room.close()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from farm.encoders import EncoderProfile
 from farm.errors import FailureClass, TaskFailure
 from workers.media.priority import ordinary_priority
 from workers.media.shape import Shape
+from workers.processors import threads
 
 _BT709 = 1  # AVCOL_*_BT709: matrix, primaries and transfer share the number
 _LIMITED = 1  # AVCOL_RANGE_MPEG
@@ -90,8 +91,8 @@ def _open(context: VideoCodecContext, profile: EncoderProfile) -> None:
 
 
 def own_threads() -> int:
-    """One per processor, up to MOST_THREADS: more cost no more CPU time, but memory."""
-    return min(MOST_THREADS, os.cpu_count() or 1)
+    """One per processor of this engine's share, up to MOST_THREADS: more cost memory."""
+    return min(MOST_THREADS, threads())
 
 
 def audio_stream(container: OutputContainer, shape: Shape, profile: EncoderProfile) -> AudioStream:
