@@ -28,6 +28,7 @@ from farm.store.schema import accounts, artifacts, jobs, media_projects, tasks
 from tests.farm import laid_out
 
 MEDIA_RENDER = "/api/v1/media-render"
+POLL_S = 0.6  # between two looks at a status: 100 a minute, where a key has 120
 
 
 def png(width: int = 16, height: int = 16, colour: tuple[int, int, int] = (200, 60, 40)) -> bytes:

@@ -49,35 +49,6 @@ def eventually(happens: Callable[[], bool], what: str, patience_s: float = PATIE
         time.sleep(0.05)
 
 
-def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that only waits to be reaped does not."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def children_of(pid: int) -> set[int]:
-    """Every process below this one, from /proc."""
-    below: dict[int, set[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        below.setdefault(parent, set()).add(int(entry.name))
-    found: set[int] = set()
-    rest = [pid]
-    while rest:
-        fresh = below.get(rest.pop(), set()) - found
-        found |= fresh
-        rest += fresh
-    return found
-
-
 @dataclass
 class Background:
     """A `farm` command that runs on; its output lies in two files."""

@@ -33,8 +33,9 @@ from farm.store.engine import Store
 from farm.store.rows import AnyRow
 from farm.store.schema import attempts, jobs
 from tests.postgres import Postgres
+from tests.processes import below, command_of
 from tests.s3 import S3Server
-from tests.worker_farm import FAST, is_running
+from tests.worker_farm import FAST
 
 PATIENCE_S = 120.0
 FARM = (sys.executable, "-m", "farm.cli.main")
@@ -184,19 +185,15 @@ class RunningFarm:
 
     def processes(self, pattern: str) -> list[int]:
         """The farm's own processes whose command line matches."""
-        return [pid for pid in self._descendants() if re.search(pattern, _command(pid))]
+        roots = [process.pid for process in self.roots if process.poll() is None]
+        pids = [*roots, *(pid for root in roots for pid in below(root))]
+        return [pid for pid in pids if re.search(pattern, command_of(pid))]
 
     def kill(self, pattern: str, number: int = signal.SIGKILL) -> int:
         """Send a signal to the one process that matches. Returns its id."""
         (pid,) = self.processes(pattern)
         os.kill(pid, number)
         return pid
-
-    def _descendants(self) -> list[int]:
-        found = [process.pid for process in self.roots if process.poll() is None]
-        for pid in found:
-            found += _children(pid)
-        return found
 
 
 @contextmanager
@@ -361,20 +358,3 @@ def answers(url: str) -> bool:
         return httpx.get(url + "/healthz").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(child) for child in path.read_text().split()]
-        except FileNotFoundError:  # the thread ended meanwhile
-            continue
-    return [child for child in found if is_running(child)]
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except FileNotFoundError:
-        return ""

@@ -29,6 +29,7 @@ from farm.settings import Settings
 from farm.store.schema import assets, attempts, jobs, workers
 from schedulers.loop import Scheduler
 from tests.farm import laid_out
+from tests.processes import children_of
 
 PATIENCE_S = 60.0
 FAST = """
@@ -69,14 +70,6 @@ def until(what: Callable[[], object], meaning: str) -> None:
         time.sleep(0.02)
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process runs: a dead one that nobody has waited for yet does not count."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 class WorkerProcess:
     """One worker, in a process of its own."""
 
@@ -87,8 +80,7 @@ class WorkerProcess:
 
     def engines(self) -> list[int]:
         """Process ids of its engines."""
-        children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for found in children for pid in found.read_text().split()]
+        return children_of(self.process.pid)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.process.pid, number)

@@ -15,6 +15,7 @@ from typing import Self
 import av
 
 from farm.kinds import TaskSpec, kind_named
+from tests.processes import stat_of
 from tests.segment_rig import Rig
 from workers.context import Done
 from workers.engine import Engine, Limits
@@ -82,8 +83,7 @@ class Hand:
         """Of the engine's process so far, all its threads included."""
         if self._engine.pid is None:
             return 0.0
-        fields = Path(f"/proc/{self._engine.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * _TICK_S
+        return sum(int(ticks) for ticks in stat_of(self._engine.pid)[11:13]) * _TICK_S
 
 
 @dataclass

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,8 +31,8 @@ from farm.store.engine import Store
 from farm.store.schema import workers
 from farm.store.schema_version import migrate
 from tests.postgres import Postgres
+from tests.processes import children_of, command_of
 from tests.running import answers, eventually
-from tests.worker_farm import is_running
 
 ENGINE = r"workers\.engine_main"
 FARM = (sys.executable, "-m", "farm.cli.main")
@@ -113,11 +113,7 @@ class Part:
         """The engine processes of a worker."""
         if not self.runs:
             return []
-        found = []
-        for path in Path(f"/proc/{self.pid}/task").glob("*/children"):
-            with suppress(FileNotFoundError, ProcessLookupError):
-                found += [int(child) for child in path.read_text().split()]
-        return [pid for pid in found if is_running(pid) and re.search(ENGINE, _command(pid))]
+        return [pid for pid in children_of(self.pid) if re.search(ENGINE, command_of(pid))]
 
 
 @dataclass
@@ -232,13 +228,6 @@ def _hall(folder: Path, environment: Mapping[str, str]) -> Hall:
     catalog = read_catalog(settings)
     guard = Guard(catalog.outbound)
     return Hall(store, catalog, Secrets.of(settings), clock=clock_of(store), guard=guard)
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def now() -> float:

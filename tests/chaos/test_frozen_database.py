@@ -16,6 +16,7 @@ from tasks.probe import Probe
 from tests.chaos.flow import Flow
 from tests.chaos.house import House, house
 from tests.postgres import Postgres
+from tests.processes import children_of, stat_of
 from tests.running import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -64,9 +65,9 @@ def frozen(url: str) -> Iterator[None]:
     stopped = [server]
     os.kill(server, signal.SIGSTOP)
     try:
-        for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
-            os.kill(int(child), signal.SIGSTOP)
-            stopped.append(int(child))
+        for child in children_of(server):
+            os.kill(child, signal.SIGSTOP)
+            stopped.append(child)
         yield
     finally:
         for pid in reversed(stopped):
@@ -74,4 +75,4 @@ def frozen(url: str) -> Iterator[None]:
 
 
 def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return int(stat_of(pid)[1])

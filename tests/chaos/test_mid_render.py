@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.invariants import violations
+from tests.processes import is_running
 from tests.running import RunningFarm, embedded_farm, eventually
-from tests.worker_farm import is_running
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,7 @@ from PIL import Image
 from farm.api.app import create_app
 from farm.broker.valkey import EmbeddedValkey
 from farm.doors.accounts import create_key, ensure_account
-from tests.api import serving
+from tests.api import POLL_S, serving
 from tests.worker_farm import WorkerFarm
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ class Reader:
             if said["status"] in ("completed", "error"):
                 return said
             assert time.monotonic() < deadline, said
-            time.sleep(0.2)
+            time.sleep(POLL_S)
 
     def gets(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Submit, and the status once it has ended well."""

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api import png
+from tests.api import POLL_S, png
 from tests.generation_farm import GenerationFarm, Told, generation_farm
 from tests.llm_service import WORDS
 from tests.running import RunningFarm, eventually
@@ -72,7 +72,9 @@ class Reader:
         """What a status route says once it is over."""
         over = {"completed", "failed"}
         found = eventually(
-            lambda: (said := self.get(path))["status"].lower() in over and said, f"{path} is over"
+            lambda: (said := self.get(path))["status"].lower() in over and said,
+            f"{path} is over",
+            pause_s=POLL_S,
         )
         assert found["status"].lower() == word, json.dumps(found)
         return dict(found)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.api import Api, png
+from tests.api import POLL_S, Api, png
 
 pytestmark = pytest.mark.slow
 
@@ -142,7 +142,7 @@ def until_ended(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE_S
     while (status := look())["status"] not in ("completed", "failed"):
         assert time.monotonic() < deadline, status
-        time.sleep(0.5)
+        time.sleep(POLL_S)
     return status
 
 

@@ -34,9 +34,9 @@ from tests.integration.test_api_native import asset, render
 from tests.invariants import violations
 from tests.leftovers import leftovers, stored_keys
 from tests.postgres import Postgres
+from tests.processes import is_running
 from tests.receiver import Receiver, answer, receiving
 from tests.running import RunningFarm, answers, embedded_farm, eventually, production_farm
-from tests.worker_farm import is_running
 
 pytestmark = pytest.mark.slow
 

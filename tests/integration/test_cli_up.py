@@ -10,16 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.command import (
-    Background,
-    children_of,
-    eventually,
-    farm,
-    farm_json,
-    is_alive,
-    running,
-)
+from tests.command import Background, eventually, farm, farm_json, running
 from tests.postgres import Postgres
+from tests.processes import below, command_of, is_running
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +116,7 @@ def test_a_crashed_part_is_started_again_and_said_so(up: Background) -> None:
 
 
 def test_the_embedded_server_comes_back_on_its_port(up: Background) -> None:
-    valkey = next(pid for pid in children_of(up.process.pid) if "valkey" in command_of(pid))
+    valkey = next(pid for pid in below(up.process.pid) if "valkey" in command_of(pid))
     os.kill(valkey, signal.SIGKILL)
     eventually(lambda: "valkey ended" in up.err, "the remark on valkey")
     assert farm(up.home, "submit", "probe", "--watch").returncode == 0
@@ -133,23 +126,23 @@ def test_the_embedded_server_comes_back_on_its_port(up: Background) -> None:
 
 def test_one_signal_ends_all_of_it(tmp_path: Path) -> None:
     with running(tmp_path, *UP) as up:
-        family = children_of(up.until_ready().process.pid)
+        up.until_ready()
         farm(tmp_path, "submit", "probe", "--params", '{"sleep_s": 600}')
         eventually(lambda: farm_json(tmp_path, "jobs", "ls")[0]["state"] == "running", "the job runs")
-        family |= children_of(up.process.pid)  # its engine too
+        family = below(up.process.pid)  # its engine too
         assert len(family) >= 5
         assert up.signalled(signal.SIGINT) == 0
-        assert [pid for pid in family if is_alive(pid)] == []
+        assert [pid for pid in family if is_running(pid)] == []
         assert not (tmp_path / "run" / "farm.json").exists()
     assert farm(tmp_path, "jobs", "ls").returncode == 1  # no farm runs here
 
 
 def test_nothing_outlives_a_killed_supervisor_and_the_next_one_takes_over(tmp_path: Path) -> None:
     with running(tmp_path, *UP) as killed:
-        family = children_of(killed.until_ready().process.pid)
+        family = below(killed.until_ready().process.pid)
         job_id = farm(tmp_path, "submit", "probe", "--params", '{"sleep_s": 3}').stdout.strip()
         killed.signalled(signal.SIGKILL)
-        eventually(lambda: not any(is_alive(pid) for pid in family), "every child is gone")
+        eventually(lambda: not any(is_running(pid) for pid in family), "every child is gone")
     key = (tmp_path / "run" / "key").read_text()
     with running(tmp_path, *UP) as up:
         up.until_ready()
@@ -204,7 +197,3 @@ def answers(url: str) -> bool:
 def worker_of(up: Background) -> int:
     """The pid that the one worker announced last."""
     return int(farm_json(up.home, "workers", "ls")[0]["pid"])
-
-
-def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()

@@ -12,8 +12,8 @@ import pytest
 from farm.cli.ports import free_port
 from tests.browser import Browser
 from tests.media import quadrants, write_jpeg
+from tests.processes import is_running
 from tests.running import FARM, RunningFarm, embedded_farm, eventually
-from tests.worker_farm import is_running
 
 pytestmark = pytest.mark.slow
 

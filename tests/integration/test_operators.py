@@ -9,7 +9,8 @@ from farm.broker.valkey import EmbeddedValkey
 from farm.doors import workers
 from farm.errors import FailureClass
 from tasks.probe import Probe
-from tests.worker_farm import WorkerFarm, is_running, until
+from tests.processes import is_running
+from tests.worker_farm import WorkerFarm, until
 
 pytestmark = pytest.mark.slow
 

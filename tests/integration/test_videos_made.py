@@ -17,7 +17,7 @@ from PIL import Image
 
 from farm.rules.running import OutboundRules
 from schedulers.webhooks.deliverer import delivering
-from tests.api import png
+from tests.api import POLL_S, png
 from tests.live_farm import LiveFarm, live_farm
 from tests.media import real_photo
 from tests.receiver import Receiver, answer, receiving
@@ -55,7 +55,7 @@ class Customer:
             if not {"pending", "processing"} & words:
                 return told
             assert time.monotonic() < deadline, told
-            time.sleep(0.5)
+            time.sleep(POLL_S)
 
     def frames(self, told: dict[str, Any], name: str) -> Frames:
         path = self.folder / f"{name}.mp4"

@@ -22,8 +22,8 @@ from tests.api import MEDIA_RENDER
 from tests.invariants import violations
 from tests.leftovers import leftovers
 from tests.media import quadrants, tone, write_clip, write_jpeg, write_sound
+from tests.processes import is_running
 from tests.running import POOLS, RunningFarm, answers, eventually
-from tests.worker_farm import is_running
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ import redis
 from farm.broker.app import celery_app
 from farm.broker.valkey import EmbeddedValkey
 from tasks.probe import Probe
-from tests.worker_farm import PATIENCE_S, WorkerFarm, is_running, until
+from tests.processes import is_running
+from tests.worker_farm import PATIENCE_S, WorkerFarm, until
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,8 @@ from farm.errors import FailureClass
 from farm.kinds import POOLS
 from farm.store.schema import artifacts
 from tasks.probe import Probe
-from tests.worker_farm import WorkerFarm, is_running, until
+from tests.processes import is_running
+from tests.worker_farm import WorkerFarm, until
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 from farm.cli.child import Part, how_it_ended
 from farm.cli.supervisor import Supervisor
 from farm.errors import FarmUnavailable
-from tests.command import children_of, is_alive
+from tests.processes import below, is_running
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +79,7 @@ def test_every_part_runs_and_stops(supervise: Make) -> None:
     assert supervisor.run_until(all_logged(supervisor, "awake"), PATIENCE_S)
     pids = [child.pid for child in supervisor.children]
     supervisor.stop()
-    assert [pid for pid in pids if pid and is_alive(pid)] == []
+    assert [pid for pid in pids if pid and is_running(pid)] == []
 
 
 def test_a_part_that_crashes_is_started_again_and_said_so(supervise: Make, ear: Ear, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_what_ignores_sigterm_is_killed(supervise: Make) -> None:
     pid = supervisor.children[0].pid
     supervisor.stop()
     assert pid is not None
-    assert not is_alive(pid)
+    assert not is_running(pid)
 
 
 def test_what_a_part_leaves_behind_goes_with_it(supervise: Make) -> None:
@@ -129,13 +129,13 @@ def test_what_a_part_leaves_behind_goes_with_it(supervise: Make) -> None:
     assert supervisor.run_until(all_logged(supervisor, "awake"), PATIENCE_S)
     pid = supervisor.children[0].pid
     assert pid is not None
-    family = children_of(pid)
+    family = below(pid)
     assert family
     supervisor.stop()
     deadline = time.monotonic() + PATIENCE_S
-    while any(is_alive(pid) for pid in family) and time.monotonic() < deadline:
+    while any(is_running(pid) for pid in family) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not any(is_alive(pid) for pid in family)
+    assert not any(is_running(pid) for pid in family)
 
 
 def test_exit_codes_in_words() -> None:

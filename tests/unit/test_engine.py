@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from farm.errors import FailureClass, FarmUnavailable
+from tests.processes import is_running
 from tests.unit.engine_performers import JPEG
-from tests.worker_farm import is_running, until
+from tests.worker_farm import until
 from workers.context import TaskInput
 from workers.engine import Engine, EngineResult, Limits
 from workers.engine_room import EngineRoom
