@@ -183,6 +183,10 @@ class FarmClient:
         """The voices that fit, saved ones first."""
         return self._list("/voices", **query)
 
+    def voice(self, voice_id: str) -> dict[str, Any]:
+        """One voice, saved or the farm's."""
+        return self._object("GET", f"/voices/{quote(voice_id, safe='')}")
+
     def save_voice(self, wanted: Mapping[str, JsonValue]) -> dict[str, Any]:
         """Save a voice under a name."""
         return self._object("POST", "/voices", wanted)

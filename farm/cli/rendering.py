@@ -153,6 +153,8 @@ def render(
     Files that are in `sent` are not sent again; those that are sent are noted in it.
     Ctrl-C cancels the job. Raises RenderFailed with the farm's words, Refused, FarmUnavailable, BadRequest.
     """
+    if footage.voiceover is not None:
+        client.voice(footage.voiceover.voice_id)  # one that is not there is refused before the upload
     asset_ids = upload(client, footage.files, show, {} if sent is None else sent)
     params = params_of(footage, asset_ids, wish, output, extras)
     job = client.submit(params.kind, params.model_dump(mode="json", exclude_unset=True))

@@ -142,6 +142,17 @@ def test_a_film_is_planned_by_words_and_a_script_is_read_over_it(trip: Path, tmp
     assert np.abs(sound[: len(sound) // 2]).max() > 0.1  # somebody speaks
 
 
+def test_a_voice_that_is_not_there_is_refused_before_anything_is_sent(trip: Path, tmp_path: Path) -> None:
+    film, script = tmp_path / "film.mp4", tmp_path / "script.txt"
+    script.write_text("Two colours.")
+    words = ("render", str(trip), "-o", str(film), "--script", str(script), "--voice", "svoice_nobody")
+    done = farm(tmp_path / "home", *words)
+    assert done.returncode == 1
+    assert "There is no voice 'svoice_nobody'" in done.stderr
+    assert "upload" not in done.stderr
+    assert not film.exists()
+
+
 def test_ctrl_c_cancels_the_job_and_leaves_no_film(trip: Path, tmp_path: Path) -> None:
     film, home = tmp_path / "film.mp4", tmp_path / "home"
     words = ("render", str(trip), "-o", str(film), "--seconds", "600", "--fps", "60")
