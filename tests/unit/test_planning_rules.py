@@ -74,12 +74,66 @@ def order(draft: Draft) -> str:
         ("Start with the beach, then the park and then end with the demo.", "34125"),
         ("First the demo. Finally, show the beach.", "51243"),
         ("The demo first; and lastly the settings", "51342"),
+        ("Put the demo second.", "15234"),
+        ("the demo comes 3rd", "12534"),
+        ("Show the beach as the second shot and end with the settings", "13452"),
+        ("The second shot should be the park", "14235"),
+        ("Second: the demo. Third: the beach.", "15324"),
+        ("The park first, the demo second and the beach third", "45312"),
+        ("Put the settings last and the demo second", "15342"),
+        ("Put the demo 12th.", "12345"),
+        ("Show the demo after the settings", "12534"),
+        ("Put the demo right before the beach.", "12534"),
+        ("The settings come after the park. Start with the demo.", "51342"),
+        ("Start with the demo. Put the beach before the demo", "35124"),
+        ("Move the screenshot after the photos", "23415"),
+        ("Show the settings after the lifestyle shots", "13425"),
+        ("Reverse order. Put the beach second", "53421"),
+        ("The demo second, the rest in reverse order", "45321"),
+        ("Put the demo and the park second", "15423"),
+        ("Show the demo second for 3 seconds", "15234"),
+        ("Use the second and third photos first", "23145"),
+        ("Only the second and the last photo", "24"),
+        ("Put the first and third photos at the end", "24513"),
     ],
 )
 def test_d060_words_of_order_are_followed(words: str, expected: str):
     draft = drafted(words)
     assert order(draft) == expected, draft.notes
     assert not [note for note in draft.notes if "Not understood" in note]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Don't put the demo second.",
+        "Never show the demo after the beach.",
+        "Skip everything after the park.",
+        "Show the beach every second.",
+        "Use the second.",
+        "Add a title before the end.",
+        "Show the man in front of the house.",
+        "Put the demo before everything else.",
+        "Music should come in after the beach.",
+        "Wait a split second.",
+    ],
+)
+def test_d060_other_words_of_order_are_said_not_to_be_understood(words: str):
+    draft = drafted(words)
+    assert (order(draft), draft.notes) == (
+        "12345",
+        (f"Not understood, and so not followed: {words[:-1]!r}.",),
+    )
+
+
+@pytest.mark.parametrize(
+    "words", ["Put the moon second.", "Show the demo after the moon.", "Put some text last."]
+)
+def test_d060_what_is_not_there_stands_nowhere(words: str):
+    draft = drafted(words)
+    assert order(draft) == "12345"
+    (note,) = draft.notes
+    assert note.startswith("No file is called anything like") and note.endswith("passed over.")
 
 
 @pytest.mark.parametrize(

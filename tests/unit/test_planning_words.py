@@ -30,6 +30,11 @@ from tests.unit.test_planning_rules import NAMES, drafted, order, seen
         ("Create a 30-second video with a cut between each clip.", 30, None),
         ("A 20 second montage that shows every photo.", 20, None),
         ("Use only 20 seconds", 20, None),
+        ("30 seconds, energetic, with captions", 30, None),
+        ("A 30-second music video", 30, None),
+        ("20 seconds with titles", 20, None),
+        ("Use wipe transitions, 15 seconds", 15, None),
+        ("Use fades and keep it under 20 seconds", None, 20),
         # What is no length of the whole, or no number that is known, is taken for none.
         ("1,5 minutes", None, None),
         ("1/2 minute", None, None),
@@ -66,12 +71,42 @@ def test_d060_d062_the_length_of_the_whole(words: str, target: float | None, lim
         ("Show every photo for at least 4 seconds", "12345", [4, 4, 4, 4, 4]),
         ("Keep clips under 4 seconds", "12345", [4, 4, 4, 4, 4]),
         ("Show the beach last for 6 seconds", "12453", [3, 3, 3, 3, 6]),
+        ("Show the beach second for 6 seconds", "13245", [3, 6, 3, 3, 3]),
+        ("Show the beach for a second", "12345", [3, 3, 1, 3, 3]),
+        ("Half a second each", "12345", [0.5, 0.5, 0.5, 0.5, 0.5]),
     ],
 )
 def test_d060_a_length_of_a_part_is_none_of_the_whole(words: str, expected: str, lengths: list[float]):
     draft = drafted(words)
     assert (order(draft), [shot.seconds for shot in draft.shots]) == (expected, lengths), draft.notes
     assert (draft.target_s, draft.limit_s, draft.notes) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Fade in for 2 seconds",
+        "End with a 3 second fade out",
+        "With 1 second transitions",
+        "Keep transitions under 1 second",
+        "Add a title for 3 seconds",
+        "Leave 2 seconds of black at the end",
+        "Add 2 seconds of silence",
+        "Pause for a second",
+        "The music is 60 seconds long",
+    ],
+)
+def test_d060_d062_what_is_no_visual_has_no_length_and_the_whole_keeps_its_own(words: str):
+    draft = drafted(words)
+    assert (draft.target_s, draft.limit_s, order(draft)) == (None, None, "12345")
+    assert draft.notes == (f"Not understood, and so not followed: {words!r}.",)
+
+
+def test_d060_what_is_followed_but_for_its_length_is_said():
+    draft = drafted("Use 2 second crossfades.")
+    assert {shot.transition for shot in draft.shots[1:]} == {"crossfade"}
+    assert (draft.target_s, order(draft)) == (None, "12345")
+    assert draft.notes == ("Followed but for the length, which cannot be set: 'use 2 second crossfades'.",)
 
 
 @pytest.mark.parametrize(

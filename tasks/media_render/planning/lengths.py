@@ -39,6 +39,8 @@ _WORDS = {**_UNITS, **_TEENS, **_TENS}
 _WORDED = rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_UNITS)}))?|{'|'.join(_TEENS)}|{'|'.join(_UNITS)}"
 _DIGITS = r"\d{1,4}(?:\.\d{1,2})?"
 NUMBER = rf"(?:{_DIGITS}|{_WORDED})"
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+ORDINAL = rf"(?:{'|'.join(_ORDINALS[1:])}|\d{{1,3}}(?:st|nd|rd|th))"  # "first" says more than a number
 _AMOUNT = rf"(?:{_DIGITS}[- ]?|(?:{_WORDED})[- ])"  # before a unit; "ones" are no seconds
 _MINUTES, _SECONDS = r"m|mins?|minutes?", r"s|secs?|seconds?"
 _WHOLE_NUMBER = r"(?<![\d.,:/½¼¾])(?<![a-z]-)(?<!hundred )(?<!hundred and )"  # a slash is meant
@@ -47,6 +49,7 @@ _LENGTH = re.compile(
     rf"|(?P<share>half a|a(?: full| whole)?) minute\b(?! and a half)"
     rf"|(?P<minutes>{_AMOUNT})(?:{_MINUTES})\b(?! and a half)"
     rf"(?:(?: and)? (?P<more>{_AMOUNT})(?:{_SECONDS})\b(?! (?:each|every|per)\b))?"
+    rf"|(?P<part>half a|a(?: full| whole)?) second(?= (?:each|apiece|per)\b|$)"
     rf"|(?P<seconds>{_AMOUNT})(?:{_SECONDS})\b)"
 )
 _THING = r"(?:photo|picture|pic|image|clip|video|visual|shot|scene|slide|asset|file|still)"
@@ -104,7 +107,20 @@ _THE_WHOLE = re.compile(
     r"|reel|ad|advert|commercial|trailer|teaser|slideshow|story|edit|footage|material|length"
     r"|duration|runtime|time))$"
 )
-_PLACED = re.compile(r" (?:first|last|(?:at|in) the (?:very )?(?:end|start|beginning))$")
+_FILM = re.compile(
+    r"\b(?:video|film|montage|movie|reel|ad|advert|commercial|trailer|teaser|slideshow|story|edit|clip|piece"
+    r"|spot|promo|recap|version|short)\b"
+)
+# What of a film may have a length and is no visual of it.
+_NO_FILM = re.compile(
+    r"\b(?:(?:cross)?[- ]?fad(?:es?|ing)|dissolv(?:es?|ing)|transitions?|wip(?:es?|ing)|slid(?:es|ing)|iris"
+    r"|flips?|light[- ]leaks?|zoom(?:s|ing)?|ken[- ]burns|dip|black|white|slow[- ]?motion|freeze"
+    r"|hold|pauses?|silen(?:ce|t)|wait|delay|gaps?|breaks?|between"
+    r"|music|songs?|tunes?|tracks?|audio|sounds?|effects?|sfx|beats?|voice(?:over)?s?|narration|speech|script"
+    r"|titles?|texts?|captions?|subtitles?|words|headlines?|hook)\b"
+)
+_BESIDES = re.compile(r",|\b(?:with|and|that|which|featuring|using|set to|to)\b")
+_PLACED = re.compile(rf" (?:first|last|{ORDINAL}|(?:at|in) the (?:very )?(?:end|start|beginning))$")
 _LEAD = re.compile(r"^(?:(?:and|then|also|next|please|after that),? )+")
 
 _MOST = (
@@ -127,13 +143,15 @@ class Found(NamedTuple):
     """What a clause says of lengths, and what is left of it without them.
 
     `whole_s` is a length that may yet be that of what `left` names: "end with the logo for 3 seconds". A
-    `moment` is when something should happen: nothing is known here of that.
+    `moment` is when something should happen: nothing is known here of that. Nor of a length `of_no_visual`,
+    such as a fade's.
     """
 
     update: Update
     left: str
     whole_s: Fraction | None = None
     is_moment: bool = False
+    is_of_no_visual: bool = False
 
 
 def lengths(clause: str) -> Found:
@@ -148,7 +166,11 @@ def lengths(clause: str) -> Found:
         return Found({"each_s": seconds}, "")
     if _NO_LENGTH.search(before):
         return Found({}, clause, is_moment=True)
-    return _of_a_part(plain, after, seconds) or _of_the_whole(plain, after, seconds)
+    if part := _of_a_part(plain, after, seconds):
+        return part
+    if _is_of_no_visual(clause[: match.start()], after):
+        return Found({}, clause, is_of_no_visual=True)
+    return _of_the_whole(plain, after, seconds)
 
 
 def counts(clause: str) -> Update:
@@ -182,12 +204,19 @@ def number(said: str) -> Fraction:
     return Fraction(sum(_WORDS[word] for word in re.split("[- ]", said)))
 
 
+def ordinal(said: str) -> int:
+    """The value of "first", and of what ORDINAL finds."""
+    return int(said.rstrip("stndrh")) if said[0].isdigit() else _ORDINALS.index(said) + 1
+
+
 def _seconds(match: re.Match[str]) -> Fraction:
     if match["clock"]:
         minutes, _, seconds = match["clock"].partition(":")
         return Fraction(60 * int(minutes) + int(seconds))
     if match["share"]:
         return Fraction(30 if match["share"] == "half a" else 60)
+    if match["part"]:
+        return Fraction(1, 2) if match["part"] == "half a" else Fraction(1)
     if match["minutes"]:
         return 60 * number(match["minutes"]) + (number(match["more"]) if match["more"] else 0)
     return number(match["seconds"])
@@ -208,6 +237,12 @@ def _of_a_part(before: str, after: str, seconds: Fraction) -> Found | None:
             named = _PLACED.sub("", match["x"])
             return Found({"timed": ((named, seconds),)}, "" if named == match["x"] else match["x"])
     return None
+
+
+def _is_of_no_visual(before: str, after: str) -> bool:
+    """Whether what stands closest to a length is a part of a film that is none of its visuals."""
+    near = f"{_BETWEEN.split(before)[-1]} … {_BESIDES.split(after.strip(), maxsplit=1)[0]}"
+    return _NO_FILM.search(near) is not None and _FILM.search(near) is None
 
 
 def _of_the_whole(before: str, after: str, seconds: Fraction) -> Found:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from farm.timeline import MediaKind
 from tasks.media_render.planning.brief import Visual
-from tasks.media_render.planning.lengths import NUMBER, number
+from tasks.media_render.planning.lengths import NUMBER, ORDINAL, number, ordinal
 from tasks.media_render.planning.quality import quality
 
 _PICTURES = frozenset({"photo", "picture", "image", "still", "pic", "photograph"})
@@ -60,10 +60,8 @@ _EMPTY = frozenset(
     }
 )
 _BEST = frozenset({"best", "sharpest", "nicest", "strongest", "finest"})
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_NTH = re.compile(
-    rf"\b(?:(?P<word>{'|'.join(_ORDINALS)}|last)|(?P<n>\d{{1,3}})(?:st|nd|rd|th)) (?P<kind>[a-z]+)"
-)
+_NTH = re.compile(rf"\b(?P<nth>first|last|{ORDINAL}) (?P<kind>[a-z]+)")
+_EACH = re.compile(rf"\b(?P<one>first|{ORDINAL}) and(?= (?:the )?(?:{ORDINAL}|last) (?P<kind>[a-z]+))")
 _SOME = re.compile(rf"\b(?P<end>first|last) (?P<n>{NUMBER}) (?P<kind>[a-z]+)")
 _NUMBERED = re.compile(r"\b(?P<kind>[a-z]+) (?:number |no\.? |#)?(?P<n>\d{1,3})$")
 _LIST = re.compile(r"\s*(?:,|;|→|->|>| and | & | then )\s*")
@@ -87,7 +85,7 @@ def meant(phrase: str, visuals: Sequence[Visual], *, may_guess: bool = False) ->
     """Each visual once, in the order of the phrase; of one part of it, in the order of `visuals`."""
     listed: dict[str, Visual] = {}
     unknown, guessed, alone = [], [], set[str]()
-    for part in _LIST.split(_plain(phrase)):
+    for part in _LIST.split(_EACH.sub(r"\g<one> \g<kind> and", _plain(phrase))):
         found = _exactly(part, visuals)
         if len(found) == 1:
             alone.add(found[0].id)
@@ -133,8 +131,7 @@ def _by_number(phrase: str, visuals: Sequence[Visual]) -> list[Visual]:
         return among[:many] if match["end"] == "first" else among[-many:]
     if match := _NTH.search(phrase):
         among = _of_kind(_singular(match["kind"]), visuals)
-        word = match["word"]
-        nth = len(among) if word == "last" else _ORDINALS.index(word) + 1 if word else int(match["n"])
+        nth = len(among) if match["nth"] == "last" else ordinal(match["nth"])
     elif match := _NUMBERED.search(phrase):
         among, nth = _of_kind(_singular(match["kind"]), visuals), int(match["n"])
     else:

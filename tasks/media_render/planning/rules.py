@@ -12,6 +12,7 @@ from random import Random
 
 from tasks.media_render.planning.brief import Brief, Visual
 from tasks.media_render.planning.draft import Draft, Shot
+from tasks.media_render.planning.moving import Move, Moved, moved
 from tasks.media_render.planning.naming import Meant, meant, of_kind
 from tasks.media_render.planning.pacing import least_s, part_of, takes, usual_s
 from tasks.media_render.planning.quality import best, quality, spread
@@ -62,12 +63,15 @@ class _Drafting:
         first = self._named(wishes.first, "first")
         after = self._named(wishes.after, "after that")
         last = self._named(wishes.last, "last")
+        moves = [self._move(move) for move in wishes.moves]
         for phrase, seconds in wishes.timed:
             named = self._named([phrase], f"for {float(seconds):g} s")
             self._timed.update((visual.id, seconds) for visual in named)
         shown = self._shown()
         ordered = self._ordered(shown, first, after, last)
-        kept = self._enough(ordered)
+        kept = moved(self._enough(ordered), moves)
+        for clause in wishes.but_lengths:
+            self._notes.append(f"Followed but for the length, which cannot be set: {clause[:200]!r}.")
         for clause in wishes.not_understood:
             if self._brief.wants_texts and _QUOTE.search(clause):
                 continue  # words to be written, which others see to
@@ -80,17 +84,22 @@ class _Drafting:
             notes=tuple(self._notes),
         )
 
-    def _named(self, phrases: Sequence[str], where: str) -> list[Visual]:
+    def _named(self, phrases: Sequence[str], where: str, *, may_guess: bool = True) -> list[Visual]:
         """The visuals that are wanted somewhere; they are shown, whatever they are found to look like."""
         found: dict[str, Visual] = {}
         for phrase in phrases:
-            is_meant = meant(phrase, self._brief.visuals, may_guess=True)
+            is_meant = meant(phrase, self._brief.visuals, may_guess=may_guess)
             self._tell(is_meant, f"It was wanted {where}")
             found.update((visual.id, visual) for visual in is_meant.visuals)
             self._pinned |= is_meant.alone
         if len(found) < len(self._brief.visuals):
             self._grouped |= found.keys() - self._pinned
         return list(found.values())
+
+    def _move(self, move: Move) -> Moved:
+        visuals = self._named([move.phrase], move.where, may_guess=False)
+        beside = self._named([move.beside], "by another", may_guess=False) if move.beside else ()
+        return Moved(move, visuals, beside)
 
     def _tell(self, is_meant: Meant, wanted: str) -> None:
         for part in is_meant.unknown:

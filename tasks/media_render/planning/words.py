@@ -8,13 +8,15 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from itertools import chain
 from typing import Literal
 
 from farm.noun import Noun
 from tasks.media_render.on_screen import QUOTED
 from tasks.media_render.params import TransitionType
-from tasks.media_render.planning.lengths import ALL, DO, counts, each_apart, is_the_whole, lengths
+from tasks.media_render.planning.lengths import ALL, DO, ORDINAL, counts, each_apart, is_the_whole, lengths
 from tasks.media_render.planning.manner import DROP, Pace, manner, names_transition
+from tasks.media_render.planning.moving import Move, moves, moves_apart
 
 Fault = Literal["blurry", "dark", "bright", "duplicate"]
 
@@ -24,7 +26,8 @@ class Wishes(Noun):
 
     `limit_s` is a length that must not be passed, `each_s` that of each visual, `timed` those of visuals that
     are named; `most` is how many are wanted, of the kind `most_of` or of all, `is_best` whether the best.
-    With `pace_at_end` the film comes to that pace by and by.
+    With `pace_at_end` the film comes to that pace by and by. `but_lengths` are clauses that were understood
+    but for their lengths.
     """
 
     pace: Pace | None = None
@@ -35,6 +38,7 @@ class Wishes(Noun):
     first: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
     timed: tuple[tuple[str, Fraction], ...] = ()
     skip: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
@@ -48,6 +52,7 @@ class Wishes(Noun):
     reverse: bool = False
     transitions: tuple[TransitionType, ...] = ()
     not_understood: tuple[str, ...] = ()
+    but_lengths: tuple[str, ...] = ()
 
 
 _FAULTS: Mapping[Fault, re.Pattern[str]] = {
@@ -99,7 +104,10 @@ _NO_VISUAL = re.compile(
 )
 _TRANSITIONS = re.compile(r"^(?:transitions?|wipes|fades|zooms|flips|slides)(?: please)?$")
 _THE_REST = re.compile(r"^(?:rest|others?|everything else|remaining(?: ones)?)(?: of (?:it|them))?$")
-_PLACED = re.compile(r" (?:first|last|at the (?:very )?(?:start|beginning|front|end))$")
+_PLACED = re.compile(
+    rf" (?:first|last|{ORDINAL}|at the (?:very )?(?:start|beginning|front|end))$"
+    r"| (?:before|after|following|ahead of) "
+)
 _SENTENCE = re.compile(r"[.!?;]+(?=\s|$)|\n+")
 _ITEM = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•–])\s+")  # noqa: RUF001  # such dashes begin items
 _NEXT = r"(?:then|next|after that|afterwards|followed by|finally|lastly)\b"
@@ -141,7 +149,7 @@ def clauses(instructions: str) -> Iterator[str]:
     plain = "\n".join(map(_item, plain.splitlines()))
     for sentence in _SENTENCE.split(_EXCEPT.sub(" and skip", plain)):
         for clause in _JOINT.split(_PAUSE.sub(r"\1 ", " ".join(sentence.split()))):
-            for part in each_apart(clause):
+            for part in chain.from_iterable(map(moves_apart, each_apart(clause))):
                 said = part.strip(" ,:-")
                 if any(character.isalnum() for character in said) and said.casefold() != "and":
                     yield said
@@ -175,6 +183,8 @@ def _understood(clause: str) -> Mapping[str, object] | None:
     if length.is_moment:
         return None
     update = {**manner(clause), **length.update, **counted}
+    if length.is_of_no_visual:
+        return {**update, "but_lengths": (clause,)} if update else None
     if len(clause) > _LONGEST_PHRASE:
         return update or None
     places = _places(length.left, may_choose=not counted)
@@ -205,9 +215,18 @@ def _places(clause: str, *, may_choose: bool) -> Mapping[str, object] | None:
                 return None if _is_manner(match["x"]) else _named(name, match["x"])
     if match := _AFTER.match(clause):
         return None if _MANNER_FOLLOWS.match(match["x"]) else _named("after", match["x"])
+    if found := moves(bare):
+        return None if any(_is_no_visual(move) for move in found) else {"moves": found}
     if may_choose and (match := _ONLY.match(bare)):
         return None if _NO_VISUAL.match(match["x"]) else {"only": (match["x"],)}
     return None
+
+
+def _is_no_visual(move: Move) -> bool:
+    phrases = (move.phrase, move.beside)
+    return any(
+        _is_manner(phrase) or _NO_VISUAL.match(phrase) or _THE_REST.match(phrase) for phrase in phrases
+    )
 
 
 def _is_manner(phrase: str) -> bool:
