@@ -102,11 +102,14 @@ def test_d060_d062_what_is_no_visual_has_no_length_and_the_whole_keeps_its_own(w
     assert draft.notes == (f"Not understood, and so not followed: {words!r}.",)
 
 
-def test_d060_what_is_followed_but_for_its_length_is_said():
+def test_d060_what_is_followed_but_for_a_length_is_said():
     draft = drafted("Use 2 second crossfades.")
     assert {shot.transition for shot in draft.shots[1:]} == {"crossfade"}
     assert (draft.target_s, order(draft)) == (None, "12345")
-    assert draft.notes == ("Followed but for the length, which cannot be set: 'use 2 second crossfades'.",)
+    assert draft.notes == ("Followed but for a length in it: 'use 2 second crossfades'.",)
+    words = "a 30 second film with a 2 second fade in"
+    draft = drafted(words)
+    assert (draft.target_s, draft.notes) == (30.0, (f"Followed but for a length in it: {words!r}.",))
 
 
 @pytest.mark.parametrize(

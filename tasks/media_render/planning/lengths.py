@@ -191,6 +191,11 @@ def each_apart(clause: str) -> Iterator[str]:
     yield clause[begin:]
 
 
+def has_several(clause: str) -> bool:
+    """Whether a clause says more lengths than the one that is read: "30 seconds with a 2 second fade in"."""
+    return len(_LENGTH.findall(clause)) > 1
+
+
 def is_the_whole(phrase: str) -> bool:
     """Whether a phrase means all of the film and no visual of it."""
     return _THE_WHOLE.match(phrase) is not None

@@ -71,7 +71,7 @@ class _Drafting:
         ordered = self._ordered(shown, first, after, last)
         kept = moved(self._enough(ordered), moves)
         for clause in wishes.but_lengths:
-            self._notes.append(f"Followed but for the length, which cannot be set: {clause[:200]!r}.")
+            self._notes.append(f"Followed but for a length in it: {clause[:200]!r}.")
         for clause in wishes.not_understood:
             if self._brief.wants_texts and _QUOTE.search(clause):
                 continue  # words to be written, which others see to

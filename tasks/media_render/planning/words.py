@@ -14,7 +14,16 @@ from typing import Literal
 from farm.noun import Noun
 from tasks.media_render.on_screen import QUOTED
 from tasks.media_render.params import TransitionType
-from tasks.media_render.planning.lengths import ALL, DO, ORDINAL, counts, each_apart, is_the_whole, lengths
+from tasks.media_render.planning.lengths import (
+    ALL,
+    DO,
+    ORDINAL,
+    counts,
+    each_apart,
+    has_several,
+    is_the_whole,
+    lengths,
+)
 from tasks.media_render.planning.manner import DROP, Pace, manner, names_transition
 from tasks.media_render.planning.moving import Move, moves, moves_apart
 
@@ -27,7 +36,7 @@ class Wishes(Noun):
     `limit_s` is a length that must not be passed, `each_s` that of each visual, `timed` those of visuals that
     are named; `most` is how many are wanted, of the kind `most_of` or of all, `is_best` whether the best.
     With `pace_at_end` the film comes to that pace by and by. `but_lengths` are clauses that were understood
-    but for their lengths.
+    but for a length in them.
     """
 
     pace: Pace | None = None
@@ -183,8 +192,10 @@ def _understood(clause: str) -> Mapping[str, object] | None:
     if length.is_moment:
         return None
     update = {**manner(clause), **length.update, **counted}
+    if update and (length.is_of_no_visual or has_several(clause)):
+        update["but_lengths"] = (clause,)
     if length.is_of_no_visual:
-        return {**update, "but_lengths": (clause,)} if update else None
+        return update or None
     if len(clause) > _LONGEST_PHRASE:
         return update or None
     places = _places(length.left, may_choose=not counted)
