@@ -33,6 +33,10 @@ from tests.unit.test_planning_rules import NAMES, drafted, order, seen
         ("30 seconds, energetic, with captions", 30, None),
         ("A 30-second music video", 30, None),
         ("20 seconds with titles", 20, None),
+        ("The music video should be 30 seconds", 30, None),
+        ("Use wipe transitions for a 30 second video", 30, None),
+        ("Use the photos for a 30-second ad", 30, None),
+        ("Keep the music video to about 30 seconds", 30, None),
         ("Use wipe transitions, 15 seconds", 15, None),
         ("Use fades and keep it under 20 seconds", None, 20),
         # What is no length of the whole, or no number that is known, is taken for none.
@@ -94,6 +98,10 @@ def test_d060_a_length_of_a_part_is_none_of_the_whole(words: str, expected: str,
         "Add 2 seconds of silence",
         "Pause for a second",
         "The music is 60 seconds long",
+        "Fade the video in over 2 seconds",
+        "Fade out at the end of the film over 3 seconds",
+        "A 1 second fade on the first clip",
+        "Pause the clip for 2 seconds",
     ],
 )
 def test_d060_d062_what_is_no_visual_has_no_length_and_the_whole_keeps_its_own(words: str):

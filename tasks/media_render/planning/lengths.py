@@ -102,14 +102,15 @@ _OF = re.compile(
     r"^(?:[- ]long)?(?:[- ](?:shot|clip|look|view|glimpse|bit|part|moment|piece|cut))? (?:of|from) (?P<x>.+)$"
 )
 _OF_ANY = re.compile(rf"^{ALL}{_THING}s$")
+_FILM = r"(?:video|film|montage|movie|reel|ad|advert|commercial|trailer|teaser|slideshow|story|edit)"
 _THE_WHOLE = re.compile(
-    rf"^{ALL}(?:it|this|that|all|everything|total|fun|(?:whole|entire) .*|(?:.* )?(?:video|film|montage|movie"
-    r"|reel|ad|advert|commercial|trailer|teaser|slideshow|story|edit|footage|material|length"
-    r"|duration|runtime|time))$"
+    rf"^{ALL}(?:it|this|that|all|everything|total|fun|(?:whole|entire) .*"
+    rf"|(?:.* )?(?:{_FILM}|footage|material|length|duration|runtime|time))$"
 )
-_FILM = re.compile(
-    r"\b(?:video|film|montage|movie|reel|ad|advert|commercial|trailer|teaser|slideshow|story|edit|clip|piece"
-    r"|spot|promo|recap|version|short)\b"
+# "A 30-second music video", "the music video should be"; but no "fade the video in over".
+_FILM_AFTER = re.compile(rf"^[- ](?!(?:of|from) )(?:[\w-]+ ){{0,2}}{_FILM}\b")
+_FILM_BEFORE = re.compile(
+    rf"\b{_FILM}(?: (?:is|be|should|must|will|lasts?|takes?|to|about|around|exactly))*$"
 )
 # What of a film may have a length and is no visual of it.
 _NO_FILM = re.compile(
@@ -166,7 +167,7 @@ def lengths(clause: str) -> Found:
         return Found({"each_s": seconds}, "")
     if _NO_LENGTH.search(before):
         return Found({}, clause, is_moment=True)
-    if part := _of_a_part(plain, after, seconds):
+    if not _FILM_AFTER.match(after) and (part := _of_a_part(plain, after, seconds)):
         return part
     if _is_of_no_visual(clause[: match.start()], after):
         return Found({}, clause, is_of_no_visual=True)
@@ -246,8 +247,10 @@ def _of_a_part(before: str, after: str, seconds: Fraction) -> Found | None:
 
 def _is_of_no_visual(before: str, after: str) -> bool:
     """Whether what stands closest to a length is a part of a film that is none of its visuals."""
-    near = f"{_BETWEEN.split(before)[-1]} … {_BESIDES.split(after.strip(), maxsplit=1)[0]}"
-    return _NO_FILM.search(near) is not None and _FILM.search(near) is None
+    before = _BETWEEN.split(before)[-1].strip()
+    if _FILM_BEFORE.search(before) or _FILM_AFTER.match(after):
+        return False
+    return _NO_FILM.search(f"{before} … {_BESIDES.split(after.strip(), maxsplit=1)[0]}") is not None
 
 
 def _of_the_whole(before: str, after: str, seconds: Fraction) -> Found:
