@@ -40,7 +40,7 @@ _WORDED = rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_UNITS)}))?|{'|'.join(_TEE
 _DIGITS = r"\d{1,4}(?:\.\d{1,2})?"
 NUMBER = rf"(?:{_DIGITS}|{_WORDED})"
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-ORDINAL = rf"(?:{'|'.join(_ORDINALS[1:])}|\d{{1,3}}(?:st|nd|rd|th))"  # "first" says more than a number
+ORDINAL = rf"(?:{'|'.join(_ORDINALS[1:])}|[1-9]\d{{0,2}}(?:st|nd|rd|th))"  # "first" says more than a number
 _AMOUNT = rf"(?:{_DIGITS}[- ]?|(?:{_WORDED})[- ])"  # before a unit; "ones" are no seconds
 _MINUTES, _SECONDS = r"m|mins?|minutes?", r"s|secs?|seconds?"
 _WHOLE_NUMBER = r"(?<![\d.,:/½¼¾])(?<![a-z]-)(?<!hundred )(?<!hundred and )"  # a slash is meant
@@ -76,7 +76,7 @@ _LIMIT = re.compile(
 _LIMIT_AFTER = re.compile(
     r"^(?: long)?,? \(?(?:max(?:imum)?|at (?:the )?most|or (?:less|shorter|under)|tops)\b"
 )
-_BETWEEN = re.compile(r",? and |, ")
+BETWEEN = re.compile(r",? and |, ")
 _ABOUT = re.compile(r"(?: |^)(?:about|around|roughly|exactly|just|only|another|a|an)$")
 _FOR = re.compile(r"(?: for| \()$")
 
@@ -186,7 +186,7 @@ def each_apart(clause: str) -> Iterator[str]:
     """A clause in parts where it says several lengths: "the photos for 2 seconds and the clip for 6"."""
     begin = 0
     for one, other in pairwise(_LENGTH.finditer(clause)):
-        if joint := _BETWEEN.search(clause, one.end(), other.start()):
+        if joint := BETWEEN.search(clause, one.end(), other.start()):
             yield clause[begin : joint.start()]
             begin = joint.end()
     yield clause[begin:]
@@ -247,7 +247,7 @@ def _of_a_part(before: str, after: str, seconds: Fraction) -> Found | None:
 
 def _is_of_no_visual(before: str, after: str) -> bool:
     """Whether what stands closest to a length is a part of a film that is none of its visuals."""
-    before = _BETWEEN.split(before)[-1].strip()
+    before = BETWEEN.split(before)[-1].strip()
     if _FILM_BEFORE.search(before) or _FILM_AFTER.match(after):
         return False
     return _NO_FILM.search(f"{before} … {_BESIDES.split(after.strip(), maxsplit=1)[0]}") is not None

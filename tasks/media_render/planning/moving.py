@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from farm.noun import Noun
 from tasks.media_render.planning.brief import Visual
-from tasks.media_render.planning.lengths import ALL, DO, ORDINAL, ordinal
+from tasks.media_render.planning.lengths import ALL, BETWEEN, DO, ORDINAL, ordinal
 
-LAST = 0
+LAST = 1_000_000  # behind all others, however many there are
 
 
 class Move(Noun):
@@ -49,7 +50,6 @@ _BESIDE = re.compile(
     r"(?: (?:right|directly|just|immediately|straight))?"
     rf" (?P<side>before|after|following|ahead of) {ALL}(?P<y>.+)$"
 )
-_AND = re.compile(r",? and |, ")
 _NUMBERED = re.compile(rf"\b{ORDINAL}(?: {_SHOT})?$")
 _NO_NAME = re.compile(r"(?:^|\b(?:an?|the|one|every|each|per|half|split|this|that) ?)$")
 _NO_PLACE = re.compile(r"^(?:end|start|beginning|that|this|it|them|everything\b.*|\d.*)$")
@@ -62,7 +62,7 @@ def moves(clause: str) -> tuple[Move, ...]:
         if _NO_NAME.search(name) or _NO_PLACE.match(beside["y"]):
             return ()
         return (Move(phrase=name, beside=beside["y"], is_after=beside["side"] in ("after", "following")),)
-    found = [_to_nth(part) for part in _AND.split(clause)]
+    found = [_to_nth(part) for part in BETWEEN.split(clause)]
     together = [_to_nth(clause)] if found[-1] and not any(found[:-1]) else found
     return tuple(move for move in together if move is not None) if all(together) else ()
 
@@ -70,7 +70,7 @@ def moves(clause: str) -> tuple[Move, ...]:
 def moves_apart(clause: str) -> Iterator[str]:
     """A clause in parts where one of them gives a number: "the logo second, the rest in reverse order"."""
     begin = 0
-    for joint in _AND.finditer(clause):
+    for joint in BETWEEN.finditer(clause):
         said = clause[begin : joint.start()].casefold()
         if _NUMBERED.search(said) and moves(said):
             yield clause[begin : joint.start()]
@@ -85,22 +85,17 @@ def moved(order: Sequence[Visual], wanted: Sequence[Moved]) -> list[Visual]:
     for one in wanted:
         if one.move.nth is None:
             left = _put_beside(left, one)
-    numbered = sorted(
-        (one for one in wanted if one.move.nth is not None), key=lambda one: one.move.nth or len(order) + 1
-    )
-    left = _without(left, [visual for one in numbered for visual in one.visuals])
-    for one in numbered:
-        at = len(left) if one.move.nth == LAST else (one.move.nth or 1) - 1
-        left[at:at] = [visual for visual in one.visuals if visual.id in here]
+    numbered = [(one.move.nth, one.visuals) for one in wanted if one.move.nth is not None]
+    left = _without(left, [visual for _, visuals in numbered for visual in visuals])
+    for nth, visuals in sorted(numbered, key=itemgetter(0)):
+        left[nth - 1 : nth - 1] = [visual for visual in visuals if visual.id in here]
     return list({visual.id: visual for visual in left}.values())
 
 
 def _to_nth(part: str) -> Move | None:
     for pattern in _NTH:
         if (match := pattern.match(part)) and not _NO_NAME.search(match["x"]):
-            said = match["nth"]
-            nth = {"first": 1, "last": LAST}.get(said)
-            return Move(phrase=match["x"], nth=ordinal(said) if nth is None else nth)
+            return Move(phrase=match["x"], nth=LAST if match["nth"] == "last" else ordinal(match["nth"]))
     return None
 
 
