@@ -220,24 +220,28 @@ def _places(clause: str, *, may_choose: bool) -> Mapping[str, object] | None:
         for pattern in _SKIP:
             if match := pattern.match(bare):
                 return _skipped(match["x"])
+    found = moves(bare)
+    if len(found) > 1:  # "the dawn first and the city last": neither phrase is the whole clause
+        return _moved(found)
     for name, patterns in (("first", _FIRST), ("last", _LAST)):
         for pattern in patterns:
             if match := pattern.match(bare):
                 return None if _is_manner(match["x"]) else _named(name, match["x"])
     if match := _AFTER.match(clause):
         return None if _MANNER_FOLLOWS.match(match["x"]) else _named("after", match["x"])
-    if found := moves(bare):
-        return None if any(_is_no_visual(move) for move in found) else {"moves": found}
+    if found:
+        return _moved(found)
     if may_choose and (match := _ONLY.match(bare)):
         return None if _NO_VISUAL.match(match["x"]) else {"only": (match["x"],)}
     return None
 
 
-def _is_no_visual(move: Move) -> bool:
-    phrases = (move.phrase, move.beside)
-    return any(
-        _is_manner(phrase) or _NO_VISUAL.match(phrase) or _THE_REST.match(phrase) for phrase in phrases
-    )
+def _moved(found: tuple[Move, ...]) -> Mapping[str, object] | None:
+    """Visuals that are to be moved, unless one of them is none."""
+    named = chain.from_iterable((move.phrase, move.beside) for move in found)
+    if any(_is_manner(name) or _NO_VISUAL.match(name) or _THE_REST.match(name) for name in named):
+        return None
+    return {"moves": found}
 
 
 def _is_manner(phrase: str) -> bool:
