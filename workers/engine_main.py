@@ -29,6 +29,7 @@ from farm.preview import is_preview
 from farm.settings import Settings
 from workers.context import Cancelled, Context, Done, TaskInput
 from workers.failures import failure_of
+from workers.processors import settle
 from workers.wire import (
     ORDER,
     Accepted,
@@ -216,6 +217,7 @@ def main() -> None:
     die_with_parent()
     if os.getppid() != int(sys.argv[2]):  # the worker died before the line above
         return
+    settle()
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash with a model loaded would fill the disk
     for number in (

@@ -3,7 +3,7 @@
 `render WORK OUT`: the engine, from nothing to a finished file. `warm WORK OUT`: the same a second time in
 one process; prints the CPU seconds of the second. `dump WORK FRAMES`: its pictures, uncompressed.
 `encode WORK FRAMES OUT`: encoding them and nothing else, `decode WORK` decoding the clips and nothing else;
-both print CPU seconds.
+both print CPU seconds. All are processes as engines are, and import what they need after that, as engines do.
 """
 
 import resource
@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import av
-import numpy as np
-
 from tests.benchmarks.render_works import CLIPS, FPS, WORKS, Work
+from workers.processors import settle
 
 
 def render(work: Work, out: Path) -> None:
@@ -27,6 +25,8 @@ def render(work: Work, out: Path) -> None:
 
 def dump(work: Work, frames: Path) -> None:
     """Compose, and keep every picture as I420."""
+    import numpy as np
+
     from workers.cpu_render.compose import compose
     from workers.cpu_render.plan import plan
 
@@ -40,9 +40,15 @@ def dump(work: Work, frames: Path) -> None:
 
 def encode(work: Work, frames: Path, out: Path) -> None:
     """Encode frames that lie in memory, with the engine's settings, without sound."""
+    import av
+    import numpy as np
+
+    from farm.encoders import STANDARD
+    from workers.media.streams import encoder_options
+
     pictures = np.fromfile(frames, np.uint8).reshape(-1, work.height * 3 // 2, work.width)
     with _cpu_told(), av.open(str(out), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "crf": "23"})
+        stream = container.add_stream("libx264", rate=FPS, options=encoder_options(STANDARD))
         stream.width, stream.height, stream.pix_fmt = work.width, work.height, "yuv420p"
         stream.codec_context.thread_type = "FRAME"
         for number, picture in enumerate(pictures):
@@ -54,6 +60,8 @@ def encode(work: Work, frames: Path, out: Path) -> None:
 
 def decode() -> None:
     """Decode every frame of the clips."""
+    import av
+
     with _cpu_told():
         for path in CLIPS:
             with av.open(str(path)) as container:
@@ -72,6 +80,7 @@ def _cpu_told() -> Iterator[None]:
 
 
 def main(job: str, name: str, *paths: str) -> None:
+    settle()
     work = WORKS[name]
     match job, [Path(path) for path in paths]:
         case "render", [out]:

@@ -1,16 +1,21 @@
-"""How many threads an engine computes with: its share of the processors."""
+"""How many threads an engine computes with: its share of the processors. How it is scheduled."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from workers import processors
 from workers.media.streams import MOST_THREADS, own_threads
-from workers.processors import THREADS, share, threads
+from workers.processors import THREADS, facts, share, threads
 
 
 @pytest.fixture(autouse=True)
 def eight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(THREADS, raising=False)
-    monkeypatch.setattr(processors.os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False)
 
 
 def test_engines_of_one_worker_share_the_processors_out() -> None:
@@ -37,3 +42,36 @@ def test_the_variable_is_read_as_openmp_reads_it(
 def test_an_encoder_has_no_more_threads_than_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(THREADS, "64")
     assert own_threads() == MOST_THREADS
+
+
+_SETTLED = """
+import json, os, sys
+if sys.argv[1:]:
+    os.sched_setscheduler(0, getattr(os, sys.argv[1]), os.sched_param(0))
+from workers.processors import settle
+settle()
+assert "numpy" not in sys.modules
+print(json.dumps([os.sched_getscheduler(0), os.environ["OPENBLAS_THREAD_TIMEOUT"]]))
+"""
+
+
+def settled(*policy: str, **environment: str) -> list[object]:
+    """The scheduling policy and OpenBLAS's patience in a process of its own."""
+    command = [sys.executable, "-c", _SETTLED, *policy]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+    found: list[object] = json.loads(done.stdout)
+    return found
+
+
+def test_an_engine_computes_as_batch_work() -> None:
+    assert settled() == [os.SCHED_BATCH, "4"]
+
+
+def test_a_policy_and_a_patience_that_somebody_chose_stay() -> None:
+    assert settled("SCHED_IDLE", OPENBLAS_THREAD_TIMEOUT="20") == [os.SCHED_IDLE, "20"]
+
+
+def test_what_linux_says_of_the_processor_is_read_as_it_stands() -> None:
+    first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
+    assert facts()["flags"] in first and "avx2" in facts()["flags"].split()
+    assert len(facts()) == len(first.splitlines())

@@ -11,12 +11,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _THREADS = Path("/proc/self/task")
+_REAL_TIME = {getattr(os, name) for name in ("SCHED_FIFO", "SCHED_RR") if hasattr(os, name)}
 
 
 @contextmanager
 def ordinary_priority() -> Iterator[None]:
     """After the block no thread is real-time that was not before it, new ones included. Linux only."""
-    if not _THREADS.exists() or os.sched_getscheduler(0) != os.SCHED_OTHER:
+    if not _THREADS.exists() or (usual := os.sched_getscheduler(0)) in _REAL_TIME:
         yield  # nothing to look at, or an operator's own wish
         return
     try:
@@ -24,5 +25,5 @@ def ordinary_priority() -> Iterator[None]:
     finally:
         for thread in _THREADS.iterdir():
             with suppress(ProcessLookupError):  # it has ended
-                if os.sched_getscheduler(int(thread.name)) != os.SCHED_OTHER:
-                    os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+                if os.sched_getscheduler(int(thread.name)) in _REAL_TIME:
+                    os.sched_setscheduler(int(thread.name), usual, os.sched_param(0))

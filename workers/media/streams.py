@@ -18,6 +18,7 @@ from farm.encoders import EncoderProfile
 from farm.errors import FailureClass, TaskFailure
 from workers.media.priority import ordinary_priority
 from workers.media.shape import Shape
+from workers.media.x264 import with_best_instructions
 from workers.processors import threads
 
 _BT709 = 1  # AVCOL_*_BT709: matrix, primaries and transfer share the number
@@ -49,7 +50,7 @@ def _missing(message: str) -> TaskFailure:
 
 def video_stream(container: OutputContainer, shape: Shape, profile: EncoderProfile) -> VideoStream:
     """The picture's stream: BT.709, limited range, at the shape's rate."""
-    stream = container.add_stream(profile.encoder, rate=shape.rate.fps, options=dict(profile.options))
+    stream = container.add_stream(profile.encoder, rate=shape.rate.fps, options=encoder_options(profile))
     assert isinstance(stream, VideoStream)
     _set_up(stream.codec_context, shape, profile)
     return stream
@@ -59,11 +60,17 @@ def piece_encoder(shape: Shape, profile: EncoderProfile) -> VideoCodecContext:
     """An open encoder without a file, which does as that of `video_stream` does."""
     context = CodecContext.create(profile.encoder, "w")
     assert isinstance(context, VideoCodecContext)
-    context.framerate, context.options = shape.rate.fps, dict(profile.options)
+    context.framerate, context.options = shape.rate.fps, encoder_options(profile)
     context.flags |= Flags.global_header
     _set_up(context, shape, profile)
     _open(context, profile)
     return context
+
+
+def encoder_options(profile: EncoderProfile) -> dict[str, str]:
+    """A profile's options, and what this machine's processor makes of them."""
+    is_x264 = profile.encoder == "libx264"
+    return with_best_instructions(profile.options) if is_x264 else dict(profile.options)
 
 
 def _set_up(context: VideoCodecContext, shape: Shape, profile: EncoderProfile) -> None:

@@ -12,9 +12,10 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from workers.processors import facts
+
 _HERE = Path(__file__).parent
 _COMPILERS = ("numba", "llvmlite")
-_CPU = Path("/proc/cpuinfo")
 _MATTERS = ("vendor_id", "cpu family", "model", "flags")
 
 
@@ -55,8 +56,5 @@ def is_writable(place: Path) -> bool:
 
 def _processor() -> str:
     """What the compiler looks at to decide which instructions there are."""
-    lines = [platform.machine()]
-    if _CPU.exists():
-        first, _, _ = _CPU.read_text().partition("\n\n")
-        lines += [line for line in first.splitlines() if line.partition("\t")[0].strip() in _MATTERS]
-    return "\n".join(lines)
+    said = facts()
+    return "\n".join((platform.machine(), *(f"{name}: {said[name]}" for name in _MATTERS if name in said)))

@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 
 import numba
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]  # published without type information
 from numba import carray, types  # type: ignore[attr-defined]  # its own `carray` is not in its __all__
+from numba.extending import intrinsic
 
 from workers.cpu_render.machine_code import image, place
 from workers.cpu_render.machine_code.signatures import BAND, EDGE_ONE, GLOW_ONE, PAN_ONE, SIGNATURES, TURN_ONE
@@ -23,6 +25,9 @@ _i64 = numba.int64
 _f64 = numba.float64
 _u8 = numba.uint8
 _u64 = numba.uint64
+
+_LINE = 64  # bytes that a processor fetches at once
+_AHEAD = 4  # columns: far enough for the processor's last cache, near enough for its first
 
 KERNELS: dict[str, Kernel] = {}
 
@@ -49,6 +54,22 @@ def _kernel(body: Callable[..., None]) -> Callable[..., None]:
 def _typed(name: str) -> Any:
     item = getattr(types, name.removesuffix("*"))
     return types.CPointer(item) if name.endswith("*") else item  # type: ignore[no-untyped-call]  # of numba
+
+
+def _fetching(_typing: Any, at: Any, offset: Any) -> Any:
+    """Have the line at `at` + `offset` brought near, while other work goes on. Any address will do."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        there, number = builder.gep(arguments[0], [arguments[1]]), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [there.type, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [there.type], kind)
+        builder.call(prefetch, [there, number(0), number(3), number(1)])  # to read, soon and often, data
+        return context.get_dummy_value()
+
+    return types.void(at, types.int64), code
+
+
+_fetch: Any = intrinsic(_fetching)
 
 
 @numba.njit(inline="always")
@@ -110,6 +131,8 @@ def resample(
 ) -> None:
     """In bands of BAND source rows, so that what lies between the two passes stays in the processor's cache.
 
+    A column of a band is too short for a processor to foresee the next: each is asked for ahead of its turn.
+
     `scratch` is 16 columns, the same upright, the band, and all places: pixel and weight in turn.
     """
     source, out = carray(source_at, (wide, source_step)), carray(out_at, (height, out_step))
@@ -146,6 +169,10 @@ def resample(
                 index, late = _u64(places[at]), _i32(places[at + _u64(1)])
                 before, after, row = source[index], source[index + _u64(1)], few[column]
                 early = _i32(128) - late
+                later = min(16 * pair + column + _AHEAD, 16 * pairs - 1)
+                soon = _i64(places[_u64(places_from + 2 * later)]) + _i64(1)
+                for far in range(0, span, _LINE):
+                    _fetch(source_at, soon * _i64(source_step) + _i64(begin) + _i64(far))
                 for y in range(span):
                     here = begin + _u64(y)
                     one, other = _i32(before[here]), _i32(after[here])
