@@ -149,6 +149,7 @@ def test_a_voice_that_is_not_there_is_refused_before_anything_is_sent(trip: Path
     done = farm(tmp_path / "home", *words)
     assert done.returncode == 1
     assert "There is no voice 'svoice_nobody'" in done.stderr
+    assert "`farm voices`" in done.stderr
     assert "upload" not in done.stderr
     assert not film.exists()
 

@@ -146,7 +146,10 @@ def show(voice_id: VoiceId, desk: AtDesk, caller: SignedIn) -> VoiceView:
     for voice in voices_here():
         if voice.id == voice_id:
             return VoiceView.of(voice)
-    raise NotFound(f"There is no voice {voice_id[:64]!r}; take one that is listed.", param="voice_id")
+    raise NotFound(
+        f"There is no voice {voice_id[:64]!r}; GET /farm/v1/voices (or `farm voices`) lists them.",
+        param="voice_id",
+    )
 
 
 @router.patch("/{voice_id}")
