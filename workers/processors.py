@@ -5,6 +5,7 @@ Said by OMP_NUM_THREADS, the variable that OpenMP, BLAS and torch read, too; who
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -36,12 +37,14 @@ def settle() -> None:
 
     Linux then lets its threads finish their turns instead of handing the processor to whichever wakes (on two
     processors 1 to 2 % less CPU time), and whatever is short, heartbeats among it, comes first. Whoever
-    chose otherwise, by a scheduling policy of the worker or by the variable, decides.
+    chose otherwise, by a scheduling policy of the worker or by the variable, decides, and so does a host that
+    forbids it.
     """
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     if hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_OTHER:
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def threads() -> int:

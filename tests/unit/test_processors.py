@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workers.media.streams import MOST_THREADS, own_threads
-from workers.processors import THREADS, facts, share, threads
+from workers.processors import THREADS, facts, settle, share, threads
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +69,19 @@ def test_an_engine_computes_as_batch_work() -> None:
 
 def test_a_policy_and_a_patience_that_somebody_chose_stay() -> None:
     assert settled("SCHED_IDLE", OPENBLAS_THREAD_TIMEOUT="20") == [os.SCHED_IDLE, "20"]
+
+
+def test_an_engine_starts_where_the_host_forbids_another_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def forbidden(_pid: int, policy: int, _param: object) -> None:
+        asked.append(policy)
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", "4")
+    monkeypatch.setattr(os, "sched_setscheduler", forbidden)
+    settle()
+    assert asked == [os.SCHED_BATCH]
 
 
 def test_what_linux_says_of_the_processor_is_read_as_it_stands() -> None:
