@@ -12,7 +12,7 @@ from pathlib import Path
 THREADS = "OMP_NUM_THREADS"
 _GENEROUS = 2
 # OpenBLAS's threads spin in wait for work, from their start on: for 2^this cycles, 2^26 if nobody says it.
-_PATIENCE = {"OPENBLAS_THREAD_TIMEOUT": "4"}
+_PATIENCE, _SHORT = "OPENBLAS_THREAD_TIMEOUT", "4"
 _TOLD = Path("/proc/cpuinfo")
 
 
@@ -40,8 +40,7 @@ def settle() -> None:
     chose otherwise, by a scheduling policy of the worker or by the variable, decides, and so does a host that
     forbids it.
     """
-    for name, value in _PATIENCE.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault(_PATIENCE, _SHORT)
     if hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_OTHER:
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
