@@ -66,4 +66,13 @@ class EncoderProfile(Noun):
         return _FORMATS.get(self.encoder, _MP4)
 
 
-STANDARD = EncoderProfile(options={"preset": "veryfast", "crf": "23"})  # whatever the configs say
+# Whatever the configs say; they tell why.
+STANDARD = EncoderProfile(
+    options={
+        "preset": "veryfast",
+        "crf": "23",
+        "motion-est": "dia",
+        "partitions": "i8x8",
+        "trellis": "1",
+    }
+)

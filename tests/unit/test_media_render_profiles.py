@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from farm.api.surfaces.media_render import wire
 from farm.catalog import read_catalog
 from farm.doors.capable import lacking, need
+from farm.encoders import STANDARD
 from farm.errors import BadRequest
 from farm.kinds import kind_named
 from farm.otio import as_otio
@@ -125,7 +126,11 @@ def test_an_operator_changes_single_keys_of_a_profile(tmp_path):
     )
     encoders = read_catalog(Settings(config_dir=tmp_path)).encoders
     assert encoders["preview"].scale == 0.25 and encoders["preview"].options == ENCODERS["preview"].options
-    assert encoders["standard"].options == {"preset": "veryfast", "crf": "20"}
+    assert encoders["standard"].options == {**STANDARD.options, "crf": "20"}
+
+
+def test_what_is_encoded_without_a_profile_is_encoded_as_the_standard_one():
+    assert ENCODERS["standard"].options == STANDARD.options
 
 
 def test_visuals_are_chapters_where_there_are_no_titles():
