@@ -111,7 +111,7 @@ def voice_of(voice_id: str) -> Voice:
         if voice.id == voice_id:
             return voice
     raise BadRequest(
-        f"There is no voice {voice_id[:64]!r}; take one that the voices endpoint lists.",
+        f"There is no voice {voice_id[:64]!r}; the voices endpoint (or `farm voices`) lists them.",
         param="voiceover.voice_id",
         code=UNKNOWN_VOICE,
     )

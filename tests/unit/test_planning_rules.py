@@ -83,6 +83,8 @@ def order(draft: Draft) -> str:
         ("Put the settings last and the demo second", "15342"),
         ("Put the demo last and the beach first", "31245"),
         ("Put the park first and the settings last", "41352"),
+        ("First the beach and last the demo", "31245"),
+        ("Last the settings, first the park", "41352"),
         ("The beach and the park first", "34125"),
         ("Put the demo 12th.", "12345"),
         ("Show the demo after the settings", "12534"),

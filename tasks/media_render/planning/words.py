@@ -75,6 +75,7 @@ _FAULTS: Mapping[Fault, re.Pattern[str]] = {
 _WHAT = r"(?: it| off| the (?:video|film|montage))?"
 _COMES = r"(?:comes? |goes? |go )?"
 _SHOT = r"(?:shot|scene|clip|picture|image|photo|visual)"
+_THE = r"(?= (?:the|my|our) )"  # "last the demo": a place; "last photos" and "last 5 seconds" are none
 _FIRST = (
     re.compile(rf"^(?:start|begin|open|lead|kick off)(?:s|ing)?{_WHAT} (?:with|on|from) {ALL}(?P<x>.+)$"),
     re.compile(rf"^(?:{DO} )?{ALL}(?P<x>.+?) {_COMES}(?:first|at the (?:very )?(?:start|beginning|front))$"),
@@ -87,7 +88,7 @@ _FIRST = (
 _LAST = (
     re.compile(rf"^(?:end|finish|close|conclude|wrap up|stop)(?:s|ing)?{_WHAT} (?:with|on) {ALL}(?P<x>.+)$"),
     re.compile(rf"^(?:{DO} )?{ALL}(?P<x>.+?) {_COMES}(?:last|at the (?:very )?end)$"),
-    re.compile(rf"^(?:finally|lastly),?(?: {DO})? {ALL}(?P<x>.+)$"),
+    re.compile(rf"^(?:(?:finally|lastly),?|last{_THE})(?: {DO})? {ALL}(?P<x>.+)$"),
     re.compile(rf"^(?:end|ending|finish|close|outro|last): {ALL}(?P<x>.+)$"),
     re.compile(rf"^the (?:last|final|closing) {_SHOT} (?:should be|must be|is) {ALL}(?P<x>.+)$"),
     re.compile(rf"^{DO} {ALL}(?P<x>.+) as (?:the|a|its) (?:last|final|closing) {_SHOT}$"),
@@ -122,7 +123,8 @@ _ITEM = re.compile(r"^\s*(?:(?P<number>\d{1,2})[.)]|[-*•–])\s+")  # noqa: RU
 _NEXT = r"(?:then|next|after that|afterwards|followed by|finally|lastly)\b"
 _VERB = (
     r"(?:start|begin|open|lead|end|finish|close|conclude|skip|drop|remove|omit|exclude|avoid|ignore|leave"
-    r"|don't|do not|never|keep|use|show|shuffle|alternate|make|no|at most|under|max|only)\b"
+    r"|don't|do not|never|keep|use|show|shuffle|alternate|make|no|at most|under|max|only"
+    rf"|(?:first|last){_THE})\b"
 )
 _JOINT = re.compile(rf",? (?:and )?(?={_NEXT})|,? (?:and|but) (?={_VERB})|, (?={_VERB})", re.IGNORECASE)
 _EXCEPT = re.compile(
