@@ -259,9 +259,9 @@ def production_farm(
 
 @pytest.fixture(scope="session")
 def running_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
-    """One embedded farm for all tests that only use it."""
-    folder = tmp_path_factory.mktemp("farm")
-    with embedded_farm(folder, pools=("cpu-render",), providers=NOBODY) as farm:
+    """One embedded farm for all tests that only use it, with /metrics at a port that no other farm takes."""
+    folder, config = tmp_path_factory.mktemp("farm"), f"[metrics]\nport = {steady_port()}\n"
+    with embedded_farm(folder, pools=("cpu-render",), config=config, providers=NOBODY) as farm:
         yield farm
 
 

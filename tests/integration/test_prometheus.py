@@ -11,6 +11,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
 from prometheus_client.parser import text_string_to_metric_families
 
+from farm.catalog import read_catalog
 from tests.running import RunningFarm, eventually
 
 pytestmark = pytest.mark.slow
@@ -23,10 +24,7 @@ OUR_LABELS = {"le"}
 
 
 def metrics_url(farm: RunningFarm) -> str:
-    (pid,) = farm.processes(r"farm\.cli\.main scheduler")
-    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    asked = words[words.index("--metrics-port") + 1] if "--metrics-port" in words else 9464
-    return f"http://127.0.0.1:{asked}/metrics"
+    return f"http://127.0.0.1:{read_catalog(farm.settings).metrics.port}/metrics"
 
 
 def scrape(farm: RunningFarm) -> dict[str, set[str]]:
