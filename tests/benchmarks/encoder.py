@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from farm.encoders import STANDARD
+from tests.benchmarks.encoding import encode_frames, frames_of
 from tests.benchmarks.process import measure
 from tests.benchmarks.render_works import FPS, WORKS
 from tests.benchmarks.report import FOLDER, Benchmark, Row
@@ -150,17 +151,9 @@ def _options(way: str) -> Mapping[str, str]:
 
 def encode(way: str, quality: str, path: str, width: str, height: str, out: str) -> None:
     """Encode frames as one of the two does."""
-    pictures = np.fromfile(path, np.uint8).reshape(-1, int(height) * 3 // 2, int(width))
-    with av.open(out, "w") as container:
-        options = with_best_instructions({**_options(way), "crf": quality})
-        stream = container.add_stream("libx264", rate=FPS, options=options)
-        stream.width, stream.height, stream.pix_fmt = int(width), int(height), "yuv420p"
-        stream.codec_context.thread_count = 1
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_numpy_buffer(picture, format="yuv420p")
-            frame.pts = number
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    frames = frames_of(Path(path), int(width), int(height))
+    options = with_best_instructions({**_options(way), "crf": quality})
+    encode_frames(frames, Path(out), options, threads=1)
 
 
 BENCHMARK = Benchmark(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.render_works import CLIPS, FPS, WORKS, Work
+from tests.benchmarks.render_works import CLIPS, WORKS, Work
 from workers.processors import settle
 
 
@@ -40,22 +40,13 @@ def dump(work: Work, frames: Path) -> None:
 
 def encode(work: Work, frames: Path, out: Path) -> None:
     """Encode frames that lie in memory, with the engine's settings, without sound."""
-    import av
-    import numpy as np
-
     from farm.encoders import STANDARD
+    from tests.benchmarks.encoding import encode_frames, frames_of
     from workers.media.streams import encoder_options
 
-    pictures = np.fromfile(frames, np.uint8).reshape(-1, work.height * 3 // 2, work.width)
-    with _cpu_told(), av.open(str(out), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options=encoder_options(STANDARD))
-        stream.width, stream.height, stream.pix_fmt = work.width, work.height, "yuv420p"
-        stream.codec_context.thread_type = "FRAME"
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_numpy_buffer(picture, format="yuv420p")
-            frame.pts = number
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    pictures, options = frames_of(frames, work.width, work.height), encoder_options(STANDARD)
+    with _cpu_told():
+        encode_frames(pictures, out, options)
 
 
 def decode() -> None:
