@@ -35,7 +35,8 @@ _SOME = (2, 4, 8, 16, 32, 64)
 
 
 def run(runs: int) -> Sequence[Row]:
-    """Measure all of them `runs` times in turn."""
+    """Measure all of them `runs` times in turn, every other time in the opposite order: each film takes
+    minutes, and a machine that slows down over them would favour whichever comes first."""
     subprocess.run([sys.executable, "-m", "tests.benchmarks.render_assets"], check=True)
     shutil.rmtree(_FOLDER, ignore_errors=True)
     timeline = photos(max(1, round(2 * float(os.environ.get(_MINUTES, "10")))))
@@ -45,10 +46,10 @@ def run(runs: int) -> Sequence[Row]:
         crews = {number: stack.enter_context(Crew(number, _FOLDER / str(number))) for number in WORKERS}
         for crew in crews.values():
             crew.warm_up(_first(_beginning(timeline), files, "timeline"), files)
-        for _ in range(runs):
-            single.append(crews[1].make(_first(timeline, files, "render"), files))
-            for number, crew in crews.items():
-                apart[number].append(crew.make(_first(timeline, files, "timeline"), files))
+        takes = [(single, crews[1], "render"), *((apart[n], crew, "timeline") for n, crew in crews.items())]
+        for turn in range(runs):
+            for made, crew, step in takes if turn % 2 == 0 else reversed(takes):
+                made.append(crew.make(_first(timeline, files, step), files))
     rows = [
         *_costs(single, apart),
         *_likeness(timeline, files, single[-1], apart[2][-1]),
