@@ -1,12 +1,17 @@
-"""Some warm engine processes that make a film together, as workers do; each has a thread that drives it."""
+"""Some warm engine processes that make a film together, as workers do; each has a thread that drives it.
+
+Several crews make films at once in turns of some seconds, the engines of all others stopped: a machine whose
+speed changes from minute to minute is then as fast for each of them.
+"""
 
 import os
 import queue
 import shutil
+import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +30,7 @@ from workers.wire import Perform
 
 _LIMITS = Limits(soft_s=36_000, hard_s=36_000, grace_s=5)
 _KEPT = 2
+_TURN_S = 10
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -63,17 +69,22 @@ class Hand:
         self._engine = Engine(share(engines))
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
-    def perform(self, task: TaskSpec, rig: Rig) -> tuple[Done, Cost]:
-        """Perform a task of a film. In this hand's own thread."""
+    def perform(self, task: TaskSpec, rig: Rig, clock: Callable[[], float]) -> tuple[Done, Cost]:
+        """Perform a task of a film. In this hand's own thread; `clock` tells seconds."""
         performer = kind_named("media-render").steps[task.step]
         workdir = (rig.folder / task.name).resolve()
         order = Perform(performer=performer, task=rig.input_of(task), workdir=workdir)
-        started_s, before_s = time.monotonic(), self._cpu_s()
+        started_s, before_s = clock(), self._cpu_s()
         with StopSign() as sign:
             result = self._engine.run(order, _LIMITS, sign, lambda _fraction, _stage: None)
         if result.done is None:
             raise RuntimeError(f"{task.name}: {result.failure}")
-        return result.done, Cost(self._cpu_s() - before_s, time.monotonic() - started_s)
+        return result.done, Cost(self._cpu_s() - before_s, clock() - started_s)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal to the engine, if it runs."""
+        if self._engine.pid is not None:
+            os.kill(self._engine.pid, number)
 
     def close(self) -> None:
         self.thread.submit(self._engine.close).result()
@@ -95,6 +106,7 @@ class Crew:
     folder: Path
     films: int = 0
     hands: list[Hand] = field(default_factory=list)
+    stopped: tuple[float, float | None] = (0.0, None)  # seconds so far, and since when
 
     def __enter__(self) -> Self:
         self.hands = [Hand(f"hand-{number}", self.size) for number in range(self.size)]
@@ -115,28 +127,71 @@ class Crew:
         """Have them make a film. The last two films stay."""
         return self._make(first, files, self.hands)
 
+    def stop(self) -> None:
+        """Stop all engines, and the clock of this crew."""
+        for hand in self.hands:
+            hand.tell(signal.SIGSTOP)
+        self.stopped = (self._stopped_s(), time.monotonic())
+
+    def go_on(self) -> None:
+        self.stopped = (self._stopped_s(), None)
+        for hand in self.hands:
+            hand.tell(signal.SIGCONT)
+
+    def clock(self) -> float:
+        """Seconds, of which those do not count in which the engines were stopped."""
+        return time.monotonic() - self._stopped_s()
+
+    def _stopped_s(self) -> float:
+        before_s, since = self.stopped
+        return before_s if since is None else before_s + time.monotonic() - since
+
     def _make(self, first: TaskSpec, files: Mapping[str, Path], hands: Sequence[Hand]) -> Made:
         self.films += 1
         rig = Rig(self.folder / str(self.films), {name: path.resolve() for name, path in files.items()})
         shutil.rmtree(self.folder / str(self.films - _KEPT), ignore_errors=True)
         costs: dict[str, Cost] = {}
-        started_s = time.monotonic()
+        started_s = self.clock()
         waiting, last = [first], first
         while waiting:
             ready = [task for task in waiting if rig.done.keys() >= {*task.needs}]
             waiting = [task for task in waiting if task not in ready]
-            _all_of(ready, rig, hands, costs)
+            _all_of(ready, rig, hands, costs, self.clock)
             last = ready[-1]
             for task in ready:
                 waiting += rig.done[task.name].tasks
-        wall_s = time.monotonic() - started_s
+        wall_s = self.clock() - started_s
         made = [
             done.outputs[0].path for name, done in sorted(rig.done.items()) if name.startswith("segment-")
         ]
         return Made(rig.done[last.name].outputs[0].path, made, costs, wall_s)
 
 
-def _all_of(ready: Sequence[TaskSpec], rig: Rig, hands: Sequence[Hand], costs: dict[str, Cost]) -> None:
+def make_in_turns(crews: Sequence[Crew], firsts: Sequence[TaskSpec], files: Mapping[str, Path]) -> list[Made]:
+    """Have each of them make a film, one for some seconds and then the next."""
+    for crew in crews:
+        crew.stop()
+    with ThreadPoolExecutor(len(crews), thread_name_prefix="crew") as pool:
+        films = [pool.submit(crew.make, first, files) for crew, first in zip(crews, firsts, strict=True)]
+        try:
+            while not all(film.done() for film in films):
+                for crew, film in zip(crews, films, strict=True):
+                    crew.go_on()
+                    wait([film], timeout=_TURN_S)
+                    crew.stop()
+        finally:
+            for crew in crews:
+                crew.go_on()
+    return [film.result() for film in films]
+
+
+def _all_of(
+    ready: Sequence[TaskSpec],
+    rig: Rig,
+    hands: Sequence[Hand],
+    costs: dict[str, Cost],
+    clock: Callable[[], float],
+) -> None:
     """Perform these, each by whoever is free first."""
     tasks: queue.SimpleQueue[TaskSpec] = queue.SimpleQueue()
     lock = threading.Lock()
@@ -149,7 +204,7 @@ def _all_of(ready: Sequence[TaskSpec], rig: Rig, hands: Sequence[Hand], costs: d
                 task = tasks.get_nowait()
             except queue.Empty:
                 return
-            done, cost = hand.perform(task, rig)
+            done, cost = hand.perform(task, rig, clock)
             with lock:
                 rig.done[task.name], costs[task.name] = done, cost
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from farm.kinds import TaskSpec
 from farm.timeline import Timeline
-from tests.benchmarks.render_crew import Crew, Made
+from tests.benchmarks.render_crew import Crew, Made, make_in_turns
 from tests.benchmarks.render_scale_model import Costs, speed_ups
 from tests.benchmarks.render_works import WORKS, photos
 from tests.benchmarks.report import FOLDER, Benchmark, Row
@@ -35,21 +35,23 @@ _SOME = (2, 4, 8, 16, 32, 64)
 
 
 def run(runs: int) -> Sequence[Row]:
-    """Measure all of them `runs` times in turn, every other time in the opposite order: each film takes
-    minutes, and a machine that slows down over them would favour whichever comes first."""
+    """Measure all of them `runs` times, in turns of some seconds."""
     subprocess.run([sys.executable, "-m", "tests.benchmarks.render_assets"], check=True)
     shutil.rmtree(_FOLDER, ignore_errors=True)
     timeline = photos(max(1, round(2 * float(os.environ.get(_MINUTES, "10")))))
     files = WORKS["long"].files()
     single, apart = list[Made](), {number: list[Made]() for number in WORKERS}
     with ExitStack() as stack:
+        alone = stack.enter_context(Crew(1, _FOLDER / "single"))
         crews = {number: stack.enter_context(Crew(number, _FOLDER / str(number))) for number in WORKERS}
-        for crew in crews.values():
+        for crew in (alone, *crews.values()):
             crew.warm_up(_first(_beginning(timeline), files, "timeline"), files)
-        takes = [(single, crews[1], "render"), *((apart[n], crew, "timeline") for n, crew in crews.items())]
-        for turn in range(runs):
-            for made, crew, step in takes if turn % 2 == 0 else reversed(takes):
-                made.append(crew.make(_first(timeline, files, step), files))
+        firsts = [_first(timeline, files, step) for step in ("render", *["timeline"] * len(crews))]
+        for _ in range(runs):
+            whole, *made = make_in_turns((alone, *crews.values()), firsts, files)
+            single.append(whole)
+            for number, film in zip(crews, made, strict=True):
+                apart[number].append(film)
     rows = [
         *_costs(single, apart),
         *_likeness(timeline, files, single[-1], apart[2][-1]),
