@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from farm.errors import FarmUnavailable
+from farm.validation import fault_text
 
 _UNKNOWN_KEY = "extra_forbidden"
 
@@ -30,7 +31,7 @@ def wrong_key(error: ValidationError, files: Sequence[Told]) -> FarmUnavailable:
     place: Place = tuple(first["loc"])
     depth, _, said = max((_depth(file, place), number, file) for number, file in enumerate(files))
     where = ".".join(map(str, place[len(said.prefix) :] if depth else place))
-    what = first["msg"].removeprefix("Value error, ")
+    what = fault_text(first)
     if first["type"] == _UNKNOWN_KEY:
         what = f"there is no such key{_perhaps(str(place[-1]), _beside(files, place))}"
     file = f"{said.path}: " if depth else ""

@@ -13,6 +13,7 @@ from farm.config_files import merge, read_toml
 from farm.errors import FarmUnavailable
 from farm.model_book import ModelBook
 from farm.models import Model
+from farm.validation import first_fault
 
 FOLDER = "models"
 
@@ -43,9 +44,8 @@ def _model(file: str, model_id: str, entry: object) -> Model:
     try:
         return Model.model_validate(entry)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join([model_id, *(str(part) for part in first["loc"])])
-        raise _wrong(file, key, first["msg"].removeprefix("Value error, ")) from error
+        fault = first_fault(error)
+        raise _wrong(file, f"{model_id}.{fault.where}".rstrip("."), fault.text) from error
 
 
 def _check_fallbacks(found: Mapping[str, Model], files: Mapping[str, str]) -> None:
@@ -61,9 +61,9 @@ def _book(found: Mapping[str, Model], files: Mapping[str, str]) -> ModelBook:
     try:
         return ModelBook(models=found)
     except ValidationError as error:
-        first = error.errors()[0]
-        model_id = str(first["loc"][1]) if len(first["loc"]) > 1 else ""
-        raise _wrong(files.get(model_id, FOLDER), model_id, first["msg"]) from error
+        fault = first_fault(error)
+        model_id = str(fault.place[1]) if len(fault.place) > 1 else ""
+        raise _wrong(files.get(model_id, FOLDER), model_id, fault.text) from error
 
 
 def _wrong(file: str, key: str, what: str) -> FarmUnavailable:

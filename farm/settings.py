@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from farm.errors import BadRequest
+from farm.validation import first_fault
 
 _PACKAGED_CONFIGS = Path(__file__).parent / "configs"
 _CHECKOUT_CONFIGS = Path(__file__).parent.parent / "configs"
@@ -66,10 +67,9 @@ class Settings(BaseSettings):
         try:
             return handler(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            name = f"FARM_{str(first['loc'][0]).upper()}"
-            what = first["msg"].removeprefix("Value error, ")
-            raise BadRequest(f"{name}: {what}.", param=name) from None
+            fault = first_fault(error)
+            name = f"FARM_{str(fault.place[0]).upper()}"
+            raise BadRequest(f"{name}: {fault.text}.", param=name) from None
 
     @field_validator(*_SCHEMES)
     @classmethod

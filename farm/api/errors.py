@@ -4,7 +4,6 @@ Most surfaces say `{"error": {code, message, param, type}, "code"}`, which the O
 that says it otherwise registers its own shape under its path. Nothing of the caller's input is repeated.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
@@ -33,6 +32,7 @@ from farm.errors import (
     RateLimited,
     TooLarge,
 )
+from farm.validation import fault_text
 
 Shape = Callable[[str, str, str | None, int], Mapping[str, Any]]
 
@@ -117,9 +117,8 @@ def refused_field(errors: Sequence[Any], prefix: str = "") -> BadRequest:
         return BadRequest(f"{param or 'A body'} is required.", param=param or None)
     if found["type"] in ("model_type", "model_attributes_type"):  # pydantic would name the class
         return BadRequest(f"{param or 'The body'} must be a JSON object.", param=param or None)
-    return BadRequest(
-        f"{param}: {_sentence(found['msg'])}" if param else _sentence(found["msg"]), param=param or None
-    )
+    said = _sentence(fault_text(found))
+    return BadRequest(f"{param}: {said}" if param else said, param=param or None)
 
 
 def refused_params(error: ValidationError, prefix: str) -> BadRequest:
@@ -137,8 +136,7 @@ def field_path(parts: Sequence[str | int]) -> str:
     return path
 
 
-def _sentence(message: str) -> str:
-    text = re.sub(r"^(Value error|Assertion failed), ", "", message)
+def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 

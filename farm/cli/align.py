@@ -20,6 +20,7 @@ from farm.cli.texts import read_text
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
 from farm.timeline import MediaKind
+from farm.validation import first_fault
 from tasks.scene_timestamps import KIND, STEP, SceneTimestamps
 from tasks.scene_timestamps.listed import read, scenes_in
 from tasks.scene_timestamps.outputs import SRT, TIMESTAMPS, VTT
@@ -136,9 +137,9 @@ def _order(path: Path, given: Mapping[str, JsonValue], formats: list[str]) -> Sc
     try:
         return SceneTimestamps.model_validate({**values, "scenes": scenes})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"{where}: {first['msg']}." if where else f"{first['msg']}.", param=where) from error
+        fault = first_fault(error)
+        at = f"{fault.where}: " if fault.where else ""
+        raise BadRequest(f"{at}{fault.text}.", param=fault.where) from error
 
 
 def _aligned(client: FarmClient, file: MediaFile, order: SceneTimestamps, show: Show) -> dict[str, Any]:

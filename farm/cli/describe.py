@@ -19,6 +19,7 @@ from farm.cli.texts import read_text
 from farm.errors import BadRequest, FarmError
 from farm.settings import Settings
 from farm.timeline import MediaKind
+from farm.validation import first_fault
 from tasks.describe_scenes import KIND, SCENES, STEP, DescribeScenes, SceneImage, plan
 from tasks.describe_scenes.metadata import MAX_DESCRIPTION, Metadata, Style
 
@@ -121,9 +122,8 @@ def _order(
         metadata = Metadata.model_validate(said)
         order = DescribeScenes(images=tuple(images), metadata=metadata, model=model, max_description=longest)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"{where}: {first['msg']}.", param=where) from error
+        fault = first_fault(error)
+        raise BadRequest(f"{fault.where}: {fault.text}.", param=fault.where) from error
     plan(order)  # refuses now what the farm would refuse after the upload
     return order
 

@@ -42,6 +42,7 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {"contact-sheet": (".png",), "poster":
 _SOURCES = "A folder, pictures and clips, or an .otio whose media lie beside it."
 _INSTRUCTIONS = "What to make of it, in words: a planner looks, listens, chooses and orders."
 _SCRIPT = "A voiceover: .srt is SubRip with its times, else plain text."
+_SPEAKER = "Who speaks the script: an id that farm voices lists."
 _VOICE = "svoice_espeak_en-us_female"
 _PROFILE = "How it is encoded (configs/encode.toml). Default: by the film's ending."
 _ENCODE_ALL = "Encode also what is shown unchanged of H.264 clips, which is copied otherwise."
@@ -70,7 +71,7 @@ def render_command(
     length: Annotated[float | None, typer.Option(help="How long the film is, in seconds.")] = None,
     instructions: Annotated[str | None, typer.Option(help=_INSTRUCTIONS)] = None,
     script: Annotated[Path | None, typer.Option(help=_SCRIPT)] = None,
-    voice: Annotated[str, typer.Option(help="Who speaks it: an id that farm voices lists.")] = _VOICE,
+    voice: Annotated[str | None, typer.Option(help=_SPEAKER, show_default=_VOICE)] = None,
     transition: Annotated[list[str] | None, typer.Option(help=_TRANSITIONS, show_default="crossfade")] = None,
     fps: Annotated[float, typer.Option(min=1, max=60, help="Frames per second.")] = 30.0,
     contact_sheet: Annotated[
@@ -96,6 +97,8 @@ def render_command(
     Uses the farm that FARM_URL names or that runs here, else starts one for this call.
     """
     meant = _profile(output, profile)
+    if voice and script is None:
+        raise BadRequest("--voice speaks a --script; pass one.", param="voice")
     _require_one(("music", music), ("music_like", music_like))
     _require_one(("seconds", seconds), ("instructions", instructions))
     _require_one(("seconds", seconds), ("length", length))
@@ -120,7 +123,7 @@ def render_command(
     extras = checked_outputs({"output": output, **asked})
     _require_endings(extras)
     sources, music = [source.expanduser() for source in sources], music and music.expanduser()
-    spoken = None if script is None else _Script(script.expanduser(), voice)
+    spoken = None if script is None else _Script(script.expanduser(), voice or _VOICE)
     order = _Order(sources, music, wish, extras.pop("output"), extras, spoken)
     if watch:
         _watch(order, as_json=as_json)

@@ -18,6 +18,7 @@ from farm.cli.progress import Show
 from farm.errors import BadRequest, FarmError
 from farm.otio import as_otio
 from farm.timeline import Timeline
+from farm.validation import first_fault
 from tasks.media_render import MediaRender, as_planned, timeline_of
 from tasks.media_render.params import AspectRatio
 from tasks.media_render.planning.stage import PLAN
@@ -126,9 +127,9 @@ def params_of(
             }
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        where = _OPTIONS.get(str(first["loc"][0])) or ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"{where}: {first['msg']}.", param=where) from error
+        fault = first_fault(error)
+        where = _OPTIONS.get(str(fault.place[0])) or fault.where
+        raise BadRequest(f"{where}: {fault.text}.", param=where) from error
     _laid_out(params)  # refuses now what the farm would refuse after the upload
     return params
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from farm.errors import BadRequest
+from farm.validation import first_fault
 from tasks.media_render.params import LINE_CHARACTERS, Voiceover
 from tasks.media_render.script import ScriptLine, lines_of_srt, lines_of_text
 from tasks.media_render.voiceover import spoken_by
@@ -33,11 +34,10 @@ def read_script(path: Path, voice_id: str) -> Voiceover:
     try:
         return spoken_by(voice_id, _lines(content, path))
     except ValidationError as error:
-        first = error.errors()[0]
-        what = "voice" if first["loc"][:1] == ("voice_id",) else _SCRIPT
-        raise BadRequest(
-            f"{path}: {first['msg']}." if what == _SCRIPT else f"{first['msg']}.", param=what
-        ) from error
+        fault = first_fault(error)
+        if fault.place[:1] == ("voice_id",):
+            raise BadRequest(f"{fault.text}.", param="voice") from error
+        raise BadRequest(f"{path}: {fault.text}.", param=_SCRIPT) from error
 
 
 def _lines(content: str, path: Path) -> Sequence[ScriptLine]:

@@ -31,6 +31,7 @@ from farm.store.clock import clock_of
 from farm.store.engine import Store
 from farm.store.schema import artifacts, assets, jobs, segment_cache
 from farm.store.snapshot import skip_numbers, snapshot
+from farm.validation import first_fault
 
 MANIFEST = "manifest.json"
 _DATABASE = "farm.sqlite3"
@@ -121,7 +122,7 @@ def read_manifest(folder: Path) -> Manifest:
     except (FileNotFoundError, NotADirectoryError):
         raise BadRequest(f"{folder} is no backup, or one that was never finished.", param="folder") from None
     except ValidationError as error:
-        raise BadRequest(f"{folder / MANIFEST} cannot be read: {error.errors()[0]['msg']}.") from error
+        raise BadRequest(f"{folder / MANIFEST} cannot be read: {first_fault(error).text}.") from error
     if not schema_version.knows(manifest.revision):
         raise BadRequest(
             f"The backup is at {manifest.revision}, which a newer version ({manifest.version}) wrote. "

@@ -18,6 +18,7 @@ from farm.otio.pictures import video_track
 from farm.otio.sounds import audio_track
 from farm.otio.tracks import Frame
 from farm.timeline import Position, Rate, TextClip, TextTrack, Timeline
+from farm.validation import fault_text, first_fault
 
 MAX_TRACKS = 128
 MAX_ITEMS = 20_000
@@ -66,7 +67,7 @@ def read_otio(source: str | bytes | Mapping[str, object], *, size: tuple[int, in
             text=texts,
         )
     except ValidationError as error:
-        raise BrokenOtio([("", str(fault["msg"])) for fault in error.errors()]) from error
+        raise BrokenOtio([("", fault_text(found)) for found in error.errors()]) from error
     return Read(timeline=timeline, warnings=tuple(_said(findings.warnings)))
 
 
@@ -227,8 +228,8 @@ def _text(marker: Node, frame: Frame) -> TextClip | None:
             }
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        marker.wrong("", f"is no text that can be shown: {first['loc'][0]}: {first['msg']}")
+        fault = first_fault(error)
+        marker.wrong("", f"is no text that can be shown: {fault.place[0]}: {fault.text}")
         return None
 
 

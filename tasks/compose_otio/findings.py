@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from farm.errors import BadRequest
 from farm.noun import Noun
+from farm.validation import fault_text
 
 _MOST_SAID = 20
 _LONGEST_GOT = 200
@@ -108,7 +109,7 @@ def _message(found: ErrorDetails) -> str:
         return "Should be an object."
     if found["type"] == "tuple_type":
         return "Should be a list."
-    text = re.sub(r"^Input should", "Should", found["msg"])
+    text = re.sub(r"^Input should", "Should", fault_text(found))
     return text if text.endswith(".") else f"{text}."
 
 

@@ -17,6 +17,7 @@ from farm.noun import Noun
 from farm.rules.films import TuneRules
 from farm.settings import Settings
 from farm.timeline import MediaKind
+from farm.validation import first_fault
 from tasks.media_render.tune_query import Found, choose
 from tasks.media_render.tunes import BUNDLED, Energy, Tune
 
@@ -93,6 +94,6 @@ def _tune(path: Path) -> Tune:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FarmUnavailable(f"{beside} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise FarmUnavailable(f"{beside if beside.is_file() else path}: {where}: {first['msg']}.") from error
+        fault = first_fault(error)
+        file = beside if beside.is_file() else path
+        raise FarmUnavailable(f"{file}: {fault.where}: {fault.text}.") from error

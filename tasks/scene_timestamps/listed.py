@@ -5,6 +5,7 @@ import json
 from pydantic import JsonValue, ValidationError
 
 from farm.errors import BadRequest
+from farm.validation import first_fault
 from tasks.scene_timestamps.params import MAX_SCENES, SceneCue
 
 _FIELDS = {
@@ -48,7 +49,7 @@ def _scene(index: int, scene: JsonValue, name: str) -> SceneCue:
     try:
         return SceneCue.model_validate(known)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = next((key for key, value in _FIELDS.items() if value in first["loc"]), "")
+        fault = first_fault(error)
+        field = next((key for key, value in _FIELDS.items() if value in fault.place), "")
         where = f"scenes[{index}]{'.' if field else ''}{field}"
-        raise BadRequest(f"{name}: {where}: {first['msg']}.", param=where) from None
+        raise BadRequest(f"{name}: {where}: {fault.text}.", param=where) from None

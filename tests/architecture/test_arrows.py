@@ -58,6 +58,7 @@ NOUNS = (
     "farm.sniffing",
     "farm.states",
     "farm.timeline",
+    "farm.validation",
     "farm.voice",
     "farm.webhook",
 )

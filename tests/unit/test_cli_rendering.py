@@ -81,7 +81,7 @@ def test_a_script_is_spoken_sentence_by_sentence_or_cue_by_cue(trip: Path) -> No
         ("a.txt", b"...", "says nothing"),
         ("a.txt", b"caf\xe9", "is not UTF-8 text"),
         ("a.srt", b"1\nHello", "Cue 1 has no line of times"),
-        ("a.txt", b"word " * 4_100, "at most 20000 characters"),
+        ("a.txt", b"word " * 4_100, r"a\.txt: a script has at most 20000 characters"),
     ],
 )
 def test_a_script_that_cannot_be_spoken_is_told_at_once(
@@ -103,11 +103,10 @@ def test_a_script_that_cannot_be_spoken_is_told_at_once(
         (["--length", "0"], "--length: Input should be greater than 0."),
         (["--seconds", "-1"], "--seconds: Input should be greater than 0."),
         (["--length", "0.3"], "2 visuals take 0.4 s at least"),
+        (["--voice", "svoice_espeak_de_female"], "--voice speaks a --script; pass one."),
     ],
 )
-def test_lengths_that_cannot_be_are_refused_by_their_options_names(
-    trip: Path, words: list[str], said: str
-) -> None:
+def test_options_that_cannot_be_are_refused_by_their_names(trip: Path, words: list[str], said: str) -> None:
     done = CliRunner().invoke(render.app, ["render", str(trip), "-o", str(trip / "film.mp4"), *words])
     assert isinstance(done.exception, BadRequest), done.exception
     assert said in done.exception.message

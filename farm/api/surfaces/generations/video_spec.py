@@ -13,6 +13,7 @@ from farm.api.surfaces.generations.video_wire import VideoRequest, VideoSettings
 from farm.errors import BadRequest, FarmError
 from farm.models import Model
 from farm.providers import AUTO
+from farm.validation import first_fault
 from tasks.generate_video import MOST_SEED, GenerateVideo
 from tasks.multi_shot import LEAST_SHOT_S, MultiShot, Shot, Transition
 from tasks.multi_shot.director import cameras_of, transitions_of
@@ -112,11 +113,10 @@ def wire_names(prefix: str = "", also: Mapping[str, str] | None = None) -> Itera
     try:
         yield
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)[0]
-        where = [str(part) for part in found["loc"]]
+        fault = first_fault(error)
+        where = [str(part) for part in fault.place]
         name = names.get(where[0], where[0]) if where else "prompt"
-        message = str(found["msg"]).removeprefix("Value error, ")
-        raise BadRequest(f"{name}: {message}.", param=name) from None
+        raise BadRequest(f"{name}: {fault.text}.", param=name) from None
     except FarmError as error:
         raise _renamed(error, prefix, names) from None
 
