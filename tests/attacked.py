@@ -192,7 +192,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     with (
         receiving() as friend,
         receiving() as honest,
-        receiving() as inside,
+        receiving(apart=True) as inside,
         pytest.MonkeyPatch.context() as patch,
     ):
         for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"):
@@ -224,4 +224,4 @@ def attacked(standing: Attacked) -> Iterator[Attacked]:
     standing.friend.heard.clear()
     with replace(api, key=api.new_key(name), account=name).client(trust_env=False, verify=False) as client:
         yield replace(standing, client=client)
-    assert standing.inside.connections == 0, "something inside was called"
+    assert standing.inside.connections == 0, f"something inside was called: {standing.inside.heard}"

@@ -1,5 +1,6 @@
 """A webhook receiver on loopback: remembers what came, and answers as a test says, also very badly."""
 
+import random
 import socket
 import ssl
 import threading
@@ -8,6 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 Behave = Callable[[socket.socket], None]
+
+_UNUSED_PORTS = range(20_000, 32_000)  # below those that a kernel gives out
+_TRIES = 50
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,13 @@ class Receiver:
 
 
 @contextmanager
-def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """Listen on a free loopback port for as long as the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def receiving(tls: ssl.SSLContext | None = None, *, apart: bool = False) -> Iterator[Receiver]:
+    """Listen on a free loopback port for as long as the block runs.
+
+    `apart` is for who must not be called at all: on a port that no other test's server had before, whose
+    callers may still be trying.
+    """
+    with _listener_apart() if apart else socket.create_server(("127.0.0.1", 0)) as listener:
         receiver = Receiver(listener.getsockname()[1])
         opened: list[socket.socket] = []
         thread = threading.Thread(target=_accept, args=[listener, receiver, opened, tls])
@@ -81,6 +89,13 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+def _listener_apart() -> socket.socket:
+    for port in random.sample(_UNUSED_PORTS, _TRIES):
+        with suppress(OSError):
+            return socket.create_server(("127.0.0.1", port))
+    raise OSError("no port is free")
 
 
 def _accept(

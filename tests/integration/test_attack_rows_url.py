@@ -156,7 +156,7 @@ class Attacked:
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     """Ports and a resolver let every attack come as far as the call."""
-    with receiving() as friend, receiving() as inside:
+    with receiving() as friend, receiving(apart=True) as inside:
         rules = OutboundRules(
             ports=(80, 443, inside.port), allow_hosts=(f"127.0.0.1:{friend.port}",), total_s=1.0
         )
@@ -177,7 +177,7 @@ def attacked(standing: Attacked, monkeypatch: pytest.MonkeyPatch) -> Iterator[At
     before = standing.inside.connections
     with delivering(standing.farm.settings, standing.farm.hall):
         yield standing
-    assert standing.inside.connections == before, "something inside was called"
+    assert standing.inside.connections == before, f"something inside was called: {standing.inside.heard}"
 
 
 def test_a_name_that_is_rebound_inside_is_not_called(attacked: Attacked) -> None:
