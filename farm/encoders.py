@@ -74,5 +74,8 @@ STANDARD = EncoderProfile(
         "motion-est": "dia",
         "partitions": "i8x8",
         "trellis": "1",
+        "sc_threshold": "0",
+        "b_strategy": "0",
+        "rc-lookahead": "12",
     }
 )

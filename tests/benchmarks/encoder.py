@@ -24,6 +24,7 @@ from tests.benchmarks.process import measure
 from tests.benchmarks.render_works import FPS, WORKS
 from tests.benchmarks.report import FOLDER, Benchmark, Row
 from tests.media import real_clip
+from workers.media.cuts import CutFinder
 from workers.media.x264 import with_best_instructions
 
 Floats = npt.NDArray[np.float64]
@@ -153,7 +154,7 @@ def encode(way: str, quality: str, path: str, width: str, height: str, out: str)
     """Encode frames as one of the two does."""
     frames = frames_of(Path(path), int(width), int(height))
     options = with_best_instructions({**_options(way), "crf": quality})
-    encode_frames(frames, Path(out), options, threads=1)
+    encode_frames(frames, Path(out), options, threads=1, cuts=CutFinder() if way == "standard" else None)
 
 
 BENCHMARK = Benchmark(

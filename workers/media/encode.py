@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, inf
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import av
 import numpy as np
@@ -19,12 +19,12 @@ import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from farm.encoders import EncoderProfile, FileFormat
 from farm.timeline import Rate
 from workers.media.ahead import Ahead
+from workers.media.frames import Picture, frames_of
 from workers.media.planes import Planes
 from workers.media.shape import Shape
 from workers.media.streams import PixelFormat, audio_stream, named_encoder, open_video, video_stream
@@ -48,16 +48,6 @@ class Chapter:
     title: str
     start_frame: int
     end_frame_exclusive: int
-
-
-class Picture(Protocol):
-    """A picture and for how many frames on end it stands."""
-
-    @property
-    def planes(self) -> Planes: ...
-
-    @property
-    def frames(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +170,7 @@ def _write(
                 heard = stack.enter_context(
                     Ahead(sound_packets(audio, sound, shape), depth=SOUND_AHEAD, name="encode-sound")
                 )
-            interleave(container, _picture_packets(video, pictures, shape, on_frame), heard)
+            interleave(container, _picture_packets(video, pictures, shape, profile, on_frame), heard)
 
 
 def created(path: Path, form: FileFormat) -> OutputContainer:
@@ -206,19 +196,16 @@ def set_chapters(container: OutputContainer, chapters: Sequence[Chapter], rate: 
 
 
 def _picture_packets(
-    stream: VideoStream, pictures: Iterable[Picture], shape: Shape, on_frame: Callable[[int], None]
+    stream: VideoStream,
+    pictures: Iterable[Picture],
+    shape: Shape,
+    profile: EncoderProfile,
+    on_frame: Callable[[int], None],
 ) -> Iterator[Written]:
-    done, time_base = 0, 1 / shape.rate.fps
-    wanted = PixelFormat(stream)
-    for picture in pictures:
-        frame: VideoFrame = wanted(picture.planes.frame)
-        frame.time_base = time_base
-        frame.pict_type = 0  # x264 would obey what a decoder left there
-        for _ in range(picture.frames):
-            frame.pts = done
-            yield from stream.encode(frame)
-            done += 1
-            on_frame(done)
+    frames = frames_of(pictures, 0, shape.rate, profile, PixelFormat(stream))
+    for done, frame in enumerate(frames, 1):
+        yield from stream.encode(frame)
+        on_frame(done)
     yield from stream.encode(None)
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast
 
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from farm.encoders import EncoderProfile
@@ -21,7 +20,6 @@ from workers.media.ahead import Ahead
 from workers.media.encode import (
     SOUND_AHEAD,
     Chapter,
-    Picture,
     Samples,
     Written,
     created,
@@ -29,6 +27,7 @@ from workers.media.encode import (
     set_chapters,
     sound_packets,
 )
+from workers.media.frames import Picture, frames_of
 from workers.media.h264.avcc import record
 from workers.media.h264.sets import Limits, Sps, read_sps
 from workers.media.h264.units import PPS, SPS, needed, packed, unit_type, units_between_start_codes
@@ -168,15 +167,8 @@ def _encoded(piece: Drawn, shape: Shape, profile: EncoderProfile, own: bytes) ->
         encoder = piece_encoder(shape, profile)
     if encoder.extradata != own:
         raise NotSpliced("the encoder's parameter sets differ from piece to piece")
-    frame = piece.frames.start
-    for picture in piece.pictures():
-        shown: VideoFrame = picture.planes.frame
-        shown.time_base = 1 / shape.rate.fps
-        shown.pict_type = 0  # x264 would obey what a decoder left there
-        for _ in range(picture.frames):
-            shown.pts = frame
-            frame += 1
-            yield from _units(encoder.encode(shown))
+    for frame in frames_of(piece.pictures(), piece.frames.start, shape.rate, profile):
+        yield from _units(encoder.encode(frame))
     yield from _units(encoder.encode(None))
 
 
