@@ -13,6 +13,8 @@ from farm.errors import AssetUnreadable
 from farm.timeline import MediaKind, Rate
 from tests import media
 from tests.media import BLUE, GREEN, RED, YELLOW, coded, quadrants, read_code, write_clip
+from workers.media import video
+from workers.media.decode import video_frames
 from workers.media.fields import progressive
 from workers.media.probe import probe
 from workers.media.upright import Orientation
@@ -99,6 +101,41 @@ def test_a_frame_that_stands_for_long_is_decoded_once(film, tmp_path):
             assert all(reader.frame(n) is held for n in range(first, end, 5))
     assert codes(slides, [0, 355, 365, 600]) == [0, 0, 1, 2]
     assert codes(film, [600, 900]) == [191, 191]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_on_the_way_to_a_start_only_what_others_need_is_decoded(tmp_path, monkeypatch, codec):
+    """And what is shown is the same to the last bit."""
+    path = write_clip(tmp_path / "clip.mp4", frames=120, codec=codec, gop=120)
+    with VideoReader(path, rate=Rate(num=30)) as reader:
+        whole = [reader.frame(n).to_ndarray() for n in range(120)]
+    decoded = []
+
+    def counted(*args):
+        for frame in video_frames(*args):
+            decoded.append(frame)
+            yield frame
+
+    monkeypatch.setattr(video, "video_frames", counted)
+    for start in (*range(0, 120, 7), 118, 119):
+        with VideoReader(path, rate=Rate(num=30), source_start=Fraction(start, 30)) as reader:
+            for n in range(min(5, 120 - start)):
+                assert np.array_equal(reader.frame(n).to_ndarray(), whole[start + n])
+    decoded.clear()
+    with VideoReader(path, rate=Rate(num=30), source_start=Fraction(100, 30)) as reader:
+        reader.frame(0)
+    assert 25 < len(decoded) < 80
+
+
+@pytest.mark.parametrize("held", [4, 5, 6, 7])
+def test_a_picture_that_no_other_needs_may_stand_for_long(tmp_path, held):
+    """One for three seconds; two of four in a row are such. What stood before it must not be shown instead."""
+    times = [Fraction(n, 20) if n <= held else 3 + Fraction(n, 20) for n in range(40)]
+    path = write_clip(tmp_path / "slow.mp4", frames=40, times=times, gop=40)
+    begins = Fraction(held, 20)
+    for later in (1, 2, 3):
+        assert codes(path, [0], start=begins + later) == [held]
+    assert codes(path, [0], start=begins + 3 + Fraction(1, 20)) == [held + 1]
 
 
 def test_the_source_end_is_never_shown(film):

@@ -21,9 +21,9 @@ _SHORTEST = 6
 class CutFinder:
     """Looks at one picture after the other.
 
-    The measure is the mean difference from the picture before, over the mean contrast of the richer one of the
-    two; how bright either is counts for nothing. Pictures with nothing in common differ by about 1. Motion
-    changes much as well, but for many pictures on end, so a cut is where the change grows at once.
+    The measure is the mean difference from the picture before, over the mean contrast of the richer of both;
+    how bright they are counts for nothing. Pictures with nothing in common differ by about 1. Motion changes
+    much as well, but for many pictures on end, so a cut is where the change grows at once.
     """
 
     def __init__(self) -> None:

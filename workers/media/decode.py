@@ -8,6 +8,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -24,23 +25,40 @@ def packets(container: InputContainer, stream: VideoStream | AudioStream) -> Ite
         return
 
 
-def video_frames(container: InputContainer, stream: VideoStream) -> Generator[VideoFrame, None, None]:
-    """Pictures in display order. Broken packets are passed over, up to MAX_BROKEN_PACKETS."""
-    for frame in _frames(container, stream):
+def video_frames(
+    container: InputContainer, stream: VideoStream, whole_from: int | None = None
+) -> Generator[VideoFrame, None, None]:
+    """Pictures in display order. Broken packets are passed over, up to MAX_BROKEN_PACKETS.
+
+    Of those before `whole_from` (in the stream's time base), only what other pictures need is decoded.
+    """
+    context = stream.codec_context
+    context.skip_frame = "DEFAULT"  # who read before may have stopped on the way
+    found = packets(container, stream)
+    for frame in _decoded(found if whole_from is None else _hurried(found, context, whole_from)):
         if isinstance(frame, VideoFrame):
             yield frame
 
 
+def _hurried(
+    found: Iterator["Packet[Stream]"], context: VideoCodecContext, whole_from: int
+) -> Iterator["Packet[Stream]"]:
+    for packet in found:
+        is_early = packet.pts is not None and packet.pts < whole_from
+        context.skip_frame = "NONREF" if is_early else "DEFAULT"
+        yield packet
+
+
 def audio_frames(container: InputContainer, stream: AudioStream) -> Generator[AudioFrame, None, None]:
     """Pieces of sound, none empty. Broken packets are passed over, up to MAX_BROKEN_PACKETS."""
-    for frame in _frames(container, stream):
+    for frame in _decoded(packets(container, stream)):
         if isinstance(frame, AudioFrame) and frame.samples:
             yield frame
 
 
-def _frames(container: InputContainer, stream: VideoStream | AudioStream) -> Iterator[object]:
+def _decoded(found: Iterator["Packet[Stream]"]) -> Iterator[object]:
     broken = 0
-    for packet in packets(container, stream):
+    for packet in found:
         try:
             yield from packet.decode()
         except av.error.InvalidDataError:

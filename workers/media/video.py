@@ -7,6 +7,7 @@ headers are never trusted. Frames come upright and whole, in the pixel format th
 from collections.abc import Generator
 from contextlib import ExitStack
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,6 +34,10 @@ _FAR_S = 5
 # Nearer to the start than this (seconds) a first frame is reached without seeking.
 _NEAR_START_S = 1
 _UNINDEXED = frozenset({"mpeg-es"})  # has no timestamps: only counting from the start is right
+# On the way from a keyframe to a wanted time, pictures that no other needs are left out up to so many seconds
+# before it, by decoders that know them.
+_WHOLE_S = Fraction(1, 4)
+_TELLING = frozenset({"h264", "hevc"})
 
 
 class VideoReader:
@@ -69,6 +74,7 @@ class VideoReader:
         self._upright_shown: av.VideoFrame | None = None  # as handed out
         self._next: av.VideoFrame | None = None
         self._upright: Upright | None = None
+        self._whole_from: Fraction | None = None  # before it, pictures may have been left out
 
     def __enter__(self) -> Self:
         self._found = sniff_file(self._path, self._label)
@@ -124,7 +130,15 @@ class VideoReader:
     def _advance(self, time: Fraction) -> None:
         """Decode until the frame on display at `time` is `_shown`."""
         if self._shown is None or self._is_far(time):
+            self._whole_from = time - _WHOLE_S
             self._seek(time)
+            self._pass_to(time)
+            if self._shown is not None and self._time_of(self._shown) < self._whole_from:
+                self._whole_from = None  # it stands for so long, or one that does was left out
+                self._seek(time)
+        self._pass_to(time)
+
+    def _pass_to(self, time: Fraction) -> None:
         while self._next is not None and self._time_of(self._next) <= time:
             self._shown, self._upright_shown = self._next, None
             self._next = next(self._frames, None)
@@ -171,10 +185,18 @@ class VideoReader:
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
         """Frames in display order, each with a time and the colours that it or the file says."""
         last: Fraction | None = None
-        for frame in progressive(video_frames(self._container, self._stream)):
+        for frame in progressive(video_frames(self._container, self._stream, self._first_whole())):
             self._date(frame, last)
             last = self._time_of(frame)
             yield self._told.filled(frame)
+
+    def _first_whole(self) -> int | None:
+        """From which time of the stream on all pictures are wanted; None: from where it is read."""
+        stream, base = self._stream, self._stream.time_base
+        is_told = stream.start_time is not None and stream.codec_context.name in _TELLING
+        if self._whole_from is None or base is None or not is_told:
+            return None
+        return floor((self._whole_from + self._origin) / base)
 
     def _date(self, frame: av.VideoFrame, last: Fraction | None) -> None:
         """Give a frame of a stream without timestamps the time that follows from the nominal rate."""
