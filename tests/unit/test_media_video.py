@@ -129,7 +129,7 @@ def test_on_the_way_to_a_start_only_what_others_need_is_decoded(tmp_path, monkey
 
 @pytest.mark.parametrize("held", [4, 5, 6, 7])
 def test_a_picture_that_no_other_needs_may_stand_for_long(tmp_path, held):
-    """One for three seconds; two of four in a row are such. What stood before it must not be shown instead."""
+    """One does for three seconds; two of four are such. What stood before must not be shown instead."""
     times = [Fraction(n, 20) if n <= held else 3 + Fraction(n, 20) for n in range(40)]
     path = write_clip(tmp_path / "slow.mp4", frames=40, times=times, gop=40)
     begins = Fraction(held, 20)
