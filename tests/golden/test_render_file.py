@@ -3,6 +3,7 @@
 import errno
 import itertools
 import threading
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -311,6 +312,23 @@ def test_a_damaged_file_does_not_verify(scene, tmp_path):
         with pytest.raises(TaskFailure) as caught:
             verify(damaged, SHAPE)
         assert caught.value.failure is FailureClass.CORRUPT_OUTPUT
+
+
+def test_what_is_untouched_is_counted_and_not_decoded(scene, tmp_path):
+    """A film all of whose pictures are broken: nobody asks of those that are somebody else's."""
+    broken, content = tmp_path / "broken.mp4", bytearray(scene[2].read_bytes())
+    with av.open(str(scene[2])) as film:
+        packets = [(packet.pos, packet.size) for packet in film.demux(video=0) if packet.size]
+    for at, size in packets:
+        content[at : at + size] = bytes(size)
+    broken.write_bytes(content)
+    with pytest.raises(TaskFailure):
+        verify(broken, SHAPE)
+    with pytest.raises(TaskFailure):
+        verify(broken, SHAPE, untouched=set(range(1, SHAPE.frames)))
+    verify(broken, SHAPE, untouched=set(range(SHAPE.frames)))
+    with pytest.raises(TaskFailure, match="frames for"):
+        verify(broken, replace(SHAPE, frames=SHAPE.frames + 1), untouched=set(range(SHAPE.frames + 1)))
 
 
 class Attempt:

@@ -264,7 +264,7 @@ def test_a_damaged_clip_is_encoded_and_the_log_says_so(tmp_path):
 
 
 def test_a_film_that_does_not_verify_is_encoded_whole(clips, tmp_path, monkeypatch):
-    def verify(path, shape, form):
+    def verify(path, shape, form, untouched):
         raise TaskFailure("The sky is falling", FailureClass.CORRUPT_OUTPUT)
 
     monkeypatch.setattr(assembly, "verify", verify)

@@ -33,6 +33,15 @@ def test_what_threads_have_freed_goes_back():
     assert float(done.stdout) < 60  # of the 200 MB that they had
 
 
+def test_a_renderer_asks_linux_for_no_huge_pages():
+    """What Linux says of it."""
+    told = (
+        "from workers.media.memory import hold_little; hold_little(); print(open('/proc/self/status').read())"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert "THP_enabled:\t0" in done.stdout
+
+
 def test_what_a_c_library_does_not_have_is_left_alone() -> None:
     missing = memory._of_the_c_library("no_function_of_any_library")
     assert missing is memory._nothing

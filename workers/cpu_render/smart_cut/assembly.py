@@ -1,9 +1,10 @@
 """Makes a film in which clips are taken over as they are, and sees that it shows what it should."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import reduce
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +57,9 @@ def cut(
             sets = _sets(copying, numbers)
             pieces = list(_pieces(copying, timeline, files, numbers))
             splice(pieces, sets, sound, part, shape, profile, lambda n: on_frame(int(_WRITTEN * n)), chapters)
-            verify(part, shape, profile.format)
+            verify(part, shape, profile.format, untouched=_untouched(copying, numbers))
             for number, taken in enumerate(copying.taken, 1):
-                is_rewritten = any(old != new for old, new in numbers.pps_of[taken.media].items())
+                is_rewritten = numbers.rewrites(taken.media)
                 _check(part, taken, timeline, files[taken.media], is_rewritten=is_rewritten)
                 share = _WRITTEN + (1 - _WRITTEN) * number / len(copying.taken)
                 on_frame(round(share * shape.frames))
@@ -134,6 +135,12 @@ def _copied(taken: Taken, timeline: Timeline, path: Path, coding: Coding, number
                 raise Unfit(f"{name} has slices that cannot be read") from error
 
     return Copied(run.frames, coded)
+
+
+def _untouched(copying: Copying, numbers: Numbers) -> Set[int]:
+    """The frames that are the clips' own bytes."""
+    kept = (taken.run.frames for taken in copying.taken if not numbers.rewrites(taken.media))
+    return frozenset(chain.from_iterable(kept))
 
 
 def _check(film: Path, taken: Taken, timeline: Timeline, path: Path, *, is_rewritten: bool) -> None:

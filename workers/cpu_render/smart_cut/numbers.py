@@ -27,6 +27,10 @@ class Numbers:
     pps_of: Mapping[str, Mapping[int, int]]
     free: int
 
+    def rewrites(self, clip: str) -> bool:
+        """Whether slices of a clip must say other numbers than they do."""
+        return any(old != new for old, new in self.pps_of[clip].items())
+
 
 def numbered(codings: Mapping[str, Coding]) -> Numbers:
     """Raises Unfit when numbers run out."""
