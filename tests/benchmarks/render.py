@@ -33,6 +33,7 @@ class _Found:
     alone_s: list[float] = field(default_factory=list)
     decoding_s: list[float] = field(default_factory=list)
     others: dict[str, list[Cost]] = field(default_factory=dict)
+    copying: list[Cost] = field(default_factory=list)
 
     @property
     def cold_s(self) -> list[float]:
@@ -103,6 +104,7 @@ def _measured(work: str, runs: int, others: Commands, *, decodes: bool = False) 
             found.warm_s.append(float(_told("warm", work, str(out))))
             found.alone_s.append(float(_told("encode", work, str(_FRAMES), str(FOLDER / "alone.mp4"))))
             if decodes:
+                found.copying.append(measure([*_JOB, "copying", work, str(out.with_name("copying.mp4"))]))
                 found.decoding_s.append(float(_told("decode", work)))
             for name, command in others.items():
                 if command is not None:
@@ -164,6 +166,13 @@ def _clip_rows(found: _Found) -> Sequence[Row]:
     return (
         _ratio("clips: CPU over decode-only + encode-only", found.warm_s, found.limit_s, 1.08),
         *_beside_ffmpeg("clips", found, 1.25),
+        _ratio(
+            "clips, copied where untouched, as a farm does: ffmpeg's CPU over ours",
+            found.other_s("ffmpeg"),
+            [cost.cpu_s for cost in found.copying],
+            None,
+            higher=True,
+        ),
         Row.median("clips: file size over ffmpeg's", [size], "x", target=1.03),
         Row.median("clips: PSNR over ffmpeg's", [unlike], "dB", better="higher", target=-0.05),
         Row.median("clips: peak memory", found.peak_mb, "MB", target=500),

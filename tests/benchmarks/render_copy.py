@@ -17,13 +17,13 @@ import imageio_ffmpeg  # type: ignore[import-untyped]  # published without type 
 
 from farm.encoders import STANDARD
 from farm.timeline import Media, MediaKind, Rate, Timeline, VideoClip, VideoTrack
+from tests.benchmarks.render_works import COPIED_BITRATE
 from tests.benchmarks.report import FOLDER, Row
 from tests.media import real_clip
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 30
 _CLIP_S, _GROUP_S, _CUT_S = 60, 2, 1
 _CLIP, _OUT = FOLDER / "assets" / "minute.mp4", FOLDER / "copy.mp4"
-_COPIED_BITRATE = 50_000_000
 
 
 class _Cost(NamedTuple):
@@ -93,7 +93,7 @@ def render_once(way: str) -> _Cost:
     from workers.cpu_render.plan import SpanKind  # not measured, and not imported to list benchmarks
     from workers.cpu_render.render import render
 
-    limit = _COPIED_BITRATE if way == "copy" else 0
+    limit = COPIED_BITRATE if way == "copy" else 0
     profile = STANDARD.model_copy(update={"copy_up_to_bitrate": limit})
     before = resource.getrusage(resource.RUSAGE_SELF)
     report = render(

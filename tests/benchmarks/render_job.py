@@ -1,9 +1,11 @@
 """One job of the render benchmark, in a process of its own: `python -m tests.benchmarks.render_job JOB WORK`.
 
-`render WORK OUT`: the engine, from nothing to a finished file. `warm WORK OUT`: the same a second time in
-one process; prints the CPU seconds of the second. `dump WORK FRAMES`: its pictures, uncompressed.
+`render WORK OUT`: the engine, from nothing to a finished file, every frame encoded. `copying WORK OUT`: the
+same as a farm does it, which copies what of the clips is untouched. `warm WORK OUT`: `render` a second time
+in one process; prints the CPU seconds of the second. `dump WORK FRAMES`: its pictures, uncompressed.
 `encode WORK FRAMES OUT`: encoding them and nothing else, `decode WORK` decoding the clips and nothing else;
-both print CPU seconds. All are processes as engines are, and import what they need after that, as engines do.
+both print CPU seconds. All are processes as engines are, and import what they need after that, as engines
+do.
 """
 
 import resource
@@ -12,15 +14,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.render_works import CLIPS, WORKS, Work
+from tests.benchmarks.render_works import CLIPS, COPIED_BITRATE, WORKS, Work
 from workers.processors import settle
 
 
-def render(work: Work, out: Path) -> None:
+def render(work: Work, out: Path, copied_bitrate: int = 0) -> None:
     """The whole engine."""
+    from farm.encoders import STANDARD
     from workers.cpu_render.render import render  # measured: the import is part of the engine's cost
 
-    render(work.timeline(), work.files(), out, progress=lambda fraction, stage: None, checkpoint=lambda: None)
+    render(
+        work.timeline(),
+        work.files(),
+        out,
+        profile=STANDARD.model_copy(update={"copy_up_to_bitrate": copied_bitrate}),
+        progress=lambda fraction, stage: None,
+        checkpoint=lambda: None,
+    )
 
 
 def dump(work: Work, frames: Path) -> None:
@@ -76,6 +86,8 @@ def main(job: str, name: str, *paths: str) -> None:
     match job, [Path(path) for path in paths]:
         case "render", [out]:
             render(work, out)
+        case "copying", [out]:
+            render(work, out, COPIED_BITRATE)
         case "warm", [out]:
             render(work, out)
             with _cpu_told():

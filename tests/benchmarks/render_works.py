@@ -40,6 +40,7 @@ HANDLE = 15  # frames of each clip ahead of what is shown of it, and behind
 FRAMES = 900
 _TIMES = 20  # of the long one
 TEXT = "Summer in Kyoto"
+COPIED_BITRATE = 50_000_000  # as configs/encode.toml has it: up to it, clips that nothing changes are copied
 ALL_TRANSITIONS = (
     *("crossfade", "fade", "light-leak", "zoom-in", "zoom-out", "ken-burns", "dip-to-black"),
     *("slide", "wipe", "flip", "clock-wipe", "iris", "none"),

@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FOLDER = Path(".bench")
 
@@ -50,8 +50,10 @@ class Benchmark:
     run: Callable[[int], Sequence[Row]]
 
 
-def publish(name: str, rows: Sequence[Row], console: Console) -> Path:
+def publish(name: str, rows: Sequence[Row], console: "Console") -> Path:
     """Print the table and write `.bench/NAME.json`."""
+    from rich.table import Table  # here, because what is measured imports FOLDER
+
     table = Table(title=f"bench {name}", title_justify="left")
     for column, side in (("figure", "left"), ("median", "right"), ("target", "right"), ("runs", "left")):
         table.add_column(column, justify=side)  # type: ignore[arg-type]  # the literals are right
