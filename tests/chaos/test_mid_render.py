@@ -102,7 +102,7 @@ def test_flushall_with_queued_jobs(farm: RunningFarm) -> None:
 
 
 def test_a_hang_in_c_is_killed_and_retried_while_the_worker_stays_online(farm: RunningFarm) -> None:
-    job_id = farm.submit("probe", hang_c_s=600, fail_times=1, soft_s=1, hard_s=2)
+    job_id = farm.submit("probe", hang_c_s=600, fail_times=1, soft_s=4, hard_s=5)
     farm.well_under_way(job_id, 0.0)
     (engine,) = farm.processes(ENGINE)
     (worker,) = farm.processes(WORKER)
